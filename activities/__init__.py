@@ -1,0 +1,1 @@
+"""The verbs that touch the outside, a module an outside thing."""

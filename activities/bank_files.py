@@ -1,0 +1,223 @@
+"""Bank files: stored once, read whole, then posted in chunks that each are one transaction."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.bank_posting import Account, chunks, post_chunk
+from activities.database import psycopg_of
+from bankfiles import Survey, entries, survey
+from models import BankFile, BankStatement, CollectionAccount, Outbox
+from prepay.bank_files import DecideBankFile
+from prepay.ids import bank_file_workflow_id
+from prepay.wire import Wire
+from rules.bank_file import BankFileState
+
+CHUNK = 1000
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+
+class Discard(Wire):
+    """Put a held file away, as an operator decided."""
+
+    sha256: str
+    decision: DecideBankFile
+
+
+class FileTooLarge(ValueError):
+    """More bytes than a bank file may have."""
+
+    def __init__(self, name: str, size: int) -> None:
+        super().__init__(
+            f"{name} has {size:,} bytes; a bank file may have at most {MAX_FILE_BYTES:,}. Ask the bank to split it."
+        )
+
+
+class FileEmpty(ValueError):
+    """Nothing to read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is empty. Deliver it again when it has been written.")
+
+
+def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple[str, bool]:
+    """Keep the bytes once and ring the file's workflow; returns the SHA-256 and whether it was new.
+
+    Raises FileTooLarge, FileEmpty.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        raise FileTooLarge(name, len(content))
+    if not content:
+        raise FileEmpty(name)
+    sha256 = hashlib.sha256(content).hexdigest()
+    row = {"sha256": sha256, "name": name, "delivered_by": delivered_by, "content": content}
+    row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
+    with Session(engine) as session, session.begin():
+        new = session.execute(
+            insert(BankFile).values(**row).on_conflict_do_nothing().returning(col(BankFile.id))
+        ).scalar_one_or_none()
+        session.add(Outbox(workflow_id=bank_file_workflow_id(sha256), version=1))
+    return sha256, new is not None
+
+
+class BankFiles:
+    """The activities of the BankFile workflow."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.look, self.read, self.post, self.discard]
+
+    @activity.defn(name="look_at_bank_file")
+    def look(self, sha256: str) -> BankFileState:
+        """The file's row and counts."""
+        with Session(self._engine) as session:
+            return _state(session, sha256)
+
+    @activity.defn(name="read_bank_file")
+    def read(self, sha256: str) -> BankFileState:
+        """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
+        with Session(self._engine) as session, session.begin():
+            file = _file(session, sha256)
+            if file.stage in ("stored", "held"):
+                found = survey(file.content)
+                file.format, file.entries = found.version or found.format, found.entries
+                file.stage, file.reason = found.outcome, found.reason[:1000]
+                if found.outcome == "read":
+                    self._keep_statements(session, file, found)
+                session.flush()
+            return _state(session, sha256)
+
+    def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
+        for statement in found.statements:
+            account = _account_of(session, statement.account, statement.currency)
+            if account is None:
+                file.stage = "held"
+                file.reason = (
+                    f"{statement.path} (line {statement.line}) is about an account that no entity has set up: "
+                    f"`prepay bank files {file.id}` shows it. Add it by `prepay setup`, then release the file."
+                )
+                return
+            row = {
+                "file_id": file.id,
+                "position": statement.position,
+                "account_id": account.id,
+                "kind": statement.format.value,
+                "statement_id": statement.statement_id,
+                "sequence": statement.sequence,
+                "currency": account.currency,
+                "opening_minor": statement.opening.amount_minor if statement.opening else None,
+                "opening_on": statement.opening.on if statement.opening else None,
+                "closing_minor": statement.closing.amount_minor if statement.closing else None,
+                "closing_on": statement.closing.on if statement.closing else None,
+            }
+            session.execute(insert(BankStatement).values(**row).on_conflict_do_nothing())
+
+    @activity.defn(name="post_bank_file")
+    def post(self, sha256: str) -> BankFileState:
+        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start."""
+        with Session(self._engine) as session:
+            file = _file(session, sha256)
+            file_id, content, stage = file.id, file.content, file.stage
+        assert file_id is not None
+        if stage == "read":
+            self._post(file_id, content, _cursor())
+            with Session(self._engine) as session, session.begin():
+                session.execute(
+                    update(BankFile)
+                    .where(col(BankFile.id) == file_id)
+                    .values(stage="posted", posted_at=func.now())
+                )
+        return self.look(sha256)
+
+    def _post(self, file_id: int, content: bytes, cursor: int) -> None:
+        with Session(self._engine) as session:
+            accounts = _accounts(session, file_id)
+        for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
+            with Session(self._engine) as session, session.begin():
+                post_chunk(psycopg_of(session), file_id, accounts, chunk)
+            if activity.in_activity():
+                activity.heartbeat(chunk[-1].ordinal + 1)
+
+    @activity.defn(name="discard_bank_file")
+    def discard(self, discard: Discard) -> BankFileState:
+        """Put a held file away; its bytes and the reason stay."""
+        decision = discard.decision
+        with Session(self._engine) as session, session.begin():
+            file = _file(session, discard.sha256)
+            if file.stage == "held":
+                file.stage = "discarded"
+                file.reason = (
+                    f"discarded by {decision.operator} ({decision.reason}); it was held: {file.reason}"[:1000]
+                )
+            session.flush()
+            return _state(session, discard.sha256)
+
+
+def _cursor() -> int:
+    details = activity.info().heartbeat_details if activity.in_activity() else ()
+    return int(details[0]) if details else 0
+
+
+def _file(session: Session, sha256: str) -> BankFile:
+    statement = select(BankFile).where(BankFile.sha256 == sha256).with_for_update(key_share=True)
+    file = session.exec(statement).one_or_none()
+    if file is None:
+        raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
+    return file
+
+
+def _account_of(session: Session, number: str, currency: str) -> CollectionAccount | None:
+    """The account that a statement names; without a currency, when only one fits."""
+    statement = select(CollectionAccount).where(
+        CollectionAccount.bank_number == number.replace(" ", "").upper()
+    )
+    if currency:
+        statement = statement.where(CollectionAccount.currency == currency)
+    found = session.exec(statement.limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _accounts(session: Session, file_id: int) -> dict[int, Account]:
+    statement = (
+        select(BankStatement.position, CollectionAccount)
+        .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
+        .where(BankStatement.file_id == file_id)
+    )
+    return {
+        position: Account(account.id or 0, account.code, account.entity, account.currency)
+        for position, account in session.exec(statement)
+    }
+
+
+_COUNTS = text("""
+    SELECT f.id, f.delivered_by, f.format, f.stage, f.reason, f.entries, f.received_at,
+        count(DISTINCT e.id) FILTER (WHERE first.file_id = f.id) AS posted,
+        count(DISTINCT e.id) FILTER (WHERE first.file_id <> f.id) AS known_before,
+        count(p.id) FILTER (WHERE p.state = 'credited' AND first.file_id = f.id) AS credited,
+        count(p.id) FILTER (WHERE p.state = 'unapplied' AND first.file_id = f.id) AS unapplied
+    FROM bank_file f
+    LEFT JOIN bank_sighting s ON s.file_id = f.id
+    LEFT JOIN bank_entry e ON e.id = s.entry_id
+    LEFT JOIN LATERAL (SELECT min(file_id) AS file_id FROM bank_sighting WHERE entry_id = e.id) first ON true
+    LEFT JOIN bank_entry_part p ON p.entry_id = e.id
+    WHERE f.sha256 = :sha256 GROUP BY f.id
+""")
+
+
+def _state(session: Session, sha256: str) -> BankFileState:
+    row = session.execute(_COUNTS, {"sha256": sha256}).mappings().one_or_none()
+    if row is None:
+        raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
+    counts = {name: value for name, value in row.items() if name != "id"}
+    return BankFileState(**counts, file=row["id"], as_of=datetime.now(UTC))

@@ -1,0 +1,306 @@
+"""One chunk of a bank file, in the caller's transaction: entries kept, matched, posted, deposits moved, doorbells."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from rules.matching import references
+
+from bankfiles import Entry, Part, Quarantine
+
+MAX_REMITTANCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The collection account that a statement is about."""
+
+    id: int
+    code: str
+    entity: str
+    currency: str
+
+
+def post_chunk(
+    connection: "psycopg.Connection[Any]",
+    file_id: int,
+    accounts: Mapping[int, Account],
+    items: Sequence[Entry | Quarantine],
+) -> None:
+    """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
+
+    Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
+    """
+    given = {"file": file_id}
+    for statement in _STAGING:
+        connection.execute(statement)
+    _stage(connection, accounts, items)
+    for statement in (_QUARANTINE, _ENTRIES, _PARTS, _KNOWN, _SIGHTINGS, _LOCK, _DEBITS, _MATCH):
+        connection.execute(statement, given)
+    for statement in (_RECEIVE, _CREDIT, _BOOK_DEBITS, _DEPOSITS):
+        connection.execute(statement, given)
+
+
+def _stage(
+    connection: "psycopg.Connection[Any]",
+    accounts: Mapping[int, Account],
+    items: Sequence[Entry | Quarantine],
+) -> None:
+    read = [item for item in items if isinstance(item, Entry)]
+    with connection.cursor() as cursor:
+        with cursor.copy(_COPY_ENTRIES) as copy:
+            for entry in read:
+                copy.write_row(_entry_row(entry, accounts[entry.statement]))
+        with cursor.copy(_COPY_PARTS) as copy:
+            for entry in read:
+                for part in entry.parts:
+                    copy.write_row(_part_row(entry, part))
+        with cursor.copy(_COPY_QUARANTINE) as copy:
+            for item in items:
+                if isinstance(item, Quarantine):
+                    copy.write_row((item.ordinal, item.line, item.path, item.reason))
+
+
+def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
+    return (
+        entry.ordinal,
+        entry.key,
+        account.id,
+        account.entity,
+        entry.currency,
+        entry.amount_minor,
+        entry.direction.value,
+        entry.status,
+        entry.reversal,
+        entry.booked_on,
+        entry.value_on,
+        entry.bank_reference,
+        entry.line,
+    )
+
+
+def _part_row(entry: Entry, part: Part) -> tuple[Any, ...]:
+    free = [*part.free, part.end_to_end_id]
+    if len(entry.parts) == 1:
+        free.append(entry.note)
+    found = references(part.structured, free)
+    return (
+        entry.key,
+        part.position,
+        part.key,
+        part.amount_minor,
+        part.currency,
+        part.direction.value,
+        part.end_to_end_id,
+        list(found.structured),
+        list(found.free),
+        "\n".join([*part.structured, *part.free])[:MAX_REMITTANCE],
+        part.payer_name,
+        part.payer_account,
+        part.credited_account,
+    )
+
+
+def chunks(items: Iterator[Entry | Quarantine], size: int) -> Iterator[list[Entry | Quarantine]]:
+    """The items in lists of at most `size`."""
+    chunk: list[Entry | Quarantine] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+_STAGING = (
+    """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_entry (
+        ordinal bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
+        direction text, status text, reversal boolean, booked_on date, value_on date, bank_reference text, line bigint
+    ) ON COMMIT DELETE ROWS
+    """,
+    """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_part (
+        entry_key text, position bigint, key text, amount_minor bigint, currency text, direction text,
+        end_to_end_id text, structured_references text[], text_references text[], remittance text,
+        payer_name text, payer_account text, credited_account text
+    ) ON COMMIT DELETE ROWS
+    """,
+    """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_quarantine (
+        ordinal bigint, line bigint, path text, reason text
+    ) ON COMMIT DELETE ROWS
+    """,
+    # The parts of this chunk that are booked and have not been posted before.
+    "CREATE TEMP TABLE IF NOT EXISTS posting (id bigint PRIMARY KEY) ON COMMIT DELETE ROWS",
+)
+
+_COPY_ENTRIES = "COPY incoming_entry FROM STDIN"
+_COPY_PARTS = "COPY incoming_part FROM STDIN"
+_COPY_QUARANTINE = "COPY incoming_quarantine FROM STDIN"
+
+_QUARANTINE = """
+    INSERT INTO bank_quarantine (file_id, ordinal, line, path, reason)
+    SELECT %(file)s, ordinal, line, path, reason FROM incoming_quarantine ON CONFLICT DO NOTHING
+"""
+
+# An entry shown before it was booked is booked now; everything else that is known stays as it is.
+_ENTRIES = """
+    INSERT INTO bank_entry (identity_key, account_id, entity, currency, amount_minor, known_minor, direction, status,
+        reversal, booked_on, value_on, bank_reference)
+    SELECT key, account_id, entity, currency, amount_minor, 0, direction, status, reversal, booked_on, value_on,
+        bank_reference
+    FROM incoming_entry ORDER BY key
+    ON CONFLICT (identity_key) DO UPDATE
+    SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on
+    WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
+"""
+
+# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
+_PARTS = """
+    INSERT INTO bank_entry_part (identity_key, entry_id, position, amount_minor, currency, direction, end_to_end_id,
+        structured_references, text_references, remittance, payer_name, payer_account, credited_account, state, reason)
+    SELECT p.key, e.id, p.position, p.amount_minor, p.currency, p.direction, p.end_to_end_id,
+        p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account, p.credited_account,
+        'shown', 'the bank has not booked it yet'
+    FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
+    WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id)
+    ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
+"""
+
+_KNOWN = """
+    UPDATE bank_entry e SET known_minor = e.amount_minor - own.sum
+    FROM (
+        SELECT e.id, coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0)
+            AS sum
+        FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key
+        LEFT JOIN bank_entry_part p ON p.entry_id = e.id
+        GROUP BY e.id
+    ) own
+    WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
+"""
+
+_SIGHTINGS = """
+    INSERT INTO bank_sighting (file_id, ordinal, entry_id, line, status)
+    SELECT %(file)s, i.ordinal, e.id, i.line, i.status
+    FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key ON CONFLICT DO NOTHING
+"""
+
+_LOCK = """
+    INSERT INTO posting
+    SELECT p.id FROM (
+        SELECT part.id FROM incoming_entry i
+        JOIN bank_entry e ON e.identity_key = i.key AND e.status = 'BOOK'
+        JOIN bank_entry_part part ON part.entry_id = e.id AND part.state = 'shown'
+        ORDER BY part.identity_key FOR NO KEY UPDATE OF part
+    ) p ON CONFLICT DO NOTHING
+"""
+
+_DEBITS = """
+    UPDATE bank_entry_part SET state = 'house', reason = 'a debit that nobody has explained yet'
+    WHERE id IN (SELECT id FROM posting) AND direction = 'debit'
+"""
+
+# Structured references count before those in free text. References of several customers credit nobody.
+_MATCH = """
+    WITH target AS (
+        SELECT p.id, p.currency, e.entity, p.structured_references, p.text_references
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        WHERE p.direction = 'credit'
+    ), hit AS (
+        SELECT t.id AS part_id, r.place, d.id, d.number, d.customer_id, d.currency,
+            d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
+        FROM target t
+        CROSS JOIN LATERAL (
+            SELECT 1 AS place, unnest(t.structured_references) AS reference
+            UNION ALL SELECT 2, unnest(t.text_references)
+        ) r
+        JOIN deposit d ON d.reference = r.reference
+    ), by_place AS (
+        SELECT part_id, place, count(DISTINCT customer_id) AS customers,
+            (array_agg(id ORDER BY fits DESC, open DESC, id))[1] AS deposit_id
+        FROM hit GROUP BY part_id, place
+    ), best AS (
+        SELECT DISTINCT ON (part_id) * FROM by_place ORDER BY part_id, place
+    ), decided AS (
+        SELECT t.id, CASE WHEN b.customers = 1 AND h.fits THEN h.id END AS deposit_id,
+            CASE WHEN b.customers = 1 AND h.fits THEN h.customer_id END AS customer_id,
+            CASE
+                WHEN b.part_id IS NULL THEN 'no payment reference of ours was found'
+                WHEN b.customers > 1 THEN 'its references belong to several customers'
+                WHEN NOT h.fits THEN 'its reference is that of ' || h.number || ', which is paid elsewhere or in '
+                    || h.currency
+                WHEN b.place = 1 THEN 'its structured reference is that of ' || h.number
+                ELSE 'the reference in its text is that of ' || h.number
+            END AS reason
+        FROM target t LEFT JOIN best b ON b.part_id = t.id
+        LEFT JOIN LATERAL (SELECT * FROM hit WHERE hit.part_id = b.part_id AND hit.id = b.deposit_id LIMIT 1) h ON true
+    )
+    UPDATE bank_entry_part p SET deposit_id = d.deposit_id, customer_id = d.customer_id, reason = d.reason,
+        state = CASE WHEN d.deposit_id IS NULL THEN 'unapplied' ELSE 'credited' END
+    FROM decided d WHERE p.id = d.id
+"""
+
+# The causes say where the money came from; the keys hold for ever.
+_RECEIVE = """
+    SELECT count(*) FROM (
+        SELECT array_agg('receipt:' || p.identity_key ORDER BY p.id) AS keys, array_agg(a.code ORDER BY p.id) AS accounts,
+            array_agg(e.entity ORDER BY p.id) AS entities, array_agg(p.currency ORDER BY p.id) AS currencies,
+            array_agg(p.amount_minor ORDER BY p.id) AS amounts, array_agg(e.booked_on ORDER BY p.id) AS days,
+            array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        JOIN collection_account a ON a.id = e.account_id
+        WHERE p.direction = 'credit' HAVING count(*) > 0
+    ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
+"""
+
+_CREDIT = """
+    SELECT count(*) FROM (
+        SELECT array_agg('credit:' || p.identity_key ORDER BY p.id) AS keys,
+            array_agg('receipt:' || p.identity_key ORDER BY p.id) AS sources,
+            array_agg(c.number ORDER BY p.id) AS customers, array_agg(e.entity ORDER BY p.id) AS entities,
+            array_agg(p.currency ORDER BY p.id) AS currencies, array_agg(p.amount_minor ORDER BY p.id) AS amounts,
+            array_agg(e.booked_on ORDER BY p.id) AS days, array_agg(e.value_on ORDER BY p.id) AS value_days,
+            array_agg(d.number ORDER BY p.id) AS deposits, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        JOIN customer c ON c.id = p.customer_id LEFT JOIN deposit d ON d.id = p.deposit_id
+        WHERE p.state = 'credited' HAVING count(*) > 0
+    ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
+        r.value_days, r.deposits, r.causes)
+"""
+
+_BOOK_DEBITS = """
+    SELECT count(*) FROM (
+        SELECT array_agg('debit:' || p.identity_key ORDER BY p.id) AS keys, array_agg(a.code ORDER BY p.id) AS accounts,
+            array_agg('unexplained'::text ORDER BY p.id) AS against, array_agg(e.entity ORDER BY p.id) AS entities,
+            array_agg(p.currency ORDER BY p.id) AS currencies, array_agg(p.amount_minor ORDER BY p.id) AS amounts,
+            array_agg(e.booked_on ORDER BY p.id) AS days, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        JOIN collection_account a ON a.id = e.account_id
+        WHERE p.direction = 'debit' HAVING count(*) > 0
+    ) r, LATERAL ledger_book_debits_many(r.keys, r.accounts, r.against, r.entities, r.currencies, r.amounts, r.days,
+        r.causes)
+"""
+
+_DEPOSITS = """
+    WITH paid AS (
+        SELECT p.deposit_id, sum(p.amount_minor)::bigint AS amount_minor
+        FROM posting JOIN bank_entry_part p USING (id) WHERE p.state = 'credited' GROUP BY p.deposit_id
+    ), locked AS (
+        SELECT d.id, paid.amount_minor FROM deposit d JOIN paid ON paid.deposit_id = d.id
+        ORDER BY d.id FOR NO KEY UPDATE OF d
+    ), moved AS (
+        UPDATE deposit d SET version = d.version + 1,
+            credited_minor = d.credited_minor + locked.amount_minor,
+            late = d.late OR d.stage IN ('expired', 'cancelled'),
+            stage = CASE
+                WHEN d.credited_minor + locked.amount_minor >= d.amount_minor THEN 'credited'
+                WHEN d.stage = 'issued' THEN 'part_paid'
+                ELSE d.stage
+            END
+        FROM locked WHERE d.id = locked.id RETURNING d.workflow_id, d.version
+    )
+    INSERT INTO outbox (workflow_id, version) SELECT workflow_id, version FROM moved
+"""

@@ -1,0 +1,34 @@
+"""The way to PostgreSQL: one engine a process, short time-outs, and psycopg below a session for the book."""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine
+from sqlmodel import Session
+
+from migrations import sqlalchemy_url
+
+CONNECT_SECONDS = 2
+
+
+def make_engine(url: str, connections: int = 16) -> Engine:
+    """A pool that gives up soon: the step is tried again, and meanwhile its workflow can answer."""
+    return create_engine(
+        sqlalchemy_url(url),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=CONNECT_SECONDS,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "prepay",
+            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+        },
+    )
+
+
+def psycopg_of(session: Session) -> "psycopg.Connection[Any]":
+    """The driver's connection in the session's transaction, for the book's functions and for COPY."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection

@@ -1,0 +1,136 @@
+"""Notices to customers: written with the change they tell of, sent by e-mail where a server is configured."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from smtplib import SMTP, SMTP_SSL, SMTPException
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+from temporalio import activity
+
+from documents.notices import notice_text
+from models import ContractingEntity, Customer, Deposit, Notice
+from prepay.ids import grouped
+from prepay.money import Money
+from settings import Settings
+
+BATCH = 100
+MAX_ATTEMPTS = 10
+SMTP_SECONDS = 10
+
+
+def tell(session: Session, deposit: Deposit, customer: Customer, kind: str, key: str) -> None:
+    """Write a notice; the key makes it happen once."""
+    subject, body = notice_text(kind, customer.locale, _facts(session, deposit, customer))
+    notice = {
+        "key": key,
+        "customer_id": customer.id,
+        "deposit_id": deposit.id,
+        "kind": kind,
+        "locale": customer.locale,
+        "subject": subject,
+        "body": body,
+        "attempts": 0,
+        "problem": "",
+    }
+    session.execute(insert(Notice).values(**notice).on_conflict_do_nothing())
+
+
+def _facts(session: Session, deposit: Deposit, customer: Customer) -> dict[str, Any]:
+    def money(minor: int) -> str:
+        return str(Money(amount_minor=minor, currency=deposit.currency))
+
+    entity = session.get_one(ContractingEntity, deposit.entity)
+    last_day = (deposit.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(entity.time_zone)).date()
+    over = deposit.credited_minor - deposit.amount_minor
+    return {
+        "number": deposit.number,
+        "reference": grouped(deposit.reference),
+        "customer": customer.legal_name,
+        "wanted": money(deposit.amount_minor),
+        "received": money(deposit.credited_minor),
+        "missing": money(max(-over, 0)),
+        "over": money(over) if over > 0 else "",
+        "expires": last_day.isoformat(),
+    }
+
+
+class Notices:
+    """The activity that sends what is unsent."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.send]
+
+    @activity.defn(name="send_notices")
+    def send(self) -> int:
+        """Send what is unsent, one transaction a message; returns how many went out.
+
+        A message may go out twice if the process dies between the server's yes and our commit;
+        its Message-ID stays the same, so that a mail program can tell.
+        """
+        if not self._settings.smtp_url:
+            return 0
+        sent, after = 0, 0
+        with _connect(self._settings.smtp_url) as server:
+            for _ in range(BATCH):
+                step = self._send_next(server, after)
+                if step is None:
+                    break
+                after, went = step
+                sent += went
+        return sent
+
+    def _send_next(self, server: SMTP, after: int) -> tuple[int, bool] | None:
+        unsent = (
+            select(Notice, Customer.email)
+            .join(Customer, col(Customer.id) == Notice.customer_id)
+            .where(col(Notice.sent_at).is_(None), col(Notice.attempts) < MAX_ATTEMPTS)
+            .where(col(Customer.email) != "", col(Notice.id) > after)
+            .order_by(col(Notice.id))
+            .limit(1)
+            .with_for_update(of=Notice, skip_locked=True)
+        )
+        with Session(self._engine) as session, session.begin():
+            found = session.exec(unsent).one_or_none()
+            if found is None:
+                return None
+            notice, email = found
+            try:
+                server.send_message(_message(notice, email, self._settings.mail_from))
+                notice.sent_at, notice.problem = datetime.now(UTC), ""
+            except SMTPException as error:
+                notice.attempts, notice.problem = notice.attempts + 1, type(error).__name__
+            assert notice.id is not None
+            return notice.id, notice.sent_at is not None
+
+
+def _connect(url: str) -> SMTP:
+    parts = urlsplit(url)
+    kind = SMTP_SSL if parts.scheme == "smtps" else SMTP
+    server = kind(
+        parts.hostname or "127.0.0.1", parts.port or (465 if kind is SMTP_SSL else 25), timeout=SMTP_SECONDS
+    )
+    server.ehlo_or_helo_if_needed()
+    if server.has_extn("starttls"):
+        server.starttls()
+    if parts.username:
+        server.login(unquote(parts.username), unquote(parts.password or ""))
+    return server
+
+
+def _message(notice: Notice, email: str, sender: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, email, notice.subject
+    message["Message-ID"] = f"<notice-{notice.id}@{sender.rpartition('@')[2]}>"
+    message.set_content(notice.body)
+    return message

@@ -1,0 +1,247 @@
+"""Reads camt.052, camt.053 and camt.054 of any version: by local names, as a stream, with one entry in memory."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import BinaryIO
+
+from lxml import etree
+
+from bankfiles.camt_entry import EntryBuilder, Place
+from bankfiles.camt_fields import (
+    DETAILS,
+    ENTRY,
+    GROUP_HEADER,
+    MAX_TAGS,
+    STATEMENT,
+    TRANSACTION,
+    Plan,
+    Slots,
+    gather,
+)
+from bankfiles.camt_statement import StatementHead
+from bankfiles.entry import Event, Format, Statement, StatementEnd
+from bankfiles.identity import Identities
+from bankfiles.refusals import Broken, NotABankFile, TooLarge, Unreadable
+from bankfiles.xmlsource import XmlSource, elements
+
+MAX_STATEMENTS = 10_000
+
+_MESSAGES = {
+    "BkToCstmrAcctRpt": Format.CAMT_052,
+    "BkToCstmrStmt": Format.CAMT_053,
+    "BkToCstmrDbtCdtNtfctn": Format.CAMT_054,
+}
+# The first version of each message has its version in the element's name.
+MESSAGES = _MESSAGES | {f"{name}V01": format for name, format in _MESSAGES.items()}
+_NAMES = (*MESSAGES, "GrpHdr", "Stmt", "Rpt", "Ntfctn", "Ntry", "TxDtls")
+_VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
+
+_ENTRY, _DETAILS, _TRANSACTION = Plan(ENTRY), Plan(DETAILS), Plan(TRANSACTION)
+_STATEMENT, _GROUP_HEADER = Plan(STATEMENT), Plan(GROUP_HEADER)
+
+
+def read_camt(source: bytes | BinaryIO) -> Iterator[Event]:
+    """Each statement, its entries, and its end. Raises Refused, and Held where the structure is broken."""
+    reader = _Reader()
+    for document in XmlSource(source).documents():
+        reader.document = document
+        for element in elements(document, _NAMES):
+            yield from reader.take(element)
+    if not reader.messages:
+        raise NotABankFile
+
+
+def take_before(element: etree._Element, plan: Plan, slots: Slots) -> None:
+    """Gather what stands before the element in its parent, and free the memory of that.
+
+    The parser is ahead of us: what stands after it may be there already.
+    """
+    parent = element.getparent()
+    assert parent is not None
+    index = parent.index(element)
+    if index:
+        gather(parent[:index], plan, slots)
+        del parent[:index]
+
+
+class _LocalNames(dict[str, str]):
+    """The local name of each tag that was met."""
+
+    def __missing__(self, tag: str) -> str:
+        name = tag.rpartition("}")[2]
+        if len(self) < MAX_TAGS:
+            self[tag] = name
+        return name
+
+
+_LOCAL = _LocalNames()
+
+
+def local(element: etree._Element) -> str:
+    return _LOCAL[element.tag]
+
+
+class _OpenStatement:
+    """A statement whose end has not come; its head's elements may stand before and after the entries."""
+
+    def __init__(self, element: etree._Element, head: StatementHead) -> None:
+        self.element, self._head = element, head
+        self.path = f"{local(element)}[{head.position + 1}]"
+        self.entries = 0
+        self.entry_currency = ""
+        self.account = ""
+        self.created_on: date | None = None
+        self.identities = Identities("")
+
+    def begin_entry(self, entry: etree._Element) -> Statement | None:
+        """Take what stands before the entry; the first one tells which statement it is in."""
+        try:
+            take_before(entry, _STATEMENT, self._head.slots)
+        except Unreadable as reason:
+            raise Broken(self._head.line, str(reason)) from None
+        self.entries += 1
+        if self.entries > 1:
+            return None
+        known = self._head.statement()
+        self.account, self.created_on = known.account, known.created_on
+        self.identities = Identities(known.account)
+        return known
+
+    def end(self) -> StatementEnd:
+        try:
+            gather(self.element[:], _STATEMENT, self._head.slots)
+        except Unreadable as reason:
+            raise Broken(self._head.line, str(reason)) from None
+        complete = self._head.statement(self.entry_currency)
+        return StatementEnd(complete, tuple(self._head.problems))
+
+
+class _Reader:
+    """What is open while the elements of a file end one after the other, the inner before the outer."""
+
+    document: XmlSource
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self._events: list[Event] = []
+        self._ordinal = self._statements = self._statements_before = 0
+        self._message: Slots = {}
+        self._statement: _OpenStatement | None = None
+        self._entry: etree._Element | None = None
+        self._builder = EntryBuilder("", None, Identities(""))
+
+    def take(self, element: etree._Element) -> Sequence[Event]:
+        """What is complete now that this element has ended."""
+        name = local(element)
+        if name == "TxDtls":
+            self._end_transaction(element)
+        elif name == "Ntry":
+            self._end_entry(element)
+        elif name == "GrpHdr":
+            self._message = {}
+            gather(element[:], _GROUP_HEADER, self._message)
+        elif name in MESSAGES:
+            self._end_message(element)
+        else:
+            self._end_statement(element)
+        self.document.progress()
+        if not self._events:
+            return ()
+        events, self._events = self._events, []
+        return events
+
+    def _end_transaction(self, element: etree._Element) -> None:
+        inside = element.getparent()
+        entry = inside.getparent() if inside is not None and local(inside) == "NtryDtls" else inside
+        if inside is None or entry is None or local(entry) != "Ntry":
+            raise self._broken(element, "TxDtls stands outside of an Ntry")
+        if entry is not self._entry:
+            self._begin_entry(entry)
+        builder, slots = self._builder, Slots()
+        try:
+            gather(element[:], _TRANSACTION, slots)
+            if builder.count:
+                # The parts of a batch are made as they come, and need the head of the entry.
+                take_before(element, _DETAILS, builder.slots)
+                take_before(inside, _ENTRY, builder.slots)
+        except Unreadable as reason:
+            builder.fault(reason.inside(f"TxDtls[{builder.count + 1}]"))
+        builder.add(slots)
+        element.clear()
+
+    def _begin_entry(self, entry: etree._Element) -> None:
+        parent = entry.getparent()
+        if self._entry is not None or parent is None:
+            raise self._broken(entry, "Ntry stands in another Ntry or outside of a statement")
+        if self._statement is None:
+            self._begin_statement(parent)
+        statement = self._statement
+        if statement is None or parent is not statement.element:
+            raise self._broken(entry, "Ntry stands outside of the statement")
+        begun = statement.begin_entry(entry)
+        if begun is not None:
+            self._events.append(begun)
+        self._entry = entry
+        self._builder = EntryBuilder(statement.account, statement.created_on, statement.identities)
+
+    def _end_entry(self, element: etree._Element) -> None:
+        if element is not self._entry:
+            self._begin_entry(element)
+        statement = self._statement
+        assert statement is not None
+        try:
+            gather(element[:], _ENTRY, self._builder.slots)
+        except Unreadable as reason:
+            self._builder.fault(reason)
+        path = f"{statement.path}/Ntry[{statement.entries}]"
+        place = Place(self._ordinal, self._statements - 1, path, self._line(element))
+        entry = self._builder.finish(place)
+        statement.entry_currency = statement.entry_currency or entry.currency
+        self._events.append(entry)
+        self._ordinal += 1
+        self._entry = None
+        element.clear()
+
+    def _begin_statement(self, element: etree._Element) -> None:
+        message = element.getparent()
+        format = MESSAGES.get(local(message)) if message is not None else None
+        if format is None:
+            raise self._broken(element, f"{local(element)} is no statement of a camt message")
+        if self._statements >= MAX_STATEMENTS:
+            raise TooLarge("The number of statements", str(MAX_STATEMENTS))
+        version = _VERSION.search(str(element.tag))
+        head = StatementHead(
+            self._statements, format, version[0] if version else "", self._message, self._line(element)
+        )
+        self._statements += 1
+        self._statement = _OpenStatement(element, head)
+
+    def _end_statement(self, element: etree._Element) -> None:
+        message = element.getparent()
+        if message is None or local(message) not in MESSAGES:
+            return
+        if self._statement is None:
+            self._begin_statement(element)
+        statement = self._statement
+        if statement is None or element is not statement.element:
+            raise self._broken(element, "a statement stands in another")
+        end = statement.end()
+        if not statement.entries:
+            self._events.append(end.statement)
+        self._events.append(end)
+        self._statement = None
+        element.clear()
+
+    def _end_message(self, element: etree._Element) -> None:
+        self.messages += 1
+        if self._statements == self._statements_before:
+            raise self._broken(element, "the message holds no statement")
+        self._statements_before = self._statements
+        element.clear()
+
+    def _line(self, element: etree._Element) -> int:
+        return self.document.line_offset + (element.sourceline or 0)
+
+    def _broken(self, element: etree._Element, found: str) -> Broken:
+        return Broken(self._line(element), found)

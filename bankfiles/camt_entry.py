@@ -1,0 +1,320 @@
+"""From the gathered fields of a camt entry to an `Entry` with its parts, or to a `Quarantine` that says why not."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from bankfiles.camt_fields import Slots
+from bankfiles.entry import Batch, Charge, Direction, Entry, Instructed, Part, Quarantine
+from bankfiles.identity import Identities, is_reference
+from bankfiles.refusals import Unreadable
+from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, to_minor
+
+MAX_PARTS = 100_000
+"""Transactions of one entry; the payment schemes stop a batch at 99,999."""
+
+_DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def amount(element: str, raw: tuple[str, str] | None) -> tuple[int, str]:
+    """An amount's minor units and currency. Raises Unreadable; never rounds."""
+    if raw is None:
+        raise Unreadable(element, "one plain amount", "none, several, or elements inside")
+    text, currency = raw
+    try:
+        return to_minor(text, currency), currency
+    except CurrencyRefused:
+        raise Unreadable(f"{element} Ccy", "an ISO 4217 currency", currency) from None
+    except AmountRefused:
+        expected = f"a plain decimal of {currency}, not rounded and at most {to_decimal(MAX_MINOR, currency)}"
+        raise Unreadable(element, expected, text) from None
+
+
+def direction(element: str, code: str | None) -> Direction:
+    found = _DIRECTIONS.get(code or "")
+    if found is None:
+        raise Unreadable(element, "CRDT or DBIT", code)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def day(element: str, text: str) -> date | None:
+    """The day of a date or time as the bank wrote it, in the bank's own time zone. Raises Unreadable."""
+    if not text:
+        return None
+    try:
+        if len(text) >= 10 and text[4] == text[7] == "-" and text[10:11] in ("", "T", "Z", "+", "-"):
+            return date.fromisoformat(text[:10])
+    except ValueError:
+        pass
+    raise Unreadable(element, "a date such as 2026-11-23", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands."""
+
+    ordinal: int
+    statement: int
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an entry's parts take over from it. Amount, currency, direction and status are read before all else."""
+
+    amount_minor: int
+    currency: str
+    direction: Direction
+    status: str
+    reversal: bool
+    booked_on: date
+    value_on: date
+    bank_reference: str
+
+    @property
+    def signed_minor(self) -> int:
+        return self.amount_minor if self.direction is Direction.CREDIT else -self.amount_minor
+
+
+def money_of(slots: Slots) -> tuple[int, str, Direction, str]:
+    """Amount, currency, direction and status: without them nothing of an entry can be used. Raises Unreadable."""
+    minor, currency = amount("Amt", slots.get("amount", ("", "")))
+    way = direction("CdtDbtInd", slots.get("direction"))
+    status = slots.get("status")
+    if not status or len(status) > 35:
+        raise Unreadable("Sts", "a status such as BOOK", status)
+    return minor, currency, way, status
+
+
+def head_of(slots: Slots, statement_on: date | None) -> Head:
+    """Raises Unreadable."""
+    minor, currency, way, status = money_of(slots)
+    if minor == 0:
+        raise Unreadable("Amt", "an amount above zero", slots["amount"][0])
+    reversal = _FLAGS.get(slots.get("reversal", "false"))
+    if reversal is None:
+        raise Unreadable("RvslInd", "true or false", slots["reversal"])
+    value_on = day("ValDt", slots.get("value", ""))
+    booked_on = day("BookgDt", slots.get("booked", "")) or value_on or statement_on
+    if booked_on is None:
+        raise Unreadable("BookgDt", "a booking or value date, or the day the statement was made", "")
+    reference = slots.get("bank_reference", "")
+    return Head(minor, currency, way, status, reversal, booked_on, value_on or booked_on, reference)
+
+
+def charges_of(slots: Slots) -> tuple[Charge, ...]:
+    """The fees, record by record where the bank gives records. Raises Unreadable."""
+    found = []
+    for group in slots.get("charges", ()):
+        total = [{"amount": group["total"]}] if "total" in group else []
+        plain = [group] if "amount" in group else total
+        for record in group.get("records", plain):
+            minor, currency = amount("Chrgs/Amt", record.get("amount", ("", "")))
+            if minor:
+                way = direction("Chrgs/CdtDbtInd", record.get("direction", "DBIT"))
+                found.append(Charge(minor, currency, way, record.get("included") in ("true", "1")))
+    return tuple(found)
+
+
+def account_number(text: str) -> str:
+    """An account as it is compared: without spaces, in capitals."""
+    return text.replace(" ", "").upper()
+
+
+def _amount_in(currency: str, slots: Slots) -> int | None:
+    """What a transaction of a batch adds to it, None without an amount in its currency. Raises Unreadable."""
+    minors = _amounts_in(currency, slots)
+    if minors and minors[0] == 0:
+        raise Unreadable("Amt", "an amount above zero", "0")
+    return minors[0] if minors else None
+
+
+def _amounts_in(currency: str, slots: Slots) -> list[int]:
+    names = {
+        "amount": "Amt",
+        "transaction_amount": "AmtDtls/TxAmt/Amt",
+        "counter_value": "AmtDtls/CntrValAmt/Amt",
+    }
+    read = [amount(element, slots[slot]) for slot, element in names.items() if slot in slots]
+    return [minor for minor, read_currency in read if read_currency == currency]
+
+
+def _check_single(head: Head, written: tuple[str, str], slots: Slots) -> None:
+    """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
+    if slots.get("amount") == written:
+        return
+    minors = _amounts_in(head.currency, slots)
+    if not minors or head.amount_minor in minors:
+        return
+    charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)
+    if all(abs(head.amount_minor - minor) != charges for minor in minors):
+        found = _decimal(minors[0], head.currency)
+        raise Unreadable("TxDtls[1]/Amt", f"the entry's {_decimal(head.amount_minor, head.currency)}", found)
+
+
+def _decimal(amount_minor: int, currency: str) -> str:
+    return f"{to_decimal(amount_minor, currency)} {currency}"
+
+
+class EntryBuilder:
+    """One entry being read. Its transactions come one by one, its own fields before and after them in `slots`."""
+
+    def __init__(self, account: str, statement_on: date | None, identities: Identities) -> None:
+        self._account, self._statement_on, self._identities = account, statement_on, identities
+        self.slots: Slots = {}
+        self.count = 0
+        self.parts: list[Part] = []
+        self._head: Head | None = None
+        self._first: Slots = {}
+        self._net = 0
+        self._splits = True
+        self._fault: Unreadable | None = None
+
+    def fault(self, reason: Unreadable) -> None:
+        """Something of this entry is unreadable; the first reason is told."""
+        self._fault = self._fault or reason
+
+    def add(self, slots: Slots) -> None:
+        """A transaction of this entry. From the second on, `slots` of the entry must have its head."""
+        self.count += 1
+        if self.count == 1:
+            self._first = slots
+            return
+        if self._fault:
+            return
+        try:
+            if self.count > MAX_PARTS:
+                raise Unreadable("NtryDtls", f"at most {MAX_PARTS} transactions", "more")
+            if self._head is None:
+                self._head = head_of(self.slots, self._statement_on)
+                self._add_to_batch(1, self._head, self._first)
+            self._add_to_batch(self.count, self._head, slots)
+        except Unreadable as reason:
+            self.fault(reason)
+
+    def _add_to_batch(self, number: int, head: Head, slots: Slots) -> None:
+        try:
+            minor = _amount_in(head.currency, slots)
+            if minor is None:
+                self._splits = False
+                return
+            code = slots.get("direction", "")
+            way = direction("CdtDbtInd", code) if code != "" else head.direction
+            self.parts.append(self._part(head, slots, minor, way))
+        except Unreadable as reason:
+            raise reason.inside(f"TxDtls[{number}]") from None
+        self._net += self.parts[-1].signed_minor
+
+    def finish(self, place: Place) -> Entry | Quarantine:
+        """The entry, once all of it has been seen."""
+        try:
+            if self._fault:
+                raise self._fault
+            head = self._head or head_of(self.slots, self._statement_on)
+            if self.count <= 1 or not self._splits:
+                self._single(head)
+            elif self._net != head.signed_minor:
+                expected = f"transactions that sum to {_decimal(head.signed_minor, head.currency)}"
+                raise Unreadable("NtryDtls", expected, _decimal(self._net, head.currency))
+            return self._entry(head, place)
+        except Unreadable as reason:
+            return self._quarantine(str(reason), place)
+
+    def _single(self, head: Head) -> None:
+        if self.count > 1:
+            # Transactions that do not say what they add to the entry are no details of it: it is a lump sum.
+            self._first = {}
+            self.parts.clear()
+            self._identities.forget()
+        _check_single(head, self.slots["amount"], self._first)
+        self.parts.append(self._part(head, self._first, head.amount_minor, head.direction))
+
+    def _part(self, head: Head, slots: Slots, minor: int, way: Direction) -> Part:
+        get = slots.get
+        own = get("bank_reference", "")
+        end_to_end = get("end_to_end_id", "")
+        structured, free = tuple(get("structured", ())), tuple(get("free", ()))
+        payer_account = account_number(get("payer_account", ""))
+        payee_account = account_number(get("payee_account", ""))
+        key = self._identities.part(
+            (own, head.bank_reference),
+            (minor, head.currency, way, head.value_on),
+            head.booked_on,
+            (
+                end_to_end if is_reference(end_to_end) else "",
+                "".join(structured),
+                "".join(free),
+                payer_account,
+            ),
+        )
+        sent_on = way is Direction.CREDIT and payee_account != self._account
+        return Part(
+            len(self.parts),
+            minor,
+            head.currency,
+            way,
+            key,
+            own,
+            end_to_end,
+            get("instruction_id", ""),
+            get("transaction_id", ""),
+            get("uetr", ""),
+            get("message_id", ""),
+            get("payment_information_id", ""),
+            structured,
+            free,
+            get("payer_name", ""),
+            payer_account,
+            get("payer_bank", ""),
+            get("ultimate_payer", ""),
+            get("payee_name", ""),
+            payee_account,
+            get("payee_bank", ""),
+            payee_account if sent_on else "",
+            charges_of(slots) if "charges" in slots else (),
+            Instructed(*amount("InstdAmt/Amt", get("instructed"))) if "instructed" in slots else None,
+            get("return_reason", ""),
+            " ".join(get("return_text", ())),
+        )
+
+    def _entry(self, head: Head, place: Place) -> Entry:
+        get = self.slots.get
+        money = (head.amount_minor, head.currency, head.direction, head.value_on)
+        key, keyed_by = self._identities.entry(head.bank_reference, money)
+        batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), get("batch_count", ""))
+        codes = (get("domain"), get("family"), get("sub_family"))
+        return Entry(
+            place.ordinal,
+            place.statement,
+            place.path,
+            place.line,
+            key,
+            keyed_by,
+            self._account,
+            head.amount_minor,
+            head.currency,
+            head.direction,
+            head.status,
+            head.reversal,
+            head.booked_on,
+            head.value_on,
+            head.bank_reference,
+            get("entry_reference", ""),
+            "/".join(code for code in codes if code) or get("proprietary", ""),
+            get("note", ""),
+            Batch(*batch) if any(batch) else None,
+            charges_of(self.slots) if "charges" in self.slots else (),
+            self.count > 0 and self._splits,
+            tuple(self.parts),
+        )
+
+    def _quarantine(self, reason: str, place: Place) -> Quarantine:
+        self._identities.forget()
+        where = (place.ordinal, place.statement, place.path, place.line, f"{place.path}/{reason}")
+        try:
+            return Quarantine(*where, *money_of(self.slots))
+        except Unreadable:
+            return Quarantine(*where)

@@ -1,0 +1,207 @@
+"""Whether what a bank says about its file agrees with what is in it: counts, sums, booked balances."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from bankfiles.detect import read
+from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
+from bankfiles.refusals import BankFileError, Disagrees, Held
+from prepay.money import to_decimal
+
+MAX_QUARANTINED = 1_000
+"""More unreadable entries than this, and the file is not sound."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums of one currency, in minor units: of all entries, and of the booked ones that can be posted."""
+
+    credit_minor: int = 0
+    debit_minor: int = 0
+    booked_credit_minor: int = 0
+    booked_debit_minor: int = 0
+
+    def add(self, entry: Entry | Quarantine) -> None:
+        minor = entry.amount_minor or 0
+        posts = minor if isinstance(entry, Entry) and entry.booked else 0
+        if entry.direction is Direction.CREDIT:
+            self.credit_minor += minor
+            self.booked_credit_minor += posts
+        else:
+            self.debit_minor += minor
+            self.booked_debit_minor += posts
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a file holds, and whether it may be used: `read`, `held` for a person, or `refused`."""
+
+    outcome: str = "read"
+    reason: str = ""
+    format: str = ""
+    version: str = ""
+    statements: list[Statement] = field(default_factory=list)
+    entries: int = 0
+    parts: int = 0
+    quarantined: list[Quarantine] = field(default_factory=list)
+    totals: dict[str, Totals] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def survey(source: bytes | BinaryIO) -> Survey:
+    """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
+    found = Survey()
+    try:
+        for event in checked(read(source)):
+            _count(found, event)
+    except BankFileError as error:
+        found.outcome = "held" if isinstance(error, Held) else "refused"
+        found.reason = str(error)
+        found.problems = error.problems if isinstance(error, Disagrees) else (str(error),)
+    return found
+
+
+def _count(found: Survey, event: Event) -> None:
+    if isinstance(event, Entry | Quarantine):
+        found.entries += 1
+        if isinstance(event, Entry) or event.known:
+            found.totals.setdefault(event.currency, Totals()).add(event)
+        if isinstance(event, Quarantine):
+            found.quarantined.append(event)
+        else:
+            found.parts += len(event.parts)
+    elif isinstance(event, StatementEnd):
+        found.statements[-1] = event.statement
+    else:
+        found.statements.append(event)
+        found.format, found.version = found.format or event.format, found.version or event.version
+
+
+def checked(events: Iterator[Event]) -> Iterator[Event]:
+    """Pass the events on; raise Held at the end of the file when a statement disagrees with itself."""
+    problems: list[str] = []
+    check = StatementCheck()
+    quarantined = 0
+    for event in events:
+        yield event
+        if isinstance(event, Entry | Quarantine):
+            check.add(event)
+            quarantined += isinstance(event, Quarantine)
+            if quarantined > MAX_QUARANTINED:
+                raise Disagrees(
+                    (f"More than {MAX_QUARANTINED} entries are unreadable: the file is not sound.",)
+                )
+        elif isinstance(event, StatementEnd):
+            problems += check.problems(event)
+            check = StatementCheck()
+    if problems:
+        raise Disagrees(tuple(problems))
+
+
+class StatementCheck:
+    """Adds up one statement, unreadable entries whose money is known included."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Sums] = {}
+        self._booked: dict[str, Sums] = {}
+        self._unknown: Quarantine | None = None
+
+    def add(self, entry: Entry | Quarantine) -> None:
+        if isinstance(entry, Quarantine) and not entry.known:
+            self._unknown = self._unknown or entry
+            return
+        self._all.setdefault(entry.currency, Sums()).add(entry)
+        if entry.status == "BOOK":
+            self._booked.setdefault(entry.currency, Sums()).add(entry)
+
+    def problems(self, end: StatementEnd) -> Iterator[str]:
+        """Each disagreement, one sentence."""
+        statement = end.statement
+        for problem in end.problems:
+            yield f"{statement.path}, {problem}."
+        balanced = statement.format is Format.CAMT_053
+        if self._unknown is not None and (balanced or statement.summaries):
+            yield (
+                f"{self._unknown.reason}; the amount of this entry is not known, "
+                "so it cannot be told whether the rest of the statement is complete."
+            )
+            return
+        if balanced:
+            yield from self._balances(statement)
+        if len(self._all) <= 1:
+            for summary in statement.summaries:
+                yield from self._summary(statement, summary)
+
+    def _balances(self, statement: Statement) -> Iterator[str]:
+        where = f"{statement.path}, line {statement.line}, Bal"
+        stated = {b.currency for b in statement.balances if b.code in ("OPBD", "PRCD", "CLBD", "ITBD")}
+        for currency in sorted(stated | set(self._booked)):
+            opening, closing = statement.opening_in(currency), statement.closing_in(currency)
+            if opening is None or closing is None:
+                if currency not in self._booked:
+                    continue
+                missing = "opening" if opening is None else "closing"
+                yield f"{where}: expected the {missing} booked balance in {currency}, found none."
+                continue
+            net = self._booked.get(currency, Sums()).net_minor
+            if opening.amount_minor + net != closing.amount_minor:
+                expected, found = _decimal(opening.amount_minor + net, currency), closing.amount_minor
+                yield (
+                    f"{where}: expected a closing booked balance of {expected} "
+                    f"(opening {_decimal(opening.amount_minor, currency)}, booked entries {_decimal(net, currency)}), "
+                    f"found {_decimal(found, currency)}."
+                )
+
+    def _summary(self, statement: Statement, summary: Summary) -> Iterator[str]:
+        currency = next(iter(self._all), statement.currency)
+        # Some banks total what is booked, others all that they show.
+        candidates = [
+            totals.get(currency, Sums()).of(summary.element) for totals in (self._all, self._booked)
+        ]
+        stated = (summary.count, summary.sum_minor, summary.net_minor)
+        if any(all(s is None or s == f for s, f in zip(stated, found, strict=True)) for found in candidates):
+            return
+        names = ("entries", "sum", "net")
+        for name, said, found in zip(names, stated, candidates[0], strict=True):
+            if said is not None and said != found:
+                plain = name == "entries"
+                stated_text, found_text = (str(v) if plain else _decimal(v, currency) for v in (said, found))
+                yield (
+                    f"{statement.path}, line {statement.line}, TxsSummry/{summary.element}: "
+                    f"expected {name} {stated_text} as the bank states, found {found_text}."
+                )
+
+
+def _decimal(amount_minor: int, currency: str) -> str:
+    return f"{to_decimal(amount_minor, currency)} {currency}"
+
+
+@dataclass(slots=True)
+class Sums:
+    """Numbers and sums of one currency."""
+
+    credits: int = 0
+    debits: int = 0
+    credit_minor: int = 0
+    debit_minor: int = 0
+
+    def add(self, entry: Entry | Quarantine) -> None:
+        if entry.direction is Direction.CREDIT:
+            self.credits += 1
+            self.credit_minor += entry.amount_minor or 0
+        else:
+            self.debits += 1
+            self.debit_minor += entry.amount_minor or 0
+
+    @property
+    def net_minor(self) -> int:
+        return self.credit_minor - self.debit_minor
+
+    def of(self, element: str) -> tuple[int, int, int]:
+        """Number, sum and net of what a total of the bank's counts."""
+        if element == "TtlCdtNtries":
+            return self.credits, self.credit_minor, self.credit_minor
+        if element == "TtlDbtNtries":
+            return self.debits, self.debit_minor, -self.debit_minor
+        return self.credits + self.debits, self.credit_minor + self.debit_minor, self.net_minor

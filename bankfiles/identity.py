@@ -1,0 +1,114 @@
+"""Which money an entry is: the same key whenever a bank tells of the same money, in whatever file.
+
+With a reference of the bank's (AcctSvcrRef) the key is that reference with account, amount, currency, direction and
+value date, so the notification (camt.054) and the statement (camt.053) give one key, also when one has more details.
+Without one, the booking date and the content stand in for it: ids, references, remittance and the payer's account,
+without spaces, case and punctuation, as formats and encodings change those.
+
+References repeat: some banks give one to a whole batch, and two payments of one payer on one day may be equal in
+everything. So whatever is equal within a statement is counted, and the count is part of the key: both are credited,
+and the order of the file does not matter. (The count takes the place of the transaction's index in its batch, which
+a bank may order differently the next time.) Equal money in two notifications gets one key; the statement that has
+it twice then brings the second.
+
+A batch is often booked as one line without details and notified with them, or notified payment by payment. So an
+entry has a key of its own, and each part has one, by the part's own reference where it has one: money is known
+when the key of its entry or of its part is known.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+
+NO_REFERENCE = frozenset(
+    {
+        "",
+        "NONREF",
+        "NON REF",
+        "NOREF",
+        "NO REF",
+        "NONE",
+        "NA",
+        "N/A",
+        "UNKNOWN",
+        "NOTPROVIDED",
+        "NOT PROVIDED",
+    }
+)
+"""What banks write where they have no reference, without zeros and punctuation around it."""
+
+Money = tuple[int, str, str, date]
+"""Amount in minor units, currency, direction and value date."""
+
+_NOISE = re.compile(r"[\W_]+")
+
+
+def normal(text: str) -> str:
+    """Letters and digits only, in capitals: what stays the same when a bank formats a text differently."""
+    return _NOISE.sub("", text).upper()
+
+
+def is_reference(text: str) -> bool:
+    """Whether a bank's reference names anything: not a filler, nor zeros alone."""
+    return text.strip(" 0.-/*").upper() not in NO_REFERENCE
+
+
+def identity_key(account: str, facts: Iterable[str], occurrence: int = 0) -> str:
+    """The key of money of an account by its facts: 64 hexadecimal digits."""
+    text = "\x1f".join((account, *facts, str(occurrence)))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Identities:
+    """Gives the keys of one statement, counting what is equal in it: the parts of an entry, then the entry."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._seen: dict[int, int] = {}
+        self._parts: list[tuple[str, ...]] = []
+        self._by_content = False
+
+    def part(self, references: Iterable[str], money: Money, booked_on: date, content: Iterable[str]) -> str:
+        """The key of a part, by the first of the references that is one, else by its content."""
+        facts: tuple[str, ...]
+        for reference in references:
+            if is_reference(reference):
+                facts = ("part", reference, *_text(money))
+                break
+        else:
+            self._by_content = True
+            facts = ("part", "", *_text(money), booked_on.isoformat(), *map(normal, content))
+        self._parts.append(facts)
+        return self._key(facts)
+
+    def entry(self, reference: str, money: Money) -> tuple[str, str]:
+        """The key of the entry of the parts since the last one, and whether by `reference` or by `content`."""
+        if is_reference(reference):
+            facts: tuple[str, ...] = ("entry", reference, *_text(money))
+            keyed_by = "reference"
+        else:
+            facts = ("entry", "", *_text(money), *sorted("\x1f".join(facts) for facts in self._parts))
+            keyed_by = "content" if self._by_content else "reference"
+        self.forget()
+        return self._key(facts), keyed_by
+
+    def forget(self) -> None:
+        """The parts so far belong to no entry: it could not be read."""
+        self._parts.clear()
+        self._by_content = False
+
+    def _key(self, facts: tuple[str, ...]) -> str:
+        # Only the 64-bit hash is kept: a statement may have a million entries.
+        seen = hash(facts)
+        occurrence = self._seen.get(seen, 0)
+        self._seen[seen] = occurrence + 1
+        return identity_key(self._account, facts, occurrence)
+
+
+@lru_cache(maxsize=64)
+def _text(money: Money) -> tuple[str, ...]:
+    # Asked twice for most money: for the part and for the entry.
+    amount_minor, currency, direction, value_on = money
+    return (str(amount_minor), currency, direction, value_on.isoformat())

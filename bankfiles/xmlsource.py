@@ -1,0 +1,176 @@
+"""The bytes of an XML bank file, read forward in safety: size, encoding, no DOCTYPE, document after document."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from bankfiles.refusals import Broken, HasDoctype, NotABankFile, TooDeep, TooLarge, UnknownEncoding
+
+MAX_BYTES = 4 * 1024**3
+"""A file of a million entries with all their details has about 2 GB."""
+MAX_UNREAD_BYTES = 16 * 1024**2
+"""Between two things the reader takes from the file: no transaction or statement head is as large."""
+MAX_DEPTH = 256
+"""Elements inside one another; libxml2 stops there (as it does at texts of 10 MB) when huge trees are off."""
+HEAD_BYTES = 64 * 1024
+"""Where the first element must have begun."""
+
+KEPT_BYTES = 9
+CHUNK_BYTES = 64 * 1024
+# Their bytes for "<", "!" and letters are those of ASCII, so a DOCTYPE cannot hide in them.
+_ASCII_LIKE = re.compile(
+    r"utf-?8|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?\d{1,2}|(?:windows|cp)-?125\d|gb2312|gbk|gb18030|big5|euc-\w{2}",
+    re.IGNORECASE,
+)
+_DECLARED = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
+_NEXT_DOCUMENT = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
+
+
+def head_text(head: bytes) -> str:
+    """The first bytes as text in which markup can be looked for. Raises UnknownEncoding."""
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\0\0\0<", b"<\0\0\0")):
+        raise UnknownEncoding("UTF-32")
+    if head.startswith((b"\xff\xfe", b"<\0")):
+        return head.decode("utf-16-le", "replace").lstrip("\ufeff")
+    if head.startswith((b"\xfe\xff", b"\0<")):
+        return head.decode("utf-16-be", "replace").lstrip("\ufeff")
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    declared = _DECLARED.match(text.lstrip())
+    if declared is not None and not _ASCII_LIKE.fullmatch(declared[1]):
+        raise UnknownEncoding(declared[1])
+    return text
+
+
+def first_element(text: str) -> int:
+    """Where the first element begins, after declaration, comments and instructions; -1 without one.
+
+    Raises HasDoctype: in XML a DOCTYPE can stand nowhere else.
+    """
+    at = 0
+    while True:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if text.startswith("<?", at):
+            end, width = text.find("?>", at + 2), 2
+        elif text.startswith("<!--", at):
+            end, width = text.find("-->", at + 4), 3
+        elif text[at : at + 9].upper() == "<!DOCTYPE":
+            raise HasDoctype
+        else:
+            return at if text.startswith("<", at) else -1
+        if end < 0:
+            return -1
+        at = end + width
+
+
+class XmlSource:
+    """The documents of a file. A file holds one, or several after one another, each with its `<?xml` line."""
+
+    def __init__(self, source: bytes | BinaryIO) -> None:
+        self._stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
+        self._ahead = self._stream.read(HEAD_BYTES)
+        self._read = self._unread = len(self._ahead)
+        self._splits = self._at_start = True
+        self.line_offset = 0
+        """Lines of the file before the current document."""
+        self._lines = 0
+
+    def documents(self) -> Iterator["XmlSource"]:
+        """Go to each document in turn; it is read by `read` until that returns nothing."""
+        while self._start_document():
+            yield self
+
+    def _start_document(self) -> bool:
+        if not self._wide():
+            blank = len(self._ahead) - len(self._ahead.lstrip())
+            self._lines += self._ahead.count(b"\n", 0, blank)
+            self._ahead = self._ahead[blank:]
+        if not self._ahead:
+            return False
+        while len(self._ahead) < HEAD_BYTES and (more := self._more(HEAD_BYTES)):
+            self._ahead += more
+        text = head_text(self._ahead)
+        self._splits = not self._wide()
+        self.line_offset = self._lines
+        if first_element(text) < 0:
+            raise NotABankFile
+        self._at_start = True
+        return True
+
+    def _wide(self) -> bool:
+        return self._ahead[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of the current document; nothing when it has ended."""
+        while True:
+            more = self._more(size)
+            self._ahead += more
+            following = (
+                _NEXT_DOCUMENT.search(self._ahead, KEPT_BYTES if self._at_start else 0)
+                if self._splits
+                else None
+            )
+            if following is not None or not more:
+                return self._take(following.start() if following is not None else len(self._ahead))
+            # The last bytes may be the first half of the next document's declaration.
+            if len(self._ahead) > KEPT_BYTES:
+                return self._take(len(self._ahead) - KEPT_BYTES)
+
+    def _take(self, length: int) -> bytes:
+        piece, self._ahead = self._ahead[:length], self._ahead[length:]
+        self._at_start = False
+        self._lines += piece.count(b"\n")
+        return piece
+
+    def _more(self, size: int) -> bytes:
+        piece = self._stream.read(size)
+        self._read += len(piece)
+        self._unread += len(piece)
+        if self._read > MAX_BYTES:
+            raise TooLarge("The file", f"{MAX_BYTES // 1024**2} MiB")
+        if self._unread > MAX_UNREAD_BYTES:
+            raise TooLarge("One element of the file", f"{MAX_UNREAD_BYTES // 1024**2} MiB")
+        return piece
+
+    def progress(self) -> None:
+        """The reader has taken what it was given; the memory of it is free again."""
+        self._unread = 0
+
+
+def elements(document: XmlSource, names: tuple[str, ...]) -> Iterator[etree._Element]:
+    """Each element of these local names when it has ended. Raises Refused or Broken."""
+    options: dict[str, Any] = {
+        "no_network": True,
+        "load_dtd": False,
+        "huge_tree": False,
+        "recover": False,
+        "remove_comments": True,
+        "remove_pis": True,
+    }
+    parser = etree.iterparse(
+        _Guarded(document),
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in names],
+        chunk_size=CHUNK_BYTES,
+        **options,
+    )
+    try:
+        for _, element in parser:
+            yield element
+    except etree.XMLSyntaxError as error:
+        line = document.line_offset + (error.lineno or 0)
+        if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+            raise TooDeep(line, MAX_DEPTH) from None
+        if error.code == etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING:
+            raise UnknownEncoding(str(error.msg).rpartition(" ")[2]) from None
+        raise Broken(line, str(error.msg).split(", line ")[0]) from None
+
+
+class _Guarded:
+    """What the parser reads from, which it would otherwise ask for its name to open it itself."""
+
+    def __init__(self, document: XmlSource) -> None:
+        self.read = document.read

@@ -1,0 +1,21 @@
+"""What the lifecycles are compared with. A module of its own: the sandbox imports it for each run."""
+
+from temporalio import workflow
+
+
+@workflow.defn(name="Empty")
+class Empty:
+    """The least that a lifecycle can be: it waits for one signal."""
+
+    def __init__(self) -> None:
+        self._rung = False
+
+    @workflow.run
+    async def run(self) -> None:
+        """Wait."""
+        await workflow.wait_condition(lambda: self._rung)
+
+    @workflow.signal
+    def ring(self) -> None:
+        """Go on."""
+        self._rung = True

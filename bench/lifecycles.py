@@ -1,0 +1,172 @@
+"""Whole deposits a second, SQL included, against an empty workflow that waits for one signal."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+import migrations
+from activities.bank_files import store
+from activities.database import make_engine
+from bankfiles.sample import Payment, Sheet, write_camt
+import cli.customers
+from bench.empty_workflow import Empty
+from documents.pool import Renderer
+from embedded.postgres import Postgres
+from embedded.temporal import TemporalServer
+from prepay.ids import TASK_QUEUE, deposit_workflow_id
+from settings import Settings
+from worker import make_workers, workflow_runner
+from workflows.relay import Relay
+
+LIFECYCLES = 400
+AT_ONCE = 64
+GOAL = ">= 0.6"
+SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
+
+
+def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
+    """Both on the same Temporal, in turn, from the first start to the last end."""
+    postgres, temporal = Postgres(folder / "postgres"), TemporalServer(folder / "temporal", ui=False)
+    postgres.start()
+    temporal.start()
+    try:
+        migrations.upgrade(postgres.url("owner"))
+        return asyncio.run(_measure(postgres.url("app"), temporal.address, rounds))
+    finally:
+        temporal.stop()
+        postgres.stop()
+
+
+async def _measure(url: str, address: str, rounds: int) -> list[dict[str, Any]]:
+    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    options = Settings(database_url=url, forms="off")
+    cli.customers.apply(SETUP, url)
+    ours: list[float] = []
+    theirs: list[float] = []
+    async with AsyncExitStack() as stack:
+        renderer = await stack.enter_async_context(Renderer(processes=1))
+        for worker in make_workers(client, options, renderer):
+            await stack.enter_async_context(worker)
+        polling = PollerBehaviorAutoscaling(initial=2, maximum=16)
+        empty = Worker(
+            client,
+            task_queue="empty",
+            workflows=[Empty],
+            activity_executor=ThreadPoolExecutor(1),
+            workflow_runner=workflow_runner(),
+            workflow_task_poller_behavior=polling,
+        )
+        await stack.enter_async_context(empty)
+        relay = await client.start_workflow(Relay.run, id="relay", task_queue=TASK_QUEUE)
+        await _deposits(client, url)  # a warm-up of both
+        await _empties(client)
+        for _ in range(rounds):
+            ours.append(await _deposits(client, url))
+            theirs.append(await _empties(client))
+        events = await _events(client)
+        await relay.terminate()
+    ours_median, theirs_median = median(ours), median(theirs)
+    row = {
+        "name": "lifecycles",
+        "ours": ours_median,
+        "unit": "lifecycles/s",
+        "against": "empty workflow, one signal",
+        "theirs": theirs_median,
+        "ratio": ours_median / theirs_median,
+        "goal": GOAL,
+        "rounds": rounds,
+    }
+    return [row, _events_row(events, rounds)]
+
+
+def _events_row(events: tuple[int, int], rounds: int) -> dict[str, Any]:
+    return {
+        "name": "events a lifecycle",
+        "ours": events[0],
+        "unit": "events",
+        "against": "empty workflow, one signal",
+        "theirs": events[1],
+        "ratio": events[0] / events[1],
+        "goal": "<= 20 events",
+        "rounds": rounds,
+    }
+
+
+async def _events(client: Client) -> tuple[int, int]:
+    counts = []
+    for kind in ("Deposit", "Empty"):
+        listed = client.list_workflows(f"WorkflowType = '{kind}' AND ExecutionStatus = 'Completed'", limit=20)
+        counts.append(int(median([e.history_length async for e in listed])))
+    return counts[0], counts[1]
+
+
+async def _at_once(work: Callable[[int], Awaitable[Any]]) -> list[Any]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> Any:
+        async with gate:
+            return await work(number)
+
+    return await asyncio.gather(*(one(number) for number in range(LIFECYCLES)))
+
+
+async def _empties(client: Client) -> float:
+    began, batch = monotonic(), uuid4()
+
+    async def start(number: int) -> WorkflowHandle[Any, Any]:
+        return await client.start_workflow(Empty.run, id=f"empty-{batch}-{number}", task_queue="empty")
+
+    handles = await _at_once(start)
+    await _at_once(lambda number: handles[number].signal("ring"))
+    await _at_once(lambda number: handles[number].result())
+    return LIFECYCLES / (monotonic() - began)
+
+
+async def _deposits(client: Client, url: str) -> float:
+    """Requests started as any service would, paid by one bank file, rung by the relay."""
+    began, batch = monotonic(), uuid4()
+
+    async def start(number: int) -> WorkflowHandle[Any, Any]:
+        request_id = f"{batch}-{number}"
+        request = {
+            "customer": "C-1001",
+            "request_id": request_id,
+            "amount": "10.00",
+            "currency": "EUR",
+            "product": "Compute",
+        }
+        workflow_id = deposit_workflow_id("C-1001", request_id)
+        return await client.start_workflow("Deposit", request, id=workflow_id, task_queue=TASK_QUEUE)
+
+    handles = await _at_once(start)
+    await asyncio.to_thread(_pay, url, str(batch))
+    await _at_once(lambda number: handles[number].result())
+    return LIFECYCLES / (monotonic() - began)
+
+
+def _pay(url: str, batch: str) -> None:
+    references: list[str] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        while len(references) < LIFECYCLES:
+            query = "SELECT reference FROM deposit WHERE request_id LIKE %s"
+            references = [row[0] for row in connection.execute(query, (batch + "%",))]
+    payments = [Payment(amount_minor=1000, structured=reference) for reference in references]
+    today = datetime.now(UTC).date()
+    file = io.BytesIO()
+    write_camt(file, [Sheet(account="NL07MOCK0000001001", currency="EUR", entries=payments, created_on=today)])
+    engine = make_engine(url, 1)
+    store(engine, file.getvalue(), f"{batch}-{today}.xml", "bench")
+    engine.dispose()

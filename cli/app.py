@@ -1,0 +1,16 @@
+"""All commands in one place: a module a noun."""
+
+import typer
+
+from cli import bank, bench, customers, demo, deposits, ledger, records, stack
+
+app = typer.Typer(
+    name="prepay",
+    help="Prepayment balances by bank transfer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for room in (demo, stack, customers, deposits, records, bank, ledger, bench):
+    room.register(app)

@@ -1,0 +1,53 @@
+"""`prepay bench`: each bench measures ours and what it is compared with, in turn, in one run."""
+
+import importlib
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.output import Json, console, errors, print_json, print_table
+
+BENCHES = ("payments", "bulk_credits", "lifecycles", "forms")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(bench)
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help=f"Of {', '.join(BENCHES)}.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds of each.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Measure, on a PostgreSQL and a Temporal of its own; prints medians and ratios, judges nothing."""
+    unknown = set(names or ()) - set(BENCHES)
+    if unknown:
+        raise ValueError(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    results: list[dict[str, Any]] = []
+    for name in names or BENCHES:
+        errors.print(f"Measuring {name} …")
+        with tempfile.TemporaryDirectory(prefix="prepay-bench-") as folder:
+            results += importlib.import_module(f"bench.{name}").measure(Path(folder), rounds)
+    if as_json:
+        print_json(results)
+        return
+    rows = [
+        [
+            r["name"],
+            f"{r['ours']:,.4g} {r['unit']}",
+            r["against"],
+            f"{r['theirs']:,.4g} {r['unit']}" if r["theirs"] is not None else "",
+            f"{r['ratio']:.2f}" if r["ratio"] is not None else "",
+            str(r["goal"]),
+            str(r["rounds"]),
+        ]
+        for r in results
+    ]
+    columns = ["Bench", "Ours", "Against", "Theirs", "Ratio", "Goal", "Rounds"]
+    print_table("Medians", columns, rows, right=["Ours", "Theirs", "Ratio"])
+    console.print("A ratio is ours divided by theirs, both measured in this run.")

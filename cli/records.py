@@ -1,0 +1,163 @@
+"""`prepay balance`, `records`, `notices` and `views`."""
+
+import asyncio
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+
+from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
+
+# Name, who it is for, and the query; saved views live in the browser, links bring them there.
+VIEWS = (
+    ("Needs a person", "what waits for an operator", "`NeedsHuman`=true AND `ExecutionStatus`='Running'"),
+    ("Awaited deposits", "forms that nobody has paid yet", "`WorkflowType`='Deposit' AND `Stage`='issued'"),
+    ("Part paid", "deposits that wait for the rest", "`WorkflowType`='Deposit' AND `Stage`='part_paid'"),
+    ("Held bank files", "files that a person must look at", "`WorkflowType`='BankFile' AND `Stage`='held'"),
+    ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
+)
+PERSONAL = (("Decided by me", "what I decided", "`DecidedBy`='{operator}'"),)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(balance)
+    app.command()(records)
+    app.command()(notices)
+    app.command()(views)
+
+
+def balance(
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """The balances of a customer."""
+    use_stack(data)
+    asyncio.run(_balance(customer, as_json))
+
+
+async def _balance(customer: str, as_json: bool) -> None:
+    from prepay.client import PrepayClient
+    from settings import settings
+
+    async with await PrepayClient.connect(settings().database_url) as client:
+        found = await client.balance(customer)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        [
+            b.entity,
+            *(
+                amount(m, b.currency)
+                for m in (b.available_minor, b.held_minor, b.pending_minor, b.receivable_minor)
+            ),
+        ]
+        for b in found
+    ]
+    columns = ["Entity", "Available", "Held", "Coming", "Owed to us"]
+    print_table(f"Balances of {customer}", columns, rows, right=columns[1:])
+
+
+def records(
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many of the newest.")] = 50,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """The newest movements of a customer's balances."""
+    use_stack(data)
+    asyncio.run(_records(customer, limit, as_json))
+
+
+async def _records(customer: str, limit: int, as_json: bool) -> None:
+    from prepay.client import PrepayClient
+    from settings import settings
+
+    async with await PrepayClient.connect(settings().database_url) as client:
+        found = await client.records(customer, limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        [
+            moment(r.created_at),
+            r.effective_on.isoformat(),
+            r.kind,
+            r.deposit or "",
+            amount(r.amount_minor, r.currency),
+            amount(r.balance_minor, r.currency),
+        ]
+        for r in found
+    ]
+    columns = ["Recorded (UTC)", "Effective", "What", "Deposit", "Amount", "Balance"]
+    print_table(f"Records of {customer}", columns, rows, right=["Amount", "Balance"])
+
+
+def notices(
+    customer: Annotated[str | None, typer.Option(help="Only this customer's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """What customers were told, and whether an e-mail went out."""
+    use_stack(data)
+    import psycopg
+    from psycopg.rows import dict_row
+
+    from settings import settings
+
+    query = """
+        SELECT n.created_at, c.number AS customer, n.kind, n.subject, n.body, n.sent_at, n.attempts, n.problem
+        FROM notice n JOIN customer c ON c.id = n.customer_id
+        WHERE %(customer)s::text IS NULL OR c.number = %(customer)s ORDER BY n.id DESC LIMIT %(limit)s
+    """
+    with psycopg.connect(settings().database_url, row_factory=dict_row) as connection:
+        rows = connection.execute(query, {"customer": customer, "limit": limit}).fetchall()
+    if as_json:
+        print_json(rows)
+        return
+    cells = [
+        [moment(r["created_at"]), r["customer"], r["subject"], moment(r["sent_at"]) or r["problem"] or "kept"]
+        for r in rows
+    ]
+    print_table("Notices", ["Written (UTC)", "Customer", "Subject", "Sent"], cells)
+
+
+def views(
+    operator: Annotated[str | None, typer.Option(help="Also the personal views of this operator.")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Links that open saved views in the Temporal UI."""
+    use_stack(data)
+    found = view_links(operator)
+    if as_json:
+        print_json(found)
+        return
+    for view in found:
+        console.print(f"[bold]{view['name']}[/bold]: {view['what']}")
+        console.print(view["link"], soft_wrap=True, markup=False)
+
+
+def view_links(operator: str | None = None) -> list[dict[str, str]]:
+    """Name, purpose and link of each saved view."""
+    import os
+
+    from settings import settings
+
+    base = settings().ui_url.rstrip("/")
+    namespace = os.environ.get("TEMPORAL_NAMESPACE", "default")
+    wanted = list(VIEWS)
+    if operator is not None:
+        name = operator.replace("'", "")
+        wanted += [(title, what, query.format(operator=name)) for title, what, query in PERSONAL]
+    return [
+        {
+            "name": title,
+            "what": what,
+            "link": f"{base}/namespaces/{namespace}/workflows?{urlencode({'query': query, 'savedQuery': title})}",
+        }
+        for title, what, query in wanted
+    ]

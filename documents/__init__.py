@@ -1,0 +1,1 @@
+"""The documents that customers get: the payment request form as a PDF."""

@@ -1,0 +1,116 @@
+-- The book's tables. Amounts are minor units of the account's currency.
+--
+-- PostgreSQL reads a table's CHECKs and generated columns anew for each statement, which costs a payment as much as
+-- its inserts do. So the tables that payments write keep to domains, one short CHECK each, and the invariants.
+
+CREATE DOMAIN ledger_total AS bigint CHECK (VALUE >= 0);
+CREATE DOMAIN ledger_amount AS bigint CHECK (VALUE > 0);
+CREATE TYPE ledger_phase AS ENUM ('posted', 'pending', 'post', 'void');
+
+CREATE TABLE ledger_account (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL,
+    -- The customer's number, or the code of the collection account.
+    holder text,
+    entity text NOT NULL,
+    currency text NOT NULL,
+    code text NOT NULL UNIQUE,
+    -- A customer's account names the account of what the same customer owes.
+    receivable_id bigint REFERENCES ledger_account,
+    -- Kept for the customers' two accounts only: a house account's total would be a lock that all postings share.
+    debits_pending ledger_total NOT NULL DEFAULT 0,
+    debits_posted ledger_total NOT NULL DEFAULT 0,
+    credits_pending ledger_total NOT NULL DEFAULT 0,
+    credits_posted ledger_total NOT NULL DEFAULT 0,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    -- Only a customer's account has a receivable.
+    CONSTRAINT ledger_account_available CHECK
+        (receivable_id IS NULL OR credits_posted - debits_posted - debits_pending >= 0)
+) WITH (fillfactor = 40);
+
+CREATE INDEX ledger_account_holder ON ledger_account (holder) WHERE kind = 'customer';
+
+CREATE TABLE ledger_transfer (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The writing transaction: seals are cut along it.
+    xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    debit_account_id bigint NOT NULL,
+    credit_account_id bigint NOT NULL,
+    amount_minor ledger_amount NOT NULL,
+    -- A pending transfer is answered by posts and voids; the one that leaves nothing pending closes it.
+    pending_id bigint,
+    -- The receipt whose money moves.
+    source_id bigint,
+    -- The earlier transfer that this one answers: the payment refunded, the payout settled or returned.
+    about_id bigint,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    effective_on date NOT NULL,
+    value_on date,
+    leg smallint NOT NULL,
+    closes boolean NOT NULL DEFAULT false,
+    -- The side is one of a customer's two accounts.
+    debits_customer boolean NOT NULL,
+    credits_customer boolean NOT NULL,
+    phase ledger_phase NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    deposit text,
+    cause text
+);
+
+CREATE UNIQUE INDEX ledger_transfer_key ON ledger_transfer (key, leg);
+CREATE UNIQUE INDEX ledger_transfer_closes ON ledger_transfer (pending_id) WHERE closes;
+CREATE INDEX ledger_transfer_pending ON ledger_transfer (pending_id) WHERE pending_id IS NOT NULL;
+CREATE INDEX ledger_transfer_source ON ledger_transfer (source_id) WHERE source_id IS NOT NULL;
+CREATE INDEX ledger_transfer_about ON ledger_transfer (about_id) WHERE about_id IS NOT NULL;
+CREATE INDEX ledger_transfer_debits ON ledger_transfer (debit_account_id, id) WHERE debits_customer;
+CREATE INDEX ledger_transfer_credits ON ledger_transfer (credit_account_id, id) WHERE credits_customer;
+-- Rows lie nearly in the order of their transactions, so a block range index is enough and almost free.
+CREATE INDEX ledger_transfer_xid ON ledger_transfer USING brin (xid) WITH (pages_per_range = 32);
+
+-- What is pending now. A row leaves when its transfer is closed.
+CREATE TABLE ledger_pending (
+    id bigint PRIMARY KEY REFERENCES ledger_transfer,
+    account_id bigint,
+    kind text NOT NULL,
+    remaining_minor ledger_amount NOT NULL,
+    expires_at timestamptz,
+    value_on date
+);
+
+CREATE INDEX ledger_pending_account ON ledger_pending (account_id);
+CREATE INDEX ledger_pending_expires ON ledger_pending (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX ledger_pending_value ON ledger_pending (value_on) WHERE value_on IS NOT NULL;
+
+-- One credit, as far as it is unspent. Its id is that of the transfer that credited it, so ids are the order of credit.
+CREATE TABLE ledger_lot (
+    id bigint PRIMARY KEY REFERENCES ledger_transfer,
+    account_id bigint NOT NULL REFERENCES ledger_account,
+    amount_minor ledger_amount NOT NULL,
+    remaining_minor ledger_total NOT NULL,
+    -- Of what remains: promised to refunds.
+    reserved_minor ledger_total NOT NULL DEFAULT 0,
+    -- False once the bank took the money back or it was moved to another customer.
+    live boolean NOT NULL DEFAULT true,
+    spent boolean NOT NULL DEFAULT false,
+    CONSTRAINT ledger_lot_reserved CHECK (reserved_minor <= remaining_minor)
+) WITH (fillfactor = 40);
+
+-- Not on remaining_minor itself: payments from one lot then stay updates in place.
+CREATE INDEX ledger_lot_open ON ledger_lot (account_id, live, id) WHERE NOT spent;
+
+-- Which transfer used or reserved (negative), or gave back (positive), how much of which lot.
+CREATE TABLE ledger_allocation (
+    -- The spending transfer whose use of the lot this changes.
+    use_id bigint NOT NULL,
+    lot_id bigint NOT NULL,
+    -- The transfer whose posting wrote this row.
+    transfer_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    reserves boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (use_id, lot_id, transfer_id)
+);
+
+CREATE INDEX ledger_allocation_lot ON ledger_allocation (lot_id);

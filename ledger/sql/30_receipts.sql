@@ -1,0 +1,303 @@
+-- Accounts, and the money that a bank books: receipts, credits, debits. Sets of about 1,000 a call.
+
+CREATE FUNCTION ledger_open_customer(p_customer text, p_entity text, p_currency text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    account_id bigint;
+    owed_id bigint;
+    house text;
+    suffix text := ':' || p_customer || ':' || p_entity || ':' || p_currency;
+BEGIN
+    PERFORM _ledger_names(p_customer, p_entity, p_currency);
+    FOREACH house IN ARRAY ARRAY['bank-fees', 'in-transit', 'sales', 'unapplied', 'unexplained'] LOOP
+        PERFORM _ledger_house(house, NULL, p_entity, p_currency);
+    END LOOP;
+    INSERT INTO ledger_account (kind, holder, entity, currency, code)
+    VALUES ('receivable', p_customer, p_entity, p_currency, 'receivable' || suffix) ON CONFLICT DO NOTHING;
+    SELECT id INTO STRICT owed_id FROM ledger_account WHERE code = 'receivable' || suffix;
+    INSERT INTO ledger_account (kind, holder, entity, currency, code, receivable_id)
+    VALUES ('customer', p_customer, p_entity, p_currency, 'customer' || suffix, owed_id) ON CONFLICT DO NOTHING;
+    SELECT id INTO STRICT account_id FROM ledger_account WHERE code = 'customer' || suffix;
+    RETURN account_id;
+END $$;
+
+-- House to house, many at once: what a statement of a bank brings. Keys decide, so no lock is taken.
+CREATE FUNCTION _ledger_book_many(p_keys text[], p_debits text[], p_credits text[], p_entities text[], p_currencies text[],
+    p_amounts bigint[], p_effective_on date[], p_causes text[], p_kind text)
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    new_ids bigint[];
+    house record;
+    reused text;
+BEGIN
+    PERFORM _ledger_known(k, NULL) FROM unnest(p_keys) AS k WHERE coalesce(k, '') = '' OR length(k) > 200 OR starts_with(k, 'ledger:');
+    PERFORM _ledger_positive(a) FROM unnest(p_amounts) AS a WHERE a <= 0 OR a IS NULL;
+    FOR house IN
+        SELECT DISTINCT h.name, i.entity, i.currency
+        FROM unnest(p_debits, p_credits, p_entities, p_currencies) AS i(debit, credit, entity, currency),
+            LATERAL (VALUES (i.debit), (i.credit)) AS h(name)
+        ORDER BY 1, 2, 3
+    LOOP
+        PERFORM _ledger_house_named(house.name, house.entity, house.currency);
+    END LOOP;
+    WITH item AS (
+        SELECT DISTINCT ON (i.key) i.key, d.id AS debit_id, c.id AS credit_id, i.amount, i.effective_on, i.cause,
+            _ledger_hash(p_kind, i.debit, i.credit, i.entity, i.currency, i.amount::text, i.effective_on::text, i.cause) AS hash
+        FROM unnest(p_keys, p_debits, p_credits, p_entities, p_currencies, p_amounts, p_effective_on, p_causes)
+            WITH ORDINALITY AS i(key, debit, credit, entity, currency, amount, effective_on, cause, n)
+        JOIN ledger_account d ON d.code = i.debit || ':' || i.entity || ':' || i.currency
+        JOIN ledger_account c ON c.code = i.credit || ':' || i.entity || ':' || i.currency
+        ORDER BY i.key, i.n
+    ), new AS (
+        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
+            credit_account_id, credits_customer, amount_minor, effective_on, cause)
+        SELECT key, 0, hash, p_kind, 'posted', debit_id, false, credit_id, false, amount,
+            coalesce(effective_on, _ledger_today()), cause
+        FROM item ORDER BY key
+        ON CONFLICT (key, leg) DO NOTHING RETURNING id
+    )
+    SELECT array_agg(id) INTO new_ids FROM new;
+    SELECT i.key INTO reused
+    FROM unnest(p_keys, p_debits, p_credits, p_entities, p_currencies, p_amounts, p_effective_on, p_causes)
+        AS i(key, debit, credit, entity, currency, amount, effective_on, cause)
+    LEFT JOIN ledger_transfer t ON t.key = i.key AND t.leg = 0
+    WHERE t.request_hash IS DISTINCT FROM
+        _ledger_hash(p_kind, i.debit, i.credit, i.entity, i.currency, i.amount::text, i.effective_on::text, i.cause)
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM _ledger_known(reused, '');
+    END IF;
+    RETURN QUERY
+    SELECT i.n::integer, i.key, t.id, f.id IS NULL OR i.n <> min(i.n) OVER (PARTITION BY i.key)
+    FROM unnest(p_keys) WITH ORDINALITY AS i(key, n)
+    JOIN ledger_transfer t ON t.key = i.key AND t.leg = 0
+    LEFT JOIN unnest(new_ids) AS f(id) ON f.id = t.id
+    ORDER BY i.n;
+END $$;
+
+-- Booked receipts: bank → unapplied, on booking, whatever their value date. The key names the receipt for ever:
+-- credits, returns and reversals say it as their source.
+CREATE FUNCTION ledger_receive_many(p_keys text[], p_accounts text[], p_entities text[], p_currencies text[],
+    p_amounts bigint[], p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM _ledger_book_many(p_keys, ARRAY(SELECT 'bank:' || a FROM unnest(p_accounts) AS a),
+        array_fill('unapplied'::text, ARRAY[cardinality(p_keys)]), p_entities, p_currencies, p_amounts, p_effective_on,
+        p_causes, 'receipt');
+END $$;
+
+-- Booked debits that are no payout and no reversal: unexplained, bank-fees, company … → bank.
+CREATE FUNCTION ledger_book_debits_many(p_keys text[], p_accounts text[], p_against text[], p_entities text[],
+    p_currencies text[], p_amounts bigint[], p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_free_house(a) FROM unnest(p_against) AS a;
+    RETURN QUERY SELECT * FROM _ledger_book_many(p_keys, p_against,
+        ARRAY(SELECT 'bank:' || a FROM unnest(p_accounts) AS a), p_entities, p_currencies, p_amounts, p_effective_on,
+        p_causes, 'debit');
+END $$;
+
+-- Accounts whose balance belongs to no receipt and no payout may be moved between freely.
+CREATE FUNCTION _ledger_free_house(p_name text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF coalesce(split_part(p_name, ':', 1), '') NOT IN ('bank', 'sales', 'bank-fees', 'interest', 'unexplained', 'opening', 'company') THEN
+        PERFORM _ledger_refuse('PB009', 'The account ' || coalesce(quote_literal(p_name), 'NULL')
+            || ' is not for house transfers: use bank:<code>, bank-fees, company, interest, opening, sales or unexplained.',
+            jsonb_build_object('account', p_name));
+    END IF;
+END $$;
+
+-- Fee, sweep, interest, opening balance: house ↔ house. Names are without entity and currency: `bank:GIRO`, `opening`.
+CREATE FUNCTION ledger_house_transfer(p_key text, p_debit text, p_credit text, p_entity text, p_currency text,
+    p_amount bigint, p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL,
+    OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_free_house(p_debit), _ledger_free_house(p_credit);
+    IF p_debit = p_credit THEN
+        PERFORM _ledger_refuse('PB009', 'A house transfer needs two accounts, not ' || quote_literal(p_debit) || ' twice.',
+            jsonb_build_object('account', p_debit));
+    END IF;
+    SELECT b.transfer_id, b.replayed INTO STRICT transfer_id, replayed
+    FROM _ledger_book_many(ARRAY[p_key], ARRAY[p_debit], ARRAY[p_credit], ARRAY[p_entity], ARRAY[p_currency],
+        ARRAY[p_amount], ARRAY[p_effective_on], ARRAY[p_cause], 'house') AS b;
+END $$;
+
+-- What of a receipt is still unapplied. The receipt is locked by the caller where it matters.
+CREATE FUNCTION _ledger_unapplied(p_receipt_id bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    left_minor bigint;
+BEGIN
+    SELECT r.amount_minor - coalesce(sum(CASE
+            WHEN t.debit_account_id = r.credit_account_id AND t.phase IN ('posted', 'pending') THEN t.amount_minor
+            WHEN t.debit_account_id = r.credit_account_id AND t.phase = 'void' THEN - t.amount_minor
+            WHEN t.credit_account_id = r.credit_account_id THEN - t.amount_minor
+            ELSE 0 END), 0) INTO left_minor
+    FROM ledger_transfer r LEFT JOIN ledger_transfer t ON t.source_id = r.id
+    WHERE r.id = p_receipt_id GROUP BY r.id;
+    RETURN left_minor;
+END $$;
+
+-- Credits: unapplied → customer, pending until the value date when that is ahead. An open receivable is repaid first.
+CREATE FUNCTION ledger_credit_many(p_keys text[], p_sources text[], p_customers text[], p_entities text[],
+    p_currencies text[], p_amounts bigint[], p_effective_on date[], p_value_on date[], p_deposits text[], p_causes text[],
+    p_today date DEFAULT NULL)
+RETURNS TABLE (n integer, key text, transfer_id bigint, pending boolean, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    today date := coalesce(p_today, _ledger_today());
+    new_ids bigint[];
+    bad record;
+BEGIN
+    PERFORM 1 FROM ledger_account WHERE code IN (
+        SELECT DISTINCT 'customer:' || i.customer || ':' || i.entity || ':' || i.currency
+        FROM unnest(p_customers, p_entities, p_currencies) AS i(customer, entity, currency)) ORDER BY id FOR UPDATE;
+    PERFORM 1 FROM ledger_transfer t WHERE t.key = ANY (p_sources) AND t.leg = 0 ORDER BY t.id FOR UPDATE;
+    PERFORM _ledger_known(k, NULL) FROM unnest(p_keys) AS k WHERE coalesce(k, '') = '' OR length(k) > 200 OR starts_with(k, 'ledger:');
+    PERFORM _ledger_positive(a) FROM unnest(p_amounts) AS a WHERE a <= 0 OR a IS NULL;
+    WITH item AS (
+        SELECT DISTINCT ON (i.key) i.*, c.id AS account_id, s.id AS source_id, s.credit_account_id AS unapplied_id
+        FROM unnest(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on,
+            p_deposits, p_causes) WITH ORDINALITY
+            AS i(key, source, customer, entity, currency, amount, effective_on, value_on, deposit, cause, n)
+        JOIN ledger_account c ON c.code = 'customer:' || i.customer || ':' || i.entity || ':' || i.currency
+        JOIN ledger_transfer s ON s.key = i.source AND s.leg = 0 AND s.kind = 'receipt'
+        JOIN ledger_account u ON u.id = s.credit_account_id AND u.entity = i.entity AND u.currency = i.currency
+        ORDER BY i.key, i.n
+    ), new AS (
+        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
+            credit_account_id, credits_customer, amount_minor, effective_on, value_on, source_id, deposit, cause)
+        SELECT key, 0, _ledger_hash('credit', source, customer, entity, currency, amount::text, effective_on::text,
+                value_on::text, deposit, cause),
+            'credit', CASE WHEN value_on > today THEN 'pending' ELSE 'posted' END::ledger_phase, unapplied_id, false, account_id, true,
+            amount, coalesce(effective_on, today), value_on, source_id, deposit, cause
+        FROM item ORDER BY n
+        ON CONFLICT (key, leg) DO NOTHING RETURNING id
+    )
+    SELECT array_agg(id) INTO new_ids FROM new;
+    IF cardinality(new_ids) IS DISTINCT FROM cardinality(p_keys) THEN
+        PERFORM _ledger_credits_known(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on,
+            p_value_on, p_deposits, p_causes);
+    END IF;
+    PERFORM _ledger_sources_cover(new_ids);
+    PERFORM _ledger_add_credits(new_ids);
+    RETURN QUERY
+    SELECT i.n::integer, i.key, t.id, t.phase = 'pending', f.id IS NULL OR i.n <> min(i.n) OVER (PARTITION BY i.key)
+    FROM unnest(p_keys) WITH ORDINALITY AS i(key, n)
+    JOIN ledger_transfer t ON t.key = i.key AND t.leg = 0
+    LEFT JOIN unnest(new_ids) AS f(id) ON f.id = t.id
+    ORDER BY i.n;
+END $$;
+
+-- Not every row was written: each of the others must be a repetition, else the first that is not is refused.
+CREATE FUNCTION _ledger_credits_known(p_keys text[], p_sources text[], p_customers text[], p_entities text[],
+    p_currencies text[], p_amounts bigint[], p_effective_on date[], p_value_on date[], p_deposits text[], p_causes text[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    item record;
+    receipt ledger_transfer;
+BEGIN
+    FOR item IN
+        SELECT i.*, t.id AS known_id
+        FROM unnest(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on,
+            p_deposits, p_causes) WITH ORDINALITY
+            AS i(key, source, customer, entity, currency, amount, effective_on, value_on, deposit, cause, n)
+        LEFT JOIN ledger_transfer t ON t.key = i.key AND t.leg = 0
+        WHERE t.request_hash IS DISTINCT FROM _ledger_hash('credit', i.source, i.customer, i.entity, i.currency,
+            i.amount::text, i.effective_on::text, i.value_on::text, i.deposit, i.cause)
+        ORDER BY i.n
+    LOOP
+        IF item.known_id IS NOT NULL THEN
+            PERFORM _ledger_known(item.key, '');
+        END IF;
+        PERFORM _ledger_lock(item.customer, item.entity, item.currency);
+        receipt := _ledger_named(item.source, ARRAY['receipt'], ARRAY['posted'], 'receipt');
+        PERFORM _ledger_refuse('PB009', 'The receipt ' || quote_literal(item.source) || ' is not money of '
+            || item.entity || ' in ' || item.currency || ': nothing is credited across entities or currencies.',
+            jsonb_build_object('source', item.source, 'entity', item.entity, 'currency', item.currency));
+    END LOOP;
+END $$;
+
+-- No receipt gives more than it brought.
+CREATE FUNCTION _ledger_sources_cover(p_new_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    over record;
+BEGIN
+    SELECT r.key, r.credit_account_id, asked.amount, _ledger_unapplied(r.id) + asked.amount AS before INTO over
+    FROM (SELECT source_id, sum(amount_minor)::bigint AS amount FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS asked
+    JOIN ledger_transfer r ON r.id = asked.source_id
+    WHERE _ledger_unapplied(r.id) < 0 ORDER BY r.id LIMIT 1;
+    IF FOUND THEN
+        PERFORM _ledger_exceeds('The receipt ' || quote_literal(over.key), over.amount, over.before, over.credit_account_id);
+    END IF;
+END $$;
+
+-- Totals, lots, pending rows and repayments of new credits.
+CREATE FUNCTION _ledger_add_credits(p_new_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    debtor record;
+BEGIN
+    UPDATE ledger_account a
+    SET credits_posted = a.credits_posted + s.posted, credits_pending = a.credits_pending + s.pending
+    FROM (
+        SELECT credit_account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
+            coalesce(sum(amount_minor) FILTER (WHERE phase = 'pending'), 0)::bigint AS pending
+        FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS s
+    WHERE a.id = s.credit_account_id;
+    INSERT INTO ledger_lot (id, account_id, amount_minor, remaining_minor)
+    SELECT id, credit_account_id, amount_minor, amount_minor FROM ledger_transfer
+    WHERE id = ANY (p_new_ids) AND phase = 'posted' ORDER BY id;
+    INSERT INTO ledger_pending (id, account_id, kind, remaining_minor, value_on)
+    SELECT id, credit_account_id, 'credit', amount_minor, value_on FROM ledger_transfer
+    WHERE id = ANY (p_new_ids) AND phase = 'pending';
+    FOR debtor IN
+        SELECT DISTINCT ON (t.credit_account_id) t.* FROM ledger_transfer t
+        JOIN ledger_account c ON c.id = t.credit_account_id
+        JOIN ledger_account r ON r.id = c.receivable_id AND r.debits_posted > r.credits_posted
+        WHERE t.id = ANY (p_new_ids) AND t.phase = 'posted' ORDER BY t.credit_account_id, t.id
+    LOOP
+        PERFORM _ledger_repay(debtor.credit_account_id, debtor.key, 1, debtor.request_hash, debtor.effective_on, debtor.id);
+    END LOOP;
+END $$;
+
+-- Posts the pending credits whose value date has come.
+CREATE FUNCTION ledger_post_due_credits(p_today date DEFAULT NULL, p_limit integer DEFAULT 1000)
+RETURNS TABLE (credit_key text, transfer_id bigint, customer text, deposit text, cause text, amount_minor bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    today date := coalesce(p_today, _ledger_today());
+    ids bigint[] := ARRAY(SELECT id FROM ledger_pending WHERE kind = 'credit' AND value_on <= today ORDER BY value_on, id LIMIT p_limit);
+    due record;
+    post_key text;
+BEGIN
+    PERFORM _ledger_lock_ids(ARRAY(SELECT account_id FROM ledger_pending WHERE id = ANY (ids)));
+    FOR due IN
+        SELECT t.*, a.holder FROM ledger_pending p JOIN ledger_transfer t ON t.id = p.id JOIN ledger_account a ON a.id = p.account_id
+        WHERE p.id = ANY (ids) ORDER BY p.id
+    LOOP
+        DELETE FROM ledger_pending WHERE id = due.id;
+        post_key := 'ledger:value:' || due.id;
+        transfer_id := _ledger_write(post_key, 0, due.request_hash, 'credit', 'post', due.debit_account_id, false,
+            due.credit_account_id, true, due.amount_minor, due.value_on, due.cause, p_pending => due.id, p_closes => true,
+            p_source => due.source_id, p_deposit => due.deposit);
+        PERFORM _ledger_open_lot(transfer_id, due.credit_account_id, due.amount_minor);
+        PERFORM _ledger_repay(due.credit_account_id, post_key, 1, due.request_hash, due.value_on, transfer_id);
+        credit_key := due.key;
+        customer := due.holder;
+        deposit := due.deposit;
+        cause := due.cause;
+        amount_minor := due.amount_minor;
+        RETURN NEXT;
+    END LOOP;
+END $$;

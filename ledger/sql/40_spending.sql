@@ -1,0 +1,293 @@
+-- Spending: payments, holds with their captures, and what comes back from an order or a bill.
+
+-- Pays an order or a bill. The most frequent posting is written for speed: one statement locks, one reads, one writes.
+CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
+    p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    account record;
+    seen record;
+    from_lot bigint;
+BEGIN
+    SELECT id, receivable_id, credits_posted - debits_posted - debits_pending >= p_amount AS covers INTO account
+    FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
+    SELECT s.id AS sales_id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause) AS hash,
+        t.id IS NULL AND r.debits_posted = r.credits_posted AND p_amount > 0 AND s.id IS NOT NULL AND account.covers
+            AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:') AS plain
+    INTO seen
+    FROM (VALUES (1)) AS one LEFT JOIN ledger_account r ON r.id = account.receivable_id
+    LEFT JOIN ledger_account s ON s.code = 'sales:' || p_entity || ':' || p_currency
+    LEFT JOIN ledger_transfer t ON t.key = p_key AND t.leg = 0;
+    replayed := false;
+    IF seen.plain IS NOT TRUE THEN
+        transfer_id := _ledger_pay_known(p_key, seen.hash, p_customer, p_entity, p_currency, p_amount);
+        IF transfer_id IS NOT NULL THEN
+            replayed := true;
+            RETURN;
+        END IF;
+        seen.sales_id := _ledger_house('sales', NULL, p_entity, p_currency);
+    END IF;
+    WITH new AS (
+        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
+            credit_account_id, credits_customer, amount_minor, effective_on, cause)
+        VALUES (p_key, 0, seen.hash, 'pay', 'posted', account.id, true, seen.sales_id, false, p_amount,
+            coalesce(p_effective_on, (now() AT TIME ZONE 'UTC')::date), p_cause)
+        RETURNING id
+    ), total AS (
+        UPDATE ledger_account SET debits_posted = debits_posted + p_amount WHERE id = account.id
+    ), oldest AS (
+        UPDATE ledger_lot SET remaining_minor = remaining_minor - p_amount, spent = remaining_minor = p_amount
+        WHERE id = (
+            SELECT id FROM ledger_lot WHERE account_id = account.id AND NOT spent AND remaining_minor > reserved_minor
+            ORDER BY live, id LIMIT 1) AND remaining_minor - reserved_minor >= p_amount
+        RETURNING id
+    ), used AS (
+        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+        SELECT new.id, oldest.id, new.id, - p_amount FROM new, oldest
+    )
+    SELECT new.id, oldest.id INTO transfer_id, from_lot FROM new LEFT JOIN oldest ON true;
+    IF from_lot IS NULL THEN
+        PERFORM _ledger_use(account.id, p_amount, transfer_id, transfer_id);
+    END IF;
+END $$;
+
+-- A payment that is not plain: it is known already, or refused, or the first one of its entity and currency.
+CREATE FUNCTION _ledger_pay_known(p_key text, p_hash bytea, p_customer text, p_entity text, p_currency text, p_amount bigint)
+RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    account ledger_account := _ledger_lock(p_customer, p_entity, p_currency);
+    known_id bigint := _ledger_known(p_key, p_hash);
+BEGIN
+    IF known_id IS NULL THEN
+        PERFORM _ledger_may_spend(account, p_amount);
+    END IF;
+    RETURN known_id;
+END $$;
+
+-- Sets money aside for an order until it is captured or voided, or time runs out.
+CREATE FUNCTION ledger_hold(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
+    p_expires_at timestamptz DEFAULT NULL, p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL,
+    OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hash bytea := _ledger_hash('hold', p_customer, p_entity, p_currency, p_amount::text,
+        extract(epoch FROM p_expires_at)::text, p_effective_on::text, p_cause);
+    account ledger_account := _ledger_lock(p_customer, p_entity, p_currency);
+BEGIN
+    transfer_id := _ledger_known(p_key, hash);
+    replayed := transfer_id IS NOT NULL;
+    IF replayed THEN
+        RETURN;
+    END IF;
+    PERFORM _ledger_may_spend(account, p_amount);
+    IF p_expires_at <= clock_timestamp() THEN
+        PERFORM _ledger_refuse('PB009', 'The hold would end at ' || p_expires_at || ', which is past: name a later time.',
+            jsonb_build_object('expires_at', p_expires_at));
+    END IF;
+    transfer_id := _ledger_write(p_key, 0, hash, 'hold', 'pending', account.id, true,
+        _ledger_house('sales', NULL, p_entity, p_currency), false, p_amount, p_effective_on, p_cause,
+        p_expires_at => p_expires_at);
+    INSERT INTO ledger_pending (id, account_id, kind, remaining_minor, expires_at)
+    VALUES (transfer_id, account.id, 'hold', p_amount, p_expires_at);
+END $$;
+
+-- Takes a part of a hold, or all that is left of it. A final part frees the rest. A hold is a promise already given:
+-- it can be captured while the customer owes, but not after it has expired, swept or not.
+CREATE FUNCTION ledger_capture(p_key text, p_hold_key text, p_amount bigint DEFAULT NULL, p_final boolean DEFAULT false,
+    p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hash bytea := _ledger_hash('capture', p_hold_key, p_amount::text, p_final::text, p_effective_on::text, p_cause);
+    hold ledger_transfer := _ledger_named(p_hold_key, ARRAY['hold'], ARRAY['pending'], 'hold');
+    pending ledger_pending;
+    part bigint;
+BEGIN
+    PERFORM _ledger_lock_ids(ARRAY[hold.debit_account_id]);
+    transfer_id := _ledger_known(p_key, hash);
+    replayed := transfer_id IS NOT NULL;
+    IF replayed THEN
+        RETURN;
+    END IF;
+    pending := _ledger_lock_pending(hold.id, p_hold_key, 'hold');
+    IF hold.expires_at <= clock_timestamp() THEN
+        PERFORM _ledger_refuse('PB006', 'The hold ' || quote_literal(p_hold_key) || ' ended at ' || hold.expires_at || '.',
+            jsonb_build_object('noun', 'hold', 'key', p_hold_key, 'expired_at', hold.expires_at));
+    END IF;
+    part := coalesce(p_amount, pending.remaining_minor);
+    PERFORM _ledger_positive(part);
+    IF part > pending.remaining_minor THEN
+        PERFORM _ledger_exceeds('The hold ' || quote_literal(p_hold_key), part, pending.remaining_minor, hold.debit_account_id);
+    END IF;
+    transfer_id := _ledger_write(p_key, 0, hash, 'capture', 'post', hold.debit_account_id, true, hold.credit_account_id,
+        false, part, p_effective_on, p_cause, p_pending => hold.id, p_closes => part = pending.remaining_minor);
+    PERFORM _ledger_use(hold.debit_account_id, part, transfer_id, transfer_id);
+    IF part = pending.remaining_minor THEN
+        DELETE FROM ledger_pending WHERE id = hold.id;
+        RETURN;
+    END IF;
+    UPDATE ledger_pending SET remaining_minor = remaining_minor - part WHERE id = hold.id;
+    IF p_final THEN
+        PERFORM _ledger_void(hold.id, 'void', p_key, 1, hash, p_effective_on, p_cause);
+        PERFORM _ledger_repay(hold.debit_account_id, p_key, 2, hash, p_effective_on, transfer_id);
+    END IF;
+END $$;
+
+-- Gives up what is left of any pending transfer: a hold, a refund, a return, a credit before its value date.
+CREATE FUNCTION ledger_void(p_key text, p_hold_key text, p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL,
+    OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hash bytea := _ledger_hash('void', p_hold_key, p_effective_on::text, p_cause);
+    hold ledger_transfer := _ledger_named(p_hold_key, ARRAY['hold', 'refund', 'return', 'credit'], ARRAY['pending'], 'hold');
+    pending ledger_pending;
+BEGIN
+    PERFORM _ledger_lock_pendings(ARRAY[p_hold_key]);
+    transfer_id := _ledger_known(p_key, hash);
+    replayed := transfer_id IS NOT NULL;
+    IF replayed THEN
+        RETURN;
+    END IF;
+    pending := _ledger_lock_pending(hold.id, p_hold_key, hold.kind);
+    transfer_id := _ledger_void(hold.id, 'void', p_key, 0, hash, p_effective_on, p_cause);
+    IF hold.debits_customer THEN
+        PERFORM _ledger_repay(hold.debit_account_id, p_key, 1, hash, p_effective_on, transfer_id);
+    END IF;
+END $$;
+
+-- Voids the holds whose time has run out.
+CREATE FUNCTION ledger_expire_holds(p_limit integer DEFAULT 1000)
+RETURNS TABLE (hold_key text, transfer_id bigint, customer text, cause text, amount_minor bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    ids bigint[] := ARRAY(SELECT id FROM ledger_pending WHERE expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT p_limit);
+    expired record;
+    expiry_key text;
+    hash bytea;
+BEGIN
+    PERFORM _ledger_lock_ids(ARRAY(SELECT account_id FROM ledger_pending WHERE id = ANY (ids)));
+    FOR expired IN
+        SELECT t.*, p.remaining_minor, a.holder FROM ledger_pending p JOIN ledger_transfer t ON t.id = p.id
+        JOIN ledger_account a ON a.id = p.account_id WHERE p.id = ANY (ids) ORDER BY p.id
+    LOOP
+        expiry_key := 'ledger:expiry:' || expired.id;
+        hash := _ledger_hash('expiry', expired.id::text);
+        transfer_id := _ledger_void(expired.id, 'expiry', expiry_key, 0, hash, NULL, expired.cause);
+        PERFORM _ledger_repay(expired.debit_account_id, expiry_key, 1, hash, NULL, transfer_id);
+        hold_key := expired.key;
+        customer := expired.holder;
+        cause := expired.cause;
+        amount_minor := expired.remaining_minor;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- An order is refunded or a bill voided, in whole or in parts: sales → customer, and its lots come back.
+CREATE FUNCTION ledger_refund_order(p_key text, p_payment_key text, p_amount bigint DEFAULT NULL,
+    p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hash bytea := _ledger_hash('order-refund', p_payment_key, p_amount::text, p_effective_on::text, p_cause);
+    payment ledger_transfer := _ledger_named(p_payment_key, ARRAY['pay', 'capture'], ARRAY['posted', 'post'], 'payment');
+    unrefunded bigint;
+    part bigint;
+BEGIN
+    PERFORM _ledger_lock_ids(ARRAY[payment.debit_account_id]);
+    transfer_id := _ledger_known(p_key, hash);
+    replayed := transfer_id IS NOT NULL;
+    IF replayed THEN
+        RETURN;
+    END IF;
+    SELECT payment.amount_minor - coalesce(sum(amount_minor), 0) INTO unrefunded
+    FROM ledger_transfer WHERE about_id = payment.id AND kind = 'order-refund';
+    part := coalesce(p_amount, unrefunded);
+    IF part > unrefunded OR unrefunded = 0 THEN
+        PERFORM _ledger_exceeds('The payment ' || quote_literal(p_payment_key), part, unrefunded, payment.debit_account_id);
+    END IF;
+    PERFORM _ledger_positive(part);
+    transfer_id := _ledger_write(p_key, 0, hash, 'order-refund', 'posted', payment.credit_account_id, false,
+        payment.debit_account_id, true, part, p_effective_on, p_cause, p_about => payment.id);
+    PERFORM _ledger_give_back(payment.debit_account_id, payment.id, part, transfer_id, p_key, 1, hash, p_effective_on);
+END $$;
+
+-- Many at once, all or nothing: every account is locked first, in the order of ids.
+CREATE FUNCTION _ledger_lock_customers(p_customers text[], p_entities text[], p_currencies text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ledger_account WHERE code IN (
+        SELECT 'customer:' || i.customer || ':' || i.entity || ':' || i.currency
+        FROM unnest(p_customers, p_entities, p_currencies) AS i(customer, entity, currency)) ORDER BY id FOR UPDATE;
+END $$;
+
+CREATE FUNCTION _ledger_lock_pendings(p_keys text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ledger_account WHERE id IN (
+        SELECT CASE WHEN t.debits_customer THEN t.debit_account_id ELSE t.credit_account_id END
+        FROM ledger_transfer t WHERE t.key = ANY (p_keys) AND t.leg = 0 AND (t.debits_customer OR t.credits_customer))
+    ORDER BY id FOR UPDATE;
+END $$;
+
+CREATE FUNCTION ledger_pay_many(p_keys text[], p_customers text[], p_entities text[], p_currencies text[],
+    p_amounts bigint[], p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_lock_customers(p_customers, p_entities, p_currencies);
+    FOR n IN 1 .. cardinality(p_keys) LOOP
+        key := p_keys[n];
+        SELECT p.transfer_id, p.replayed INTO transfer_id, replayed FROM ledger_pay(p_keys[n], p_customers[n], p_entities[n],
+            p_currencies[n], p_amounts[n], p_effective_on[n], p_causes[n]) AS p;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION ledger_hold_many(p_keys text[], p_customers text[], p_entities text[], p_currencies text[],
+    p_amounts bigint[], p_expires_at timestamptz[], p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_lock_customers(p_customers, p_entities, p_currencies);
+    FOR n IN 1 .. cardinality(p_keys) LOOP
+        key := p_keys[n];
+        SELECT h.transfer_id, h.replayed INTO transfer_id, replayed FROM ledger_hold(p_keys[n], p_customers[n],
+            p_entities[n], p_currencies[n], p_amounts[n], p_expires_at[n], p_effective_on[n], p_causes[n]) AS h;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION ledger_capture_many(p_keys text[], p_hold_keys text[], p_amounts bigint[], p_finals boolean[],
+    p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_lock_pendings(p_hold_keys);
+    FOR n IN 1 .. cardinality(p_keys) LOOP
+        key := p_keys[n];
+        SELECT c.transfer_id, c.replayed INTO transfer_id, replayed FROM ledger_capture(p_keys[n], p_hold_keys[n],
+            p_amounts[n], p_finals[n], p_effective_on[n], p_causes[n]) AS c;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION ledger_void_many(p_keys text[], p_hold_keys text[], p_effective_on date[], p_causes text[])
+RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_lock_pendings(p_hold_keys);
+    FOR n IN 1 .. cardinality(p_keys) LOOP
+        key := p_keys[n];
+        SELECT v.transfer_id, v.replayed INTO transfer_id, replayed FROM ledger_void(p_keys[n], p_hold_keys[n],
+            p_effective_on[n], p_causes[n]) AS v;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- For callers that compose several postings of different customers in one transaction.
+CREATE FUNCTION ledger_lock_customers(p_customers text[], p_entities text[], p_currencies text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM _ledger_lock_customers(p_customers, p_entities, p_currencies);
+END $$;

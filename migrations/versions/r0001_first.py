@@ -1,0 +1,27 @@
+"""The first tables, the book, and who may do what."""
+
+from alembic import op
+from sqlmodel import SQLModel
+
+import ledger.schema
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+GRANTS = """
+GRANT USAGE ON SCHEMA public TO prepay_app, prepay_report;
+GRANT SELECT ON {tables} TO prepay_report;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
+GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
+"""
+
+
+def upgrade() -> None:
+    SQLModel.metadata.create_all(op.get_bind())
+    tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
+    op.execute(GRANTS.format(tables=tables))
+    for statement in ledger.schema.statements():
+        op.get_bind().exec_driver_sql(statement)

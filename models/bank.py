@@ -1,0 +1,141 @@
+"""What banks send: files as they came, statements, entries by identity, and the parts of entries."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import SQLModel
+
+from models.columns import bigint, blob, created_at, moment, row_id, text, texts
+
+
+class BankFile(SQLModel, table=True):
+    """A file, stored once by its SHA-256, with who delivered it and how far it has been worked off."""
+
+    __tablename__ = "bank_file"
+    __table_args__ = (
+        CheckConstraint(
+            "stage IN ('stored', 'read', 'posted', 'held', 'refused', 'discarded')",
+            name="bank_file_stage_known",
+        ),
+        Index("bank_file_needs_workflow", "swept_at", postgresql_where="stage IN ('stored', 'read', 'held')"),
+    )
+
+    id: int | None = row_id()
+    sha256: str = text(unique=True)
+    name: str = text()
+    delivered_by: str = text()
+    content: bytes = blob()
+    format: str = text(default="")
+    stage: str = text(default="stored")
+    reason: str = text(default="")
+    entries: int = bigint(default=0)
+    received_at: datetime = created_at()
+    posted_at: datetime | None = moment(default=None, nullable=True)
+    swept_at: datetime = created_at()
+
+
+class BankStatement(SQLModel, table=True):
+    """A statement of a file, with the booked balances it states, in signed minor units."""
+
+    __tablename__ = "bank_statement"
+    __table_args__ = (UniqueConstraint("file_id", "position", name="bank_statement_once"),)
+
+    id: int | None = row_id()
+    file_id: int = bigint(foreign_key="bank_file.id")
+    position: int = bigint()
+    account_id: int = bigint(foreign_key="collection_account.id", index=True)
+    kind: str = text()
+    statement_id: str = text()
+    sequence: str = text(default="")
+    currency: str = text()
+    opening_minor: int | None = bigint(default=None, nullable=True)
+    opening_on: date | None = None
+    closing_minor: int | None = bigint(default=None, nullable=True)
+    closing_on: date | None = None
+
+
+class BankEntry(SQLModel, table=True):
+    """An entry of an account, once for ever by its identity key, in whichever files it came."""
+
+    __tablename__ = "bank_entry"
+    __table_args__ = (
+        CheckConstraint("amount_minor >= 0", name="bank_entry_amount_not_negative"),
+        CheckConstraint("direction IN ('credit', 'debit')", name="bank_entry_direction_known"),
+        Index("bank_entry_of_account", "account_id", "booked_on"),
+    )
+
+    id: int | None = row_id()
+    identity_key: str = text(unique=True)
+    account_id: int = bigint(foreign_key="collection_account.id")
+    entity: str = text()
+    currency: str = text()
+    amount_minor: int = bigint()
+    known_minor: int = bigint(default=0)
+    """What of it was known before as parts of other entries: those were posted then."""
+    direction: str = text()
+    status: str = text()
+    reversal: bool = False
+    booked_on: date | None = None
+    value_on: date | None = None
+    bank_reference: str = text(default="")
+    created_at: datetime = created_at()
+
+
+class BankSighting(SQLModel, table=True):
+    """That a file contains an entry, and where: the way from a balance back to a line."""
+
+    __tablename__ = "bank_sighting"
+
+    file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
+    ordinal: int = bigint(primary_key=True)
+    entry_id: int = bigint(foreign_key="bank_entry.id", index=True)
+    line: int = bigint()
+    status: str = text()
+
+
+class BankEntryPart(SQLModel, table=True):
+    """A transaction of an entry (an entry without details has one), and where its money went, in words."""
+
+    __tablename__ = "bank_entry_part"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "position", name="bank_entry_part_once"),
+        CheckConstraint(
+            "state IN ('shown', 'credited', 'unapplied', 'returned', 'reversed', 'payout', 'house')",
+            name="bank_entry_part_state_known",
+        ),
+        Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
+        Index("bank_entry_part_of_deposit", "deposit_id", postgresql_where="deposit_id IS NOT NULL"),
+    )
+
+    id: int | None = row_id()
+    identity_key: str = text(unique=True)
+    entry_id: int = bigint(foreign_key="bank_entry.id")
+    position: int = bigint()
+    amount_minor: int = bigint()
+    currency: str = text()
+    direction: str = text()
+    end_to_end_id: str = text(default="")
+    structured_references: list[str] = texts()
+    text_references: list[str] = texts()
+    remittance: str = text(default="")
+    payer_name: str = text(default="")
+    payer_account: str = text(default="")
+    credited_account: str = text(default="")
+    state: str = text(default="shown")
+    reason: str = text(default="")
+    customer_id: int | None = bigint(default=None, nullable=True, foreign_key="customer.id")
+    deposit_id: int | None = bigint(default=None, nullable=True, foreign_key="deposit.id")
+    created_at: datetime = created_at()
+
+
+class BankQuarantine(SQLModel, table=True):
+    """An entry of a sound file that could not be read: it waits for a person, with the line and the reason."""
+
+    __tablename__ = "bank_quarantine"
+
+    file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
+    ordinal: int = bigint(primary_key=True)
+    line: int = bigint()
+    path: str = text()
+    reason: str = text()
+    created_at: datetime = created_at()

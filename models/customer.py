@@ -1,0 +1,24 @@
+"""Customers: who prepays, with which of our entities, in which currencies."""
+
+from datetime import datetime
+
+from sqlmodel import SQLModel
+
+from models.columns import created_at, row_id, text, texts
+
+
+class Customer(SQLModel, table=True):
+    """A customer, by the number that people and services know."""
+
+    __tablename__ = "customer"
+
+    id: int | None = row_id()
+    number: str = text(unique=True)
+    legal_name: str = text()
+    address: list[str] = texts()
+    country: str = text()
+    entity: str = text(foreign_key="contracting_entity.code", index=True)
+    currencies: list[str] = texts()
+    email: str = text(default="")
+    locale: str = text(default="en")
+    created_at: datetime = created_at()

@@ -1,0 +1,57 @@
+"""Deposits: one wish to prepay, the form that was issued for it, and how far it is paid."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import SQLModel
+
+from models.columns import bigint, created_at, json, moment, text
+
+
+class Deposit(SQLModel, table=True):
+    """`stage` is written by whatever changes the facts, in the same transaction.
+
+    `version` counts the changes; `handled_version` is the last that the workflow has dealt with.
+    """
+
+    __tablename__ = "deposit"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "request_id", name="deposit_request_once"),
+        CheckConstraint("amount_minor > 0", name="deposit_amount_above_zero"),
+        CheckConstraint("credited_minor >= 0", name="deposit_credited_not_negative"),
+        CheckConstraint(
+            "stage IN ('issued', 'part_paid', 'credited', 'expired', 'cancelled')", name="deposit_stage_known"
+        ),
+        # What still needs a workflow, in the order in which the sweep looks.
+        Index(
+            "deposit_needs_workflow",
+            "swept_at",
+            postgresql_where="stage IN ('issued', 'part_paid') OR handled_version < version",
+        ),
+    )
+
+    id: int = bigint(primary_key=True)
+    number: str = text(unique=True)
+    reference: str = text(unique=True)
+    customer_id: int = bigint(foreign_key="customer.id", index=True)
+    entity: str = text(foreign_key="contracting_entity.code")
+    account_id: int = bigint(foreign_key="collection_account.id")
+    request_id: str = text()
+    content_hash: str = text()
+    amount_minor: int = bigint()
+    currency: str = text()
+    product: str = text()
+    note: str = text(default="")
+    stage: str = text(default="issued")
+    credited_minor: int = bigint(default=0)
+    late: bool = False
+    """Money came after the form had expired or was cancelled."""
+    issued_at: datetime = moment()
+    expires_at: datetime = moment()
+    decided: dict[str, str] = json()
+    """The last decision of an operator: who, what, why."""
+    version: int = bigint(default=1)
+    handled_version: int = bigint(default=1)
+    workflow_id: str = text(unique=True)
+    swept_at: datetime = created_at()
+    created_at: datetime = created_at()

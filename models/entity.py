@@ -1,0 +1,55 @@
+"""Contracting entities (the companies of ours that customers sign with) and their collection accounts."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from models.columns import created_at, row_id, text, texts
+
+
+class ContractingEntity(SQLModel, table=True):
+    """A company of ours, as its forms name it."""
+
+    __tablename__ = "contracting_entity"
+
+    code: str = text(primary_key=True)
+    legal_name: str = text()
+    address: list[str] = texts()
+    country: str = text()
+    registration_id: str = text()
+    tax_id: str = text(default="")
+    time_zone: str = text()
+    verify_phone: str = text(default="")
+    verify_url: str = text(default="")
+    created_at: datetime = created_at()
+
+
+class CollectionAccount(SQLModel, table=True):
+    """A bank account of an entity that customers pay into, for as long as its dates say."""
+
+    __tablename__ = "collection_account"
+    __table_args__ = (
+        CheckConstraint("iban <> '' OR account_number <> ''", name="collection_account_has_a_number"),
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="collection_account_dates"),
+        Index("collection_account_of_entity", "entity", "currency", "valid_from"),
+        Index("collection_account_bank_number", "bank_number", "currency"),
+    )
+
+    id: int | None = row_id()
+    code: str = text(unique=True)
+    entity: str = text(foreign_key="contracting_entity.code")
+    currency: str = text()
+    holder: str = text()
+    bank_name: str = text()
+    bank_address: list[str] = texts()
+    bic: str = text(default="")
+    iban: str = text(default="")
+    account_number: str = text(default="")
+    clearing_code: str = text(default="")
+    intermediary: str = text(default="")
+    bank_number: str = text()
+    """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
+    valid_from: date = Field()
+    valid_to: date | None = None
+    created_at: datetime = created_at()

@@ -1,0 +1,250 @@
+"""The client that services use: ask for deposits, read balances and records."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from prepay import queries
+from prepay.deposits import DepositAnswer, DepositRequest
+from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
+from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.wire import parse
+
+ANSWER_SECONDS = 15.0
+POLL_SECONDS = 0.1
+
+
+class PrepayError(Exception):
+    """What the client raises; the message is one sentence for people."""
+
+
+class Refused(PrepayError):
+    """The request cannot be fulfilled, however often it is sent."""
+
+
+class Unavailable(PrepayError):
+    """A part of Prepay does not answer; the same request can be sent again."""
+
+
+class NotFound(PrepayError):
+    """There is no such thing."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"There is no {what} {name}.")
+
+
+class FormNotDrawn(PrepayError):
+    """The form exists, its PDF does not yet."""
+
+    def __init__(self, number: str, seconds: float) -> None:
+        super().__init__(
+            f"The form of {number} was not drawn within {seconds:g} s. Ask again later; "
+            "`prepay doctor` tells which libraries a machine lacks."
+        )
+
+
+class PrepayClient:
+    """Typed access to Prepay. Use it as an async context manager, or close it."""
+
+    def __init__(
+        self, temporal: Client, pool: "AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]"
+    ) -> None:
+        self._temporal = temporal
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, database_url: str, temporal: Client | None = None) -> Self:
+        """Connect to PostgreSQL (a role that reads is enough) and to Temporal.
+
+        Without a client for Temporal, its own settings decide (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, …).
+        Raises Unavailable.
+        """
+        pool = AsyncConnectionPool(
+            database_url,
+            min_size=0,
+            max_size=4,
+            timeout=5.0,
+            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3},
+            connection_class=psycopg.AsyncConnection[DictRow],
+            open=False,
+        )
+        try:
+            client = temporal or await _connect_temporal()
+            await pool.open()
+        except (RuntimeError, RPCError) as error:
+            raise Unavailable(f"Temporal does not answer: {error}.") from None
+        return cls(client, pool)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the database connections back."""
+        await self._pool.close()
+
+    async def request_deposit(
+        self,
+        customer: str,
+        amount: str,
+        currency: str,
+        *,
+        product: str,
+        note: str = "",
+        request_id: str | None = None,
+    ) -> DepositView:
+        """Ask for a payment request form; `amount` is a plain decimal such as ``1000.00``.
+
+        The same request id with the same content gives the same answer for ever; with other content it is
+        refused. Without one, a new id is made, and sending again asks for another form.
+        Raises prepay.wire.InputRefused, Refused, Unavailable.
+        """
+        raw = {
+            "customer": customer,
+            "request_id": request_id or str(uuid.uuid4()),
+            "amount": amount,
+            "currency": currency,
+            "product": product,
+            "note": note,
+        }
+        request = parse(DepositRequest, raw, "The deposit request")
+        try:
+            answer = await self._ask(request)
+            return await self.deposit(answer.number)
+        except WorkflowAlreadyStartedError:
+            # The deposit's workflow has ended; its row answers for ever.
+            return await self._answer_from_row(request)
+
+    async def _ask(self, request: DepositRequest) -> DepositAnswer:
+        workflow_id = deposit_workflow_id(request.customer, request.request_id)
+        start = WithStartWorkflowOperation(
+            "Deposit",
+            request,
+            id=workflow_id,
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            static_summary=f"{request.customer} deposits {request.money}",
+        )
+        try:
+            return await self._temporal.execute_update_with_start_workflow(
+                "request",
+                request,
+                start_workflow_operation=start,
+                id=request.content_hash,
+                result_type=DepositAnswer,
+                rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
+            )
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == "DepositRefused":
+                raise Refused(cause.message) from None
+            raise Unavailable(
+                f"The deposit could not be issued now: {cause}. Send the same request again."
+            ) from error
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+            raise Unavailable(
+                f"Nobody answered within {ANSWER_SECONDS:g} s: is a Prepay worker running, and does it reach the "
+                f"database? Send the same request again."
+            ) from None
+        except RPCError as error:
+            raise Unavailable(
+                f"Temporal does not answer: {error.message}. Send the same request again."
+            ) from error
+
+    async def _answer_from_row(self, request: DepositRequest) -> DepositView:
+        asked = {"customer": request.customer, "request_id": request.request_id}
+        row = await self._one(queries.DEPOSIT_BY_REQUEST, asked)
+        if row is None:
+            raise Unavailable("The deposit's workflow has ended without a row. Send the same request again.")
+        if row["content_hash"] != request.content_hash:
+            raise Refused(
+                f"The request id {request.request_id!r} of customer {request.customer} was used with other content "
+                f"before (deposit {row['number']}). Send a new request id."
+            )
+        return _deposit_view(row)
+
+    async def deposit(self, number: str) -> DepositView:
+        """A deposit by its number. Raises NotFound, Unavailable."""
+        row = await self._one(queries.DEPOSIT_BY_NUMBER, {"number": number})
+        if row is None:
+            raise NotFound("deposit", number)
+        return _deposit_view(row)
+
+    async def form_pdf(self, number: str, wait_seconds: float = 30.0) -> bytes:
+        """The PDF of a deposit's newest form, waiting while it is drawn. Raises NotFound, FormNotDrawn."""
+        until = asyncio.get_running_loop().time() + wait_seconds
+        while True:
+            row = await self._one(queries.FORM, {"number": number})
+            if row is None:
+                raise NotFound("deposit", number)
+            if row["pdf"] is not None:
+                return bytes(row["pdf"])
+            if asyncio.get_running_loop().time() >= until:
+                raise FormNotDrawn(number, wait_seconds)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def balance(self, customer: str) -> Sequence[Balance]:
+        """Each balance of a customer. Raises NotFound, Unavailable."""
+        rows = await self._all(queries.BALANCES, {"customer": customer})
+        if not rows:
+            await self._must_exist(customer)
+        return [Balance(**row) for row in rows]
+
+    async def records(self, customer: str, limit: int = 100) -> Sequence[Record]:
+        """The customer's newest movements, newest first, with the balance after each. Raises NotFound."""
+        rows = await self._all(queries.RECORDS, {"customer": customer, "limit": limit})
+        if not rows:
+            await self._must_exist(customer)
+        return [Record(**row) for row in rows]
+
+    async def _must_exist(self, customer: str) -> None:
+        if await self._one(queries.CUSTOMER_EXISTS, {"customer": customer}) is None:
+            raise NotFound("customer", customer)
+
+    async def _one(self, query: str, given: dict[str, Any]) -> DictRow | None:
+        rows = await self._all(query, given)
+        return rows[0] if rows else None
+
+    async def _all(self, query: str, given: dict[str, Any]) -> list[DictRow]:
+        async with self._database() as connection:
+            return await (await connection.execute(query.encode(), given)).fetchall()
+
+    @asynccontextmanager
+    async def _database(self) -> "AsyncIterator[psycopg.AsyncConnection[DictRow]]":
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
+
+
+async def _connect_temporal() -> Client:
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, data_converter=pydantic_data_converter)
+
+
+def _deposit_view(row: DictRow) -> DepositView:
+    pay_to = {name: row.pop(name) for name in PayTo.model_fields}
+    return DepositView(**row, reference_grouped=grouped(row["reference"]), pay_to=PayTo(**pay_to))

@@ -1,0 +1,1 @@
+"""The decisions: pure, without a clock, I/O, SQL or Temporal."""

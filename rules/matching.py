@@ -1,0 +1,55 @@
+"""Finds payment references in what a payer wrote and a bank passed on.
+
+Our references have one shape (RF, two check digits, P, eleven digits). It is looked for in everything, after all
+that is neither a letter nor a digit has been dropped and lines have been joined: so spaces, dots, dashes, slashes,
+lower case and line breaks do not matter, and a text without a reference gives one only where chance makes the shape
+and the check digits. A structured field may hold another creditor's ISO 11649 reference, of any length; it is found
+where it is the whole field, and never in free text, where nobody can tell its end.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from stdnum import iso11649
+
+MAX_CHARACTERS = 20_000
+"""Of one payment's remittance; what is beyond is not looked at."""
+MAX_REFERENCES = 20
+"""More than these in one payment, and it is no longer a question for a rule."""
+
+_OURS = re.compile(r"RF[0-9]{2}P[0-9]{11}")
+_ANY = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
+_NOISE = re.compile(r"[^0-9A-Z]+")
+
+
+class Found(NamedTuple):
+    """The valid references, each once, in the order of the text."""
+
+    structured: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def references(structured: Sequence[str], free: Sequence[str]) -> Found:
+    """All valid ISO 11649 references of a payment: in its structured fields, and in the lines of its free text."""
+    fields = [_plain((field,)) for field in structured]
+    own = [reference for field in fields for reference in _ours(field)]
+    whole = [field for field in fields if _ANY.fullmatch(field) and iso11649.is_valid(field)]
+    return Found(_each_once([*own, *whole]), _each_once(_ours(_plain(free))))
+
+
+def _plain(lines: Iterable[str]) -> str:
+    """Letters and digits only, in capitals, full-width ones made plain."""
+    text = "\n".join(lines)[:MAX_CHARACTERS]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _NOISE.sub("", text.upper())
+
+
+def _ours(plain: str) -> list[str]:
+    return [reference for reference in _OURS.findall(plain) if iso11649.is_valid(reference)]
+
+
+def _each_once(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))[:MAX_REFERENCES]

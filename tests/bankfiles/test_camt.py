@@ -1,0 +1,368 @@
+"""What the camt reader takes from a file, in every version, and what it quarantines."""
+
+from datetime import date
+
+import pytest
+from camt_files import (
+    ACCOUNT,
+    balance,
+    details,
+    document,
+    entries_of,
+    entry,
+    notification,
+    only_entry,
+    only_quarantine,
+    quarantined_of,
+    statement,
+    transaction,
+)
+
+from bankfiles import Direction, Entry, Format, Held, Instructed, Refused, Statement, StatementEnd, read
+
+
+class TestEntry:
+    def test_has_amount_direction_status_and_dates(self) -> None:
+        found = only_entry(notification(entry("<AcctSvcrRef>R1</AcctSvcrRef>", amount="1234.5")))
+        assert (found.amount_minor, found.currency, found.direction) == (123450, "EUR", Direction.CREDIT)
+        assert (found.status, found.booked, found.reversal) == ("BOOK", True, False)
+        assert (found.booked_on, found.value_on) == (date(2026, 11, 23), date(2026, 11, 24))
+        assert (found.account, found.bank_reference) == (ACCOUNT, "R1")
+
+    def test_says_where_it_stands(self) -> None:
+        lines = document(statement("\n", entry(), "\n\n", entry()))
+        found = entries_of(lines.encode())
+        assert [(e.ordinal, e.path, e.line) for e in found] == [
+            (0, "Ntfctn[1]/Ntry[1]", 2),
+            (1, "Ntfctn[1]/Ntry[2]", 4),
+        ]
+
+    def test_says_its_line_beyond_65535(self) -> None:
+        found = only_entry(notification("\n" * 100_000, entry()))
+        assert found.line == 100_001
+
+    def test_a_debit_is_a_debit_and_signed(self) -> None:
+        found = only_entry(notification(entry(way="DBIT")))
+        assert (found.direction, found.signed_minor, found.amount_minor) == (Direction.DEBIT, -10000, 10000)
+
+    @pytest.mark.parametrize("status", ["BOOK", "PDNG", "INFO", "FUTR"])
+    def test_status_is_a_text_in_old_versions_and_a_code_in_new_ones(self, status: str) -> None:
+        old = entry().replace("BOOK", status)
+        new = old.replace(f"<Sts>{status}</Sts>", f"<Sts><Cd>{status}</Cd></Sts>")
+        assert [e.status for e in entries_of(notification(old, new))] == [status, status]
+        assert [e.booked for e in entries_of(notification(old, new))] == [status == "BOOK"] * 2
+
+    @pytest.mark.parametrize(
+        ("text", "reversal"), [("true", True), ("1", True), ("false", False), ("0", False)]
+    )
+    def test_a_reversal_is_marked_and_keeps_the_banks_direction(self, text: str, reversal: bool) -> None:
+        found = only_entry(notification(entry(f"<RvslInd>{text}</RvslInd>", way="DBIT")))
+        assert (found.reversal, found.direction) == (reversal, Direction.DEBIT)
+
+    def test_dates_with_time_and_zone_are_the_banks_day(self) -> None:
+        late = entry().replace("<Dt>2026-11-23</Dt>", "<DtTm>2026-11-23T23:59:00-05:00</DtTm>")
+        assert only_entry(notification(late)).booked_on == date(2026, 11, 23)
+
+    def test_without_a_booking_date_the_value_date_stands_in(self) -> None:
+        found = only_entry(notification(entry().replace("<BookgDt><Dt>2026-11-23</Dt></BookgDt>", "")))
+        assert (found.booked_on, found.value_on) == (date(2026, 11, 24), date(2026, 11, 24))
+
+    def test_without_any_date_the_day_of_the_statement_stands_in(self) -> None:
+        bare = entry().replace("<BookgDt><Dt>2026-11-23</Dt></BookgDt>", "")
+        bare = bare.replace("<ValDt><Dt>2026-11-24</Dt></ValDt>", "")
+        assert only_entry(notification(bare)).booked_on == date(2026, 11, 23)
+
+    def test_has_the_banks_transaction_code_and_note(self) -> None:
+        code = (
+            "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+        )
+        found = only_entry(notification(entry(code + "<AddtlNtryInf>lump sum</AddtlNtryInf>")))
+        assert (found.transaction_code, found.note) == ("PMNT/RCDT/ESCT", "lump sum")
+
+    @pytest.mark.parametrize(
+        ("currency", "amount", "minor"),
+        [("JPY", "1000.00", 1000), ("KWD", "1.5", 1500), ("EUR", "8.85000", 885)],
+    )
+    def test_minor_units_are_the_currencys(self, currency: str, amount: str, minor: int) -> None:
+        assert only_entry(notification(entry(currency=currency, amount=amount))).amount_minor == minor
+
+
+class TestParts:
+    def test_an_entry_without_details_is_its_own_part(self) -> None:
+        found = only_entry(notification(entry()))
+        (part,) = found.parts
+        assert (part.amount_minor, part.direction, found.detailed) == (10000, Direction.CREDIT, False)
+
+    def test_has_payer_references_and_remittance(self) -> None:
+        inside = (
+            "<Refs><AcctSvcrRef>T1</AcctSvcrRef><InstrId>I1</InstrId><EndToEndId>E1</EndToEndId><TxId>X1</TxId>"
+            "<UETR>U1</UETR></Refs>"
+            "<RltdPties><Dbtr><Nm>ACME GmbH</Nm></Dbtr><DbtrAcct><Id><IBAN>DE02 1203 0000 0000 2020 51</IBAN></Id>"
+            "</DbtrAcct><UltmtDbtr><Nm>ACME Holding</Nm></UltmtDbtr>"
+            "<CdtrAcct><Id><Othr><Id>va-17</Id></Othr></Id></CdtrAcct></RltdPties>"
+            "<RltdAgts><DbtrAgt><FinInstnId><BIC>BYLADEM1001</BIC></FinInstnId></DbtrAgt></RltdAgts>"
+            "<RmtInf><Ustrd>first line</Ustrd><Ustrd>second line</Ustrd>"
+            "<Strd><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>"
+        )
+        (part,) = only_entry(notification(entry(details(transaction(inside))))).parts
+        assert (part.bank_reference, part.instruction_id, part.end_to_end_id) == ("T1", "I1", "E1")
+        assert (part.transaction_id, part.uetr) == ("X1", "U1")
+        assert (part.payer_name, part.payer_account) == ("ACME GmbH", "DE02120300000000202051")
+        assert (part.payer_bank, part.ultimate_payer) == ("BYLADEM1001", "ACME Holding")
+        assert (part.structured, part.free) == (("RF18539007547034",), ("first line", "second line"))
+        assert part.credited_account == "VA-17"
+
+    def test_newer_versions_put_a_party_inside_pty(self) -> None:
+        inside = (
+            "<RltdPties><Dbtr><Pty><Nm>ACME GmbH</Nm></Pty></Dbtr></RltdPties>"
+            "<RltdAgts><DbtrAgt><FinInstnId><BICFI>BYLADEM1001</BICFI></FinInstnId></DbtrAgt></RltdAgts>"
+        )
+        (part,) = only_entry(notification(entry(details(transaction(inside))))).parts
+        assert (part.payer_name, part.payer_bank) == ("ACME GmbH", "BYLADEM1001")
+
+    def test_the_statements_own_account_is_no_virtual_account(self) -> None:
+        inside = f"<RltdPties><CdtrAcct><Id><IBAN>{ACCOUNT}</IBAN></Id></CdtrAcct></RltdPties>"
+        (part,) = only_entry(notification(entry(details(transaction(inside))))).parts
+        assert (part.payee_account, part.credited_account) == (ACCOUNT, "")
+
+    def test_a_batch_mixes_directions_and_nets_to_its_entry(self) -> None:
+        mixed = details(
+            transaction(amount="150.00", way="CRDT"),
+            transaction(amount="70.00", way="DBIT"),
+            transaction(amount="20.00", way="CRDT"),
+        )
+        found = only_entry(notification(entry(mixed)))
+        assert [p.signed_minor for p in found.parts] == [15000, -7000, 2000]
+        assert [p.position for p in found.parts] == [0, 1, 2]
+
+    def test_a_batch_over_several_details_is_one_entry(self) -> None:
+        inside = details(transaction(amount="60.00")) + details(transaction(amount="40.00"))
+        assert [p.amount_minor for p in only_entry(notification(entry(inside))).parts] == [6000, 4000]
+
+    def test_the_amount_of_old_versions_is_read(self) -> None:
+        old = '<AmtDtls><TxAmt><Amt Ccy="EUR">{}</Amt></TxAmt></AmtDtls>'
+        inside = details(transaction(old.format("60.00")), transaction(old.format("40.00")))
+        assert [p.amount_minor for p in only_entry(notification(entry(inside))).parts] == [6000, 4000]
+
+    def test_transactions_without_amounts_leave_a_lump_sum(self) -> None:
+        found = only_entry(notification(entry(details(transaction(), transaction(amount="40.00")))))
+        assert (len(found.parts), found.parts[0].amount_minor, found.detailed) == (1, 10000, False)
+
+    def test_charges_explain_a_short_payment(self) -> None:
+        charges = (
+            '<Chrgs><Rcrd><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>'
+            "<ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs>"
+        )
+        instructed = '<AmtDtls><InstdAmt><Amt Ccy="USD">105.00</Amt></InstdAmt></AmtDtls>'
+        found = only_entry(notification(entry(details(transaction(instructed + charges, amount="105.00")))))
+        (part,) = found.parts
+        assert (part.amount_minor, part.instructed) == (10000, Instructed(10500, "USD"))
+        assert [(c.amount_minor, c.direction, c.included) for c in part.charges] == [
+            (500, Direction.DEBIT, True)
+        ]
+
+    def test_a_return_carries_its_reason(self) -> None:
+        inside = (
+            "<RtrInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>account</AddtlInf><AddtlInf>closed</AddtlInf></RtrInf>"
+        )
+        (part,) = only_entry(notification(entry(details(transaction(inside)), way="DBIT"))).parts
+        assert (part.return_reason, part.return_text) == ("AC04", "account closed")
+
+
+class TestQuarantine:
+    @pytest.mark.parametrize(
+        "amount",
+        ["", "abc", "-5.00", "+5.00", "1e3", "1,00", "1.000,00", "1 000", "NaN", "Infinity", "0x10", "1.005", ".5", "٣",
+         "92233720368547758.08", "1" * 40, "<x/>5", "5<x/>0"],
+    )  # fmt: skip
+    def test_an_amount_that_is_none_is_never_read_as_another(self, amount: str) -> None:
+        found = only_quarantine(notification(entry(amount=amount)))
+        assert (found.known, found.amount_minor) == (False, None)
+        assert found.reason.startswith("Ntfctn[1]/Ntry[1]/Amt: expected ")
+
+    @pytest.mark.parametrize(
+        ("broken", "reason"),
+        [
+            (entry(currency="XXX"), "Ntfctn[1]/Ntry[1]/Amt Ccy: expected an ISO 4217 currency, found 'XXX'"),
+            (entry(way="CREDIT"), "Ntfctn[1]/Ntry[1]/CdtDbtInd: expected CRDT or DBIT, found 'CREDIT'"),
+            (
+                entry().replace("<Sts>BOOK</Sts>", ""),
+                "Ntfctn[1]/Ntry[1]/Sts: expected a status such as BOOK, found nothing",
+            ),
+            (entry(amount="0.00"), "Ntfctn[1]/Ntry[1]/Amt: expected an amount above zero, found '0.00'"),
+            (
+                entry().replace("2026-11-24", "2026-02-30"),
+                "Ntfctn[1]/Ntry[1]/ValDt: expected a date such as 2026-11-23, found '2026-02-30'",
+            ),
+            (
+                entry("<RvslInd>yes</RvslInd>"),
+                "Ntfctn[1]/Ntry[1]/RvslInd: expected true or false, found 'yes'",
+            ),
+            (
+                entry(details(transaction(amount="60.00"), transaction(amount="50.00"))),
+                "Ntfctn[1]/Ntry[1]/NtryDtls: expected transactions that sum to 100.00 EUR, found '110.00 EUR'",
+            ),
+            (
+                entry(details(transaction(amount="60.00"), transaction(amount="4o.00"))),
+                "Ntfctn[1]/Ntry[1]/TxDtls[2]/Amt: expected a plain decimal of EUR, not rounded and at most "
+                "92233720368547758.07, found '4o.00'",
+            ),
+            (
+                entry(details(transaction(amount="900.00"))),
+                "Ntfctn[1]/Ntry[1]/TxDtls[1]/Amt: expected the entry's 100.00 EUR, found '900.00 EUR'",
+            ),
+        ],
+    )
+    def test_says_where_and_what_was_expected_and_found(self, broken: str, reason: str) -> None:
+        assert only_quarantine(notification(broken)).reason == reason
+
+    def test_knows_the_money_when_only_something_else_is_unreadable(self) -> None:
+        found = only_quarantine(notification(entry("<RvslInd>yes</RvslInd>")))
+        assert (found.known, found.amount_minor, found.currency, found.status) == (True, 10000, "EUR", "BOOK")
+
+    def test_an_amount_given_twice_is_no_amount(self) -> None:
+        assert not only_quarantine(notification(entry('<Amt Ccy="EUR">5.00</Amt>'))).known
+
+    def test_the_others_go_on_and_keep_their_numbers(self) -> None:
+        data = notification(entry(amount="1.00"), entry(amount="x"), entry(amount="3.00"))
+        assert [(e.ordinal, e.amount_minor) for e in entries_of(data)] == [(0, 100), (2, 300)]
+        assert [q.ordinal for q in quarantined_of(data)] == [1]
+
+    def test_a_text_without_end_does_not_pass(self) -> None:
+        endless = details(transaction(f"<RmtInf><Ustrd>{'x' * 20_000}</Ustrd></RmtInf>"))
+        assert "at most 10000 characters" in only_quarantine(notification(entry(endless))).reason
+
+
+class TestStatement:
+    def test_has_account_balances_and_numbers(self) -> None:
+        head = "<ElctrncSeqNb>17</ElctrncSeqNb><CpyDplctInd>DUPL</CpyDplctInd>"
+        inside = head, balance("OPBD", "10.00", way="DBIT"), balance("CLBD", "90.00"), entry()
+        events = list(read(document(statement(*inside, format="camt.053"), format="camt.053").encode()))
+        first, end = events[0], events[-1]
+        assert isinstance(first, Statement)
+        assert isinstance(end, StatementEnd)
+        assert (first.account, first.sequence, first.copy, first.message_id) == (ACCOUNT, "17", "DUPL", "M-1")
+        assert (first.format, first.version) == (Format.CAMT_053, "camt.053.001.08")
+        opening, closing = end.statement.opening, end.statement.closing
+        assert opening is not None
+        assert closing is not None
+        assert (opening.amount_minor, closing.amount_minor, closing.on) == (-1000, 9000, date(2026, 11, 23))
+
+    def test_balances_may_follow_the_entries(self) -> None:
+        inside = entry(), balance("OPBD", "0.00"), entry(), balance("CLBD", "200.00")
+        end = list(read(document(statement(*inside, format="camt.053"), format="camt.053").encode()))[-1]
+        assert isinstance(end, StatementEnd)
+        assert [b.code for b in end.statement.balances] == ["OPBD", "CLBD"]
+
+    def test_several_statements_keep_their_own_accounts(self) -> None:
+        data = document(
+            statement(entry(), account="DE1"), statement(account="DE2"), statement(entry(), account="DE3")
+        )
+        assert [(e.statement, e.account, e.ordinal) for e in entries_of(data.encode())] == [
+            (0, "DE1", 0),
+            (2, "DE3", 1),
+        ]
+        assert [e.position for e in read(data.encode()) if isinstance(e, Statement)] == [0, 1, 2]
+
+    def test_pages_are_told(self) -> None:
+        page = "<NtfctnPgntn><PgNb>2</PgNb><LastPgInd>false</LastPgInd></NtfctnPgntn>"
+        first = next(read(document(statement(page)).encode()))
+        assert isinstance(first, Statement)
+        assert (first.page, first.last_page) == (2, False)
+
+
+class TestDocument:
+    @pytest.mark.parametrize("format", ["camt.052", "camt.053", "camt.054"])
+    @pytest.mark.parametrize("version", [f"{n:02d}" for n in range(2, 15)])
+    def test_every_version_is_read(self, format: str, version: str) -> None:
+        data = document(statement(entry(), format=format), format=format, version=version).encode()
+        assert [e.amount_minor for e in entries_of(data)] == [10000]
+
+    def test_the_first_version_names_its_message_differently(self) -> None:
+        first = document(statement(entry(transaction(amount="100.00")), format="camt.053"), format="camt.053")
+        first = first.replace("BkToCstmrStmt", "BkToCstmrStmtV01").replace("001.08", "001.01")
+        first = first.replace("<Id><IBAN>", "<Id><PrtryAcct><Id>").replace(
+            "</IBAN></Id>", "</Id></PrtryAcct></Id>"
+        )
+        assert only_entry(first.encode()).account == ACCOUNT
+
+    def test_a_prefix_changes_nothing(self) -> None:
+        plain = document(statement(entry(details(transaction(amount="100.00")))))
+        prefixed = plain.replace("xmlns=", "xmlns:ns2=").replace("<", "<ns2:").replace("<ns2:/", "</ns2:")
+        assert entries_of(prefixed.encode()) == entries_of(plain.encode())
+
+    def test_no_namespace_changes_nothing_but_the_version(self) -> None:
+        plain = document(statement(entry()))
+        assert entries_of(plain.replace(' xmlns="urn', ' x="urn').encode()) == entries_of(plain.encode())
+
+    @pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1", "windows-1252", "UTF-16"])
+    def test_encodings_give_the_same_entries(self, encoding: str) -> None:
+        inside = "<RltdPties><Dbtr><Nm>Bäckerei Größe</Nm></Dbtr></RltdPties>"
+        text = document(statement(entry(details(transaction(inside)))))
+        data = f'<?xml version="1.0" encoding="{encoding}"?>\n{text}'.encode(encoding)
+        assert only_entry(data).parts[0].payer_name == "Bäckerei Größe"
+
+    def test_a_byte_order_mark_and_blank_lines_are_skipped(self) -> None:
+        text = '<?xml version="1.0"?>' + document(statement(entry()))
+        assert len(entries_of(b"\xef\xbb\xbf" + text.encode())) == 1
+        assert only_entry(b"\n\r\n  " + text.encode()).line == 3
+
+    def test_documents_in_a_wrapper_are_all_read(self) -> None:
+        both = document(statement(entry())) + document(statement(entry(amount="5.00")))
+        assert [e.amount_minor for e in entries_of(f"<Batch>{both}</Batch>".encode())] == [10000, 500]
+
+    def test_documents_one_after_another_are_all_read(self) -> None:
+        one = '<?xml version="1.0" encoding="UTF-8"?>\n' + document(statement(entry())) + "\n"
+        found = entries_of(one.encode() * 3)
+        assert [(e.ordinal, e.path, e.line) for e in found] == [
+            (0, "Ntfctn[1]/Ntry[1]", 2), (1, "Ntfctn[2]/Ntry[1]", 4), (2, "Ntfctn[3]/Ntry[1]", 6),
+        ]  # fmt: skip
+
+    def test_comments_and_sections_do_not_change_an_amount(self) -> None:
+        assert only_entry(notification(entry(amount="1<!-- 9 -->00.<![CDATA[00]]>"))).amount_minor == 10000
+
+    @pytest.mark.parametrize("cut", [0.3, 0.6, 0.9, 0.999])
+    def test_a_file_cut_off_is_held(self, cut: float) -> None:
+        data = notification(*[entry()] * 20)
+        with pytest.raises(Held, match="broken or cut off"):
+            list(read(data[: int(len(data) * cut)]))
+
+    def test_an_entry_outside_of_a_statement_is_held(self) -> None:
+        with pytest.raises(Held, match="is no statement"):
+            list(read(document(statement()).replace("</BkTo", entry() + "</BkTo").encode()))
+
+    def test_an_entry_in_another_is_held(self) -> None:
+        with pytest.raises(Held, match="Ntry"):
+            list(read(notification(entry(entry()))))
+
+    def test_transactions_outside_of_an_entry_are_held(self) -> None:
+        with pytest.raises(Held, match="TxDtls stands outside"):
+            list(read(document(statement(transaction(), entry())).encode()))
+
+    def test_a_message_without_a_statement_is_held(self) -> None:
+        with pytest.raises(Held, match="holds no statement"):
+            list(read(document().encode()))
+
+    @pytest.mark.parametrize("data", [b"", b"hello", b"<html/>", b"{}", b":20:X", b"\x00\x01", b"PK\x03\x04"])
+    def test_anything_else_is_refused(self, data: bytes) -> None:
+        with pytest.raises(Refused, match="no bank message"):
+            list(read(data))
+
+
+class TestBatchOfManyTransactions:
+    def test_is_read_in_order(self) -> None:
+        many = [
+            transaction(f"<Refs><EndToEndId>E{n}</EndToEndId></Refs>", amount="0.01") for n in range(10_000)
+        ]
+        found = only_entry(notification(entry(details(*many))))
+        assert [p.end_to_end_id for p in found.parts] == [f"E{n}" for n in range(10_000)]
+
+    def test_keeps_what_stands_around_the_transactions(self) -> None:
+        batch = (
+            "<NtryRef>N1</NtryRef><NtryDtls><Btch><MsgId>B1</MsgId><NbOfTxs>2</NbOfTxs></Btch>{}</NtryDtls>"
+        )
+        inside = batch.format(transaction(amount="99.99") + transaction(amount="0.01"))
+        found: Entry = only_entry(notification(entry(inside + "<AddtlNtryInf>after</AddtlNtryInf>")))
+        assert found.batch is not None
+        assert (found.entry_reference, found.batch.message_id, found.batch.count) == ("N1", "B1", "2")
+        assert found.note == "after"

@@ -1,0 +1,173 @@
+"""A file whose own counts, sums or balances disagree is held; what is unreadable must be what is lacking."""
+
+import pytest
+from camt_files import (
+    balance,
+    booked_statement,
+    details,
+    document,
+    entry,
+    notification,
+    statement,
+    transaction,
+)
+
+from bankfiles import Held, Totals, checked, checks, read, survey
+
+
+def totals(element: str, count: int, total: str, more: str = "") -> str:
+    inside = f"<NbOfNtries>{count}</NbOfNtries><Sum>{total}</Sum>{more}"
+    return f"<TxsSummry><{element}>{inside}</{element}></TxsSummry>"
+
+
+class TestBalances:
+    def test_that_chain_are_read(self) -> None:
+        found = survey(booked_statement("10.00", "70.00", entry(), entry(amount="40.00", way="DBIT")))
+        assert (found.outcome, found.entries, found.reason) == ("read", 2, "")
+
+    def test_that_do_not_chain_hold_the_file(self) -> None:
+        found = survey(booked_statement("10.00", "70.00", entry()))
+        assert found.outcome == "held"
+        assert found.reason == (
+            "Stmt[1], line 1, Bal: expected a closing booked balance of 110.00 EUR "
+            "(opening 10.00 EUR, booked entries 100.00 EUR), found 70.00 EUR."
+        )
+
+    def test_only_booked_entries_count(self) -> None:
+        pending = entry().replace("BOOK", "PDNG")
+        assert survey(booked_statement("10.00", "10.00", pending)).outcome == "read"
+
+    def test_without_them_booked_entries_hold_the_file(self) -> None:
+        found = survey(document(statement(entry(), format="camt.053"), format="camt.053").encode())
+        assert found.reason == "Stmt[1], line 1, Bal: expected the opening booked balance in EUR, found none."
+
+    def test_each_currency_needs_its_own(self) -> None:
+        found = survey(booked_statement("0.00", "100.00", entry(), entry(currency="USD")))
+        assert found.reason == "Stmt[1], line 1, Bal: expected the opening booked balance in USD, found none."
+
+    def test_interim_balances_chain_a_page(self) -> None:
+        inside = balance("ITBD", "5.00"), balance("ITBD", "105.00"), entry()
+        data = document(statement(*inside, format="camt.053"), format="camt.053").encode()
+        assert survey(data).outcome == "read"
+
+    def test_a_notification_has_none(self) -> None:
+        assert survey(notification(entry())).outcome == "read"
+
+    def test_an_unreadable_balance_holds_the_file(self) -> None:
+        found = survey(booked_statement("1O.00", "100.00", entry()))
+        assert found.outcome == "held"
+        assert "Bal/Amt: expected a plain decimal of EUR" in found.reason
+
+    def test_every_statement_is_checked(self) -> None:
+        sound = statement(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry(), format="camt.053")
+        wrong = sound.replace('<Amt Ccy="EUR">0.00', '<Amt Ccy="EUR">7.00')
+        found = survey(document(sound, wrong, wrong, format="camt.053").encode())
+        assert [problem[:7] for problem in found.problems] == ["Stmt[2]", "Stmt[3]"]
+        assert found.reason.endswith("(1 more disagreement.)")
+
+
+class TestQuarantine:
+    unreadable = entry("<RvslInd>maybe</RvslInd>", amount="40.00")
+
+    def test_what_the_balances_lack_is_what_is_quarantined(self) -> None:
+        found = survey(booked_statement("0.00", "140.00", entry(), self.unreadable))
+        assert (found.outcome, found.entries, len(found.quarantined)) == ("read", 2, 1)
+        assert found.totals["EUR"] == Totals(14000, 0, 10000, 0)
+
+    def test_another_sum_holds_the_file(self) -> None:
+        assert survey(booked_statement("0.00", "120.00", entry(), self.unreadable)).outcome == "held"
+
+    def test_an_unknown_amount_holds_a_booked_statement(self) -> None:
+        found = survey(booked_statement("0.00", "140.00", entry(), entry(amount="4O.00")))
+        assert found.outcome == "held"
+        assert "Stmt[1]/Ntry[2]/Amt: expected a plain decimal of EUR" in found.reason
+        assert "the amount of this entry is not known" in found.reason
+
+    def test_an_unknown_amount_leaves_the_rest_of_a_notification(self) -> None:
+        found = survey(notification(entry(), entry(amount="4O.00")))
+        assert (found.outcome, found.entries, len(found.quarantined)) == ("read", 2, 1)
+
+    def test_too_many_are_no_sound_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(checks, "MAX_QUARANTINED", 3)
+        assert survey(notification(*[entry(amount="x")] * 4)).outcome == "held"
+
+
+class TestTotals:
+    @pytest.mark.parametrize(
+        ("stated", "outcome"),
+        [
+            (totals("TtlNtries", 2, "140.00"), "read"),
+            (
+                totals(
+                    "TtlNtries",
+                    2,
+                    "140.00",
+                    "<TtlNetNtryAmt>60.00</TtlNetNtryAmt><CdtDbtInd>CRDT</CdtDbtInd>",
+                ),
+                "read",
+            ),
+            (totals("TtlNtries", 2, "140.00", "<TtlNetNtry><Amt>60.00</Amt></TtlNetNtry>"), "read"),
+            (totals("TtlNtries", 3, "140.00"), "held"),
+            (totals("TtlNtries", 2, "140.01"), "held"),
+            (
+                totals(
+                    "TtlNtries",
+                    2,
+                    "140.00",
+                    "<TtlNetNtryAmt>60.00</TtlNetNtryAmt><CdtDbtInd>DBIT</CdtDbtInd>",
+                ),
+                "held",
+            ),
+            (totals("TtlCdtNtries", 1, "100.00"), "read"),
+            (totals("TtlCdtNtries", 2, "100.00"), "held"),
+            (totals("TtlDbtNtries", 1, "40.00"), "read"),
+            (totals("TtlDbtNtries", 1, "-40.00"), "read"),
+            (totals("TtlDbtNtries", 1, "50.00"), "held"),
+            (totals("TtlDbtNtries", 1, "4O"), "held"),
+        ],
+    )
+    def test_of_the_bank_are_those_of_the_entries(self, stated: str, outcome: str) -> None:
+        assert survey(notification(stated, entry(), entry(amount="40.00", way="DBIT"))).outcome == outcome
+
+    def test_may_count_what_is_booked_only(self) -> None:
+        stated = totals("TtlNtries", 1, "100.00")
+        assert survey(notification(stated, entry(), entry().replace("BOOK", "INFO"))).outcome == "read"
+
+    def test_that_disagree_are_told(self) -> None:
+        found = survey(notification(totals("TtlNtries", 2, "100.00"), entry()))
+        assert found.reason == (
+            "Ntfctn[1], line 1, TxsSummry/TtlNtries: expected entries 2 as the bank states, found 1."
+        )
+
+
+class TestAccount:
+    def test_is_needed(self) -> None:
+        found = survey(document(statement(entry(), account="")).encode())
+        assert found.outcome == "held"
+        assert "Acct/Id: expected the account's IBAN or number, found 'nothing'" in found.reason
+
+
+class TestSurvey:
+    def test_sums_every_status_and_apart_what_is_booked(self) -> None:
+        info = entry(details(transaction(amount="100.00", way="CRDT"))).replace("BOOK", "INFO")
+        found = survey(notification(info, entry(), entry(amount="30.00", way="DBIT"), entry(currency="USD")))
+        assert found.totals == {"EUR": Totals(20000, 3000, 10000, 3000), "USD": Totals(10000, 0, 10000, 0)}
+        assert (found.format, found.version, found.parts) == ("camt.054", "camt.054.001.08", 4)
+        assert len(found.statements) == 1
+
+    def test_of_a_broken_file_tells_what_came_before(self) -> None:
+        found = survey(notification(entry(), entry())[:-40])
+        assert (found.outcome, found.entries) == ("held", 2)
+
+    def test_of_anything_else_is_refused(self) -> None:
+        assert survey(b"hello").outcome == "refused"
+
+
+class TestChecked:
+    def test_passes_everything_on_before_it_holds_the_file(self) -> None:
+        data = booked_statement("0.00", "1.00", entry())
+        passed = checked(read(data))
+        seen = [next(passed) for _ in read(data)]
+        assert seen == list(read(data))
+        with pytest.raises(Held, match="closing booked balance"):
+            next(passed)

@@ -1,0 +1,36 @@
+"""A format is told by what is inside a file, and a cursor starts in the middle of it."""
+
+import pytest
+from camt_files import document, entry, notification, statement
+
+from bankfiles import Detected, Format, detect, entries
+
+
+class TestDetect:
+    @pytest.mark.parametrize("format", list(Format))
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_tells_the_format_and_version(self, format: Format, encoding: str) -> None:
+        data = document(statement(entry(), format=format), format=format, version="13").encode(encoding)
+        assert detect(data) == Detected(format, f"{format}.001.13")
+
+    def test_believes_the_message_more_than_the_namespace(self) -> None:
+        data = document(statement(format="camt.053"), format="camt.053").replace(
+            "camt.053.001", "camt.054.001"
+        )
+        assert detect(data.encode()) == Detected(Format.CAMT_053, "camt.054.001.08")
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"hello", b"<html></html>", b"<!DOCTYPE x><Document/>", b"\xff\xfe\x00\x00"]
+    )
+    def test_anything_else_is_none(self, data: bytes) -> None:
+        assert detect(data) is None
+
+
+class TestEntries:
+    def test_go_on_from_a_cursor(self) -> None:
+        data = notification(
+            entry(amount="1.00"), entry(amount="x"), entry(amount="3.00"), entry(amount="4.00")
+        )
+        assert [e.ordinal for e in entries(data, start=1)] == [1, 2, 3]
+        assert list(entries(data, start=2)) == list(entries(data))[2:]
+        assert list(entries(data, start=4)) == []

@@ -1,0 +1,114 @@
+"""Whatever bytes come: only our refusals, never for long, and never another sum than the bank's."""
+
+import io
+import time
+
+from camt_files import booked_statement, entry, written
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bankfiles import Survey, detect, survey
+from bankfiles.sample import Batch, Payment
+
+SEEDS = [
+    written(
+        [Payment(100, "R1", free=("RF18 5390 0754 7034",)), Payment(-50, "R2"), Payment(7, status="PDNG")]
+    ),
+    written([Batch((Payment(100, "T1"), Payment(-30, "T2")), "B1"), Payment(5)], "camt.053", version=2),
+    written([Payment(100, payer_name="Müller & Söhne")], encoding="UTF-16"),
+]
+BALANCED = booked_statement("0.00", "123.45", *[entry(amount=a) for a in ("100.00", "20.45", "3.00")])
+
+MARKUP = b"< > / & &#x30; <!DOCTYPE <!-- --> <![CDATA[ ]]> </Ntry> <Ntry> <TxDtls> </Stmt> <x/>".split()
+PIECES = [
+    *MARKUP,
+    b"<?xml version='1.0'?>",
+    b"<Amt Ccy='JPY'>",
+    b'"',
+    b"\x00",
+    b"\xff",
+    b"1e9",
+    b"-",
+    b"9" * 400,
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
+    """A sound file after some accidents: bytes changed, inserted, cut out, moved, cut off."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 40))
+        piece = draw(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8)))
+        kind = draw(st.sampled_from(["replace", "insert", "cut", "repeat", "end"]))
+        if kind == "replace":
+            data[at : at + len(piece)] = piece
+        elif kind == "insert":
+            data[at:at] = piece
+        elif kind == "cut":
+            del data[at : at + length]
+        elif kind == "repeat":
+            data[at:at] = data[at : at + length * 10]
+        elif at:
+            del data[at:]
+    return bytes(data)
+
+
+def timed_survey(data: bytes) -> Survey:
+    before = time.perf_counter()
+    found = survey(io.BytesIO(data))
+    assert time.perf_counter() - before < 1
+    return found
+
+
+class TestAnyBytes:
+    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(mutated(SEEDS))
+    def test_of_a_broken_file_give_an_outcome(self, data: bytes) -> None:
+        found = timed_survey(data)
+        assert found.outcome in ("read", "held", "refused")
+        assert (found.reason == "") == (found.outcome == "read")
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.binary(max_size=400))
+    def test_of_no_bank_file_are_refused_or_held(self, data: bytes) -> None:
+        assert timed_survey(data).outcome != "read"
+        detect(data)
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.sampled_from(SEEDS), st.integers(0, 2_000))
+    def test_of_a_file_cut_off_are_never_read(self, data: bytes, at: int) -> None:
+        cut = data[: min(at, len(data.rstrip()) - 1)]
+        assert timed_survey(cut).outcome != "read"
+
+
+class TestSums:
+    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(mutated([BALANCED]))
+    def test_that_are_accepted_are_those_of_the_balances(self, data: bytes) -> None:
+        found = timed_survey(data)
+        if found.outcome == "read":
+            for statement in found.statements:
+                opening, closing = statement.opening, statement.closing
+                if opening is not None and closing is not None and len(found.statements) == 1:
+                    sums = found.totals.get(opening.currency)
+                    lacking = sum(
+                        (q.amount_minor or 0) * (1 if q.direction == "credit" else -1)
+                        for q in found.quarantined
+                        if q.status == "BOOK" and q.currency == opening.currency
+                    )
+                    booked = (sums.booked_credit_minor - sums.booked_debit_minor) if sums else 0
+                    assert closing.amount_minor - opening.amount_minor == booked + lacking
+
+    @settings(max_examples=300, deadline=None)
+    @given(st.data())
+    def test_one_changed_digit_of_an_amount_is_never_read(self, data: st.DataObject) -> None:
+        amounts = [b">100.00<", b">20.45<", b">3.00<", b">123.45<"]
+        amount = data.draw(st.sampled_from(amounts))
+        at = BALANCED.index(amount) + data.draw(st.integers(1, len(amount) - 2))
+        changed = bytearray(BALANCED)
+        changed[at : at + 1] = data.draw(st.sampled_from([b"0", b"7", b"9", b".", b",", b"", b"e"]))
+        found = timed_survey(bytes(changed))
+        # Without its last zero an amount is still the same.
+        assert found.outcome == "held" or found.totals == survey(BALANCED).totals

@@ -1,0 +1,96 @@
+"""What is refused before or while XML is parsed: nothing of it may hide an amount, or cost memory without end."""
+
+import io
+import time
+
+import pytest
+from camt_files import document, entry, notification, statement
+
+from bankfiles import Refused, entries, read, xmlsource
+
+PLAIN = document(statement(entry()))
+ENTITY = '<!DOCTYPE Document [<!ENTITY amount "900.00">]>'
+
+
+class TestDoctype:
+    @pytest.mark.parametrize(
+        "before", ["", "<?xml version='1.0'?>", "<!-- x -->\n", "<?pi x?>", "<!--<Document>-->"]
+    )
+    def test_is_refused_wherever_it_may_stand(self, before: str) -> None:
+        with pytest.raises(Refused, match="DOCTYPE"):
+            list(read((before + ENTITY + PLAIN.replace("100.00", "&amount;")).encode()))
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "iso-8859-1"])
+    def test_is_refused_in_every_encoding(self, encoding: str) -> None:
+        with pytest.raises(Refused, match="DOCTYPE"):
+            list(read((ENTITY + PLAIN).encode(encoding)))
+
+    def test_is_refused_in_a_later_document(self) -> None:
+        second = '<?xml version="1.0"?>' + ENTITY + PLAIN
+        with pytest.raises(Refused, match="DOCTYPE"):
+            list(read(('<?xml version="1.0"?>' + PLAIN + second).encode()))
+
+    @pytest.mark.parametrize("encoding", ["UTF-7", "IBM037", "UTF-32", "utf-16", "x-unknown"])
+    def test_cannot_hide_behind_an_encoding(self, encoding: str) -> None:
+        data = f'<?xml version="1.0" encoding="{encoding}"?>{PLAIN}'.encode()
+        with pytest.raises(Refused, match="encoded in"):
+            list(read(data))
+
+    def test_cannot_hide_in_utf_32(self) -> None:
+        with pytest.raises(Refused, match="UTF-32"):
+            list(read((ENTITY + PLAIN).encode("utf-32")))
+
+
+class TestLimits:
+    def test_deep_nesting_is_refused(self) -> None:
+        deep = "<a>" * 300 + "</a>" * 300
+        with pytest.raises(Refused, match="deeper than 256"):
+            list(read(notification(entry(deep))))
+
+    def test_a_text_of_10_mb_is_refused(self) -> None:
+        with pytest.raises(Refused, match="10 MB"):
+            list(read(notification(entry("<AddtlNtryInf>" + "x" * 10_000_001 + "</AddtlNtryInf>"))))
+
+    def test_an_element_without_end_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(xmlsource, "MAX_UNREAD_BYTES", 1_000_000)
+        with pytest.raises(Refused, match="One element of the file"):
+            list(read(notification(entry("<x/>" * 500_000))))
+
+    def test_many_entries_are_no_element_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(xmlsource, "MAX_UNREAD_BYTES", 300_000)
+        assert len(list(entries(notification(*[entry()] * 5_000)))) == 5_000
+
+    def test_a_file_that_is_too_large_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(xmlsource, "MAX_BYTES", 200_000)
+        with pytest.raises(Refused, match="The file is larger"):
+            list(read(notification(*[entry()] * 5_000)))
+
+    def test_an_entity_that_nobody_declared_is_no_amount(self) -> None:
+        with pytest.raises(Exception, match="broken or cut off"):
+            list(read(PLAIN.replace("100.00", "&amount;").encode()))
+
+
+class TestSource:
+    def test_a_stream_is_read_forward_only_in_pieces_of_any_size(self) -> None:
+        class Slow(io.RawIOBase):
+            def __init__(self, data: bytes) -> None:
+                self.rest = data
+
+            def readable(self) -> bool:
+                return True
+
+            def read(self, size: int = -1) -> bytes:
+                piece, self.rest = self.rest[:7], self.rest[7:]
+                return piece
+
+        one = '<?xml version="1.0"?>' + document(statement(*[entry()] * 20)) + "\n"
+        slow = list(entries(Slow(one.encode() * 2)))  # type: ignore[arg-type]
+        assert slow == list(entries(one.encode() * 2))
+        assert len(slow) == 40
+
+    def test_nobody_opens_what_a_file_points_to(self) -> None:
+        points = PLAIN.replace("<Document ", '<Document xmlns:xi="http://www.w3.org/2001/XInclude" ', 1)
+        points = points.replace("<Ntry>", '<xi:include href="file:///etc/passwd" parse="text"/><Ntry>')
+        before = time.perf_counter()
+        assert len(list(entries(points.encode()))) == 1
+        assert time.perf_counter() - before < 1

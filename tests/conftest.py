@@ -1,0 +1,153 @@
+"""What all tests share: one PostgreSQL, a fresh database for each test, Temporal, and the book's checks."""
+
+import fcntl
+import itertools
+import os
+import shutil
+import sysconfig
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+import migrations
+from embedded.postgres import Postgres
+from embedded.temporal import TemporalServer
+from ledger.checks import run_checks
+
+TEMPLATE = "prepay"
+SUPERUSER_URL = "PREPAY_TEST_SUPERUSER_URL"
+_started: dict[str, Any] = {}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh, migrated database of one test; a URL for each role."""
+
+    app_url: str
+    owner_url: str
+    report_url: str
+    superuser_url: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """The PostgreSQL of this run, with one URL for each role; `{}` stands for the database."""
+
+    urls: dict[str, str]
+
+    def database(self, name: str) -> Database:
+        urls = {f"{role}_url": url.format(name) for role, url in self.urls.items()}
+        return Database(name=name, **urls)
+
+
+def _start_server() -> dict[str, str]:
+    """Start PostgreSQL in this process, which must be the one that ends last."""
+    if "server" not in _started:
+        folder = Path(tempfile.mkdtemp(prefix="prepay-tests-"))
+        server = Postgres(folder / "postgres", fsync=False)
+        server.start()
+        _started["server"], _started["folder"] = server, folder
+    server = _started["server"]
+    return {role: server.url(role, "{}") for role in ("app", "owner", "report", "superuser")}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Runs in the controller of xdist for each of its workers: they share the controller's PostgreSQL."""
+    node.workerinput["postgres"] = _start_server()
+    node.workerinput["postgres_lock"] = str(_started["folder"] / "template.lock")
+
+
+def pytest_unconfigure() -> None:
+    if _started:
+        _started["server"].stop()
+        shutil.rmtree(_started["folder"], ignore_errors=True)
+        _started.clear()
+
+
+def _migrate(database: Database) -> None:
+    migrations.upgrade(database.owner_url)
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """PostgreSQL with its template database migrated, once for all workers of a run."""
+    shared: dict[str, Any] | None = getattr(request.config, "workerinput", None)
+    if shared is None:
+        server = Server(_start_server())
+        lock = _started["folder"] / "template.lock"
+    else:
+        server = Server(shared["postgres"])
+        lock = Path(shared["postgres_lock"])
+    with lock.open("a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.seek(0)
+        if not held.read():
+            _migrate(server.database(TEMPLATE))
+            held.write("migrated")
+    return server
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, server: Server) -> Iterator[Database]:
+    """A fresh database. After the test every invariant of the book is checked in it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    fresh = server.database(f"test_{worker}_{next(_numbers)}")
+    name = sql.Identifier(fresh.name)
+    with psycopg.connect(server.database("postgres").superuser_url, autocommit=True) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER prepay_owner")
+        connection.execute(create.format(name, sql.Identifier(TEMPLATE)))
+        try:
+            yield fresh
+            if request.node.get_closest_marker("breaks_the_book") is None:
+                check_book(fresh)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def check_book(database: Database) -> None:
+    """Fail when an invariant of the book does not hold."""
+    with psycopg.connect(database.owner_url) as connection:
+        breaches = [check for check in run_checks(connection) if check.breaches]
+    assert not breaches, f"the book is broken: {breaches}"
+
+
+@pytest.fixture(scope="session")
+def temporal_address() -> Iterator[str]:
+    """A Temporal dev server of this worker, with our search attributes; it ends with this process."""
+    with tempfile.TemporaryDirectory(prefix="prepay-temporal-") as folder:
+        server = TemporalServer(Path(folder), ui=False)
+        server.start()
+        try:
+            yield server.address
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+async def temporal(temporal_address: str) -> WorkflowEnvironment:
+    """The dev server: real time, search attributes."""
+    client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    return WorkflowEnvironment.from_client(client)
+
+
+@pytest.fixture
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A test server of this test alone, whose time runs ahead whenever everything waits."""
+    path = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
+    environment = await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter, test_server_existing_path=str(path)
+    )
+    async with environment:
+        yield environment

@@ -1,0 +1,88 @@
+"""A Prepay of one test: a database that has been set up, and workers on a Temporal."""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg.rows import dict_row
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+import cli.customers
+from activities.bank_files import store
+from activities.database import make_engine
+from activities.outbox import Outbox
+from bankfiles.sample import Payment, Sheet, write_camt
+from documents.pool import Renderer
+from prepay.client import PrepayClient
+from prepay.ids import bank_file_workflow_id
+from settings import Settings
+from worker import make_workers
+
+EUR_ACCOUNT = "NL07MOCK0000001001"
+SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
+
+
+@dataclass
+class Office:
+    """What a test uses of it."""
+
+    client: PrepayClient
+    temporal: Client
+    engine: Engine
+    options: Settings
+    url: str
+    forms: list[str] = field(default_factory=list)
+
+    async def ring(self) -> int:
+        """Do what the relay does, once."""
+        return await Outbox(self.engine, self.temporal).ring_batch()
+
+    async def deliver(self, *sheets: Sheet, kind: str = "camt.054") -> dict[str, Any]:
+        """A file of the bank's comes in and is worked off; returns its row."""
+        file = io.BytesIO()
+        write_camt(file, sheets, format=kind)
+        return await self.deliver_bytes(file.getvalue())
+
+    async def deliver_bytes(self, content: bytes) -> dict[str, Any]:
+        """The same for bytes."""
+        sha256, _ = store(self.engine, content, "test.xml", "test")
+        await self.ring()
+        if not self.rows("SELECT 1 FROM bank_file WHERE sha256 = %s AND stage = 'held'", sha256):
+            await self.temporal.get_workflow_handle(bank_file_workflow_id(sha256)).result()
+        await self.ring()
+        return self.rows("SELECT * FROM bank_file WHERE sha256 = %s", sha256)[0]
+
+    async def pay(self, *payments: Payment, account: str = EUR_ACCOUNT, currency: str = "EUR") -> None:
+        """Payments arrive in one camt.054."""
+        await self.deliver(Sheet(account=account, currency=currency, entries=payments))
+
+    def rows(self, query: str, *given: Any) -> list[dict[str, Any]]:
+        """Rows as the application's role sees them."""
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), given).fetchall()
+
+
+@asynccontextmanager
+async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterator[Office]:
+    """Workers on that Temporal and that database, until the end of the block."""
+    cli.customers.apply(SETUP, url)
+    wanted = Settings(database_url=url, **{"forms": "off", **options})
+    engine = make_engine(url, 8)
+    async with AsyncExitStack() as stack:
+        renderer = await stack.enter_async_context(Renderer(processes=1))
+        for worker in make_workers(temporal, wanted, renderer):
+            await stack.enter_async_context(worker)
+        client = await stack.enter_async_context(await PrepayClient.connect(url, temporal))
+        yield Office(client, temporal, engine, wanted, url)
+    engine.dispose()
+
+
+def request_id() -> str:
+    """A new one: the Temporal server is shared by the tests of a process."""
+    return f"test-{uuid4()}"

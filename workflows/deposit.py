@@ -1,0 +1,241 @@
+"""The lifecycle of a deposit: form issued, transfer awaited, credited, or expired or cancelled."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from workflows.operator import Desk
+from workflows.steps import step
+
+with workflow.unsafe.imports_passed_through():
+    from activities.deposits import Cancel, Deposits, Expire, Extend, Issue, Reload, Remind
+    from activities.documents import Documents
+    from prepay import attributes
+    from prepay.deposits import CancelDeposit, DepositAnswer, DepositOutcome, DepositRequest, ExtendDeposit
+    from prepay.ids import DOCUMENTS_TASK_QUEUE
+    from prepay.wire import InputRefused, parse
+    from rules.deposit import DepositState, Due, next_due, refuse_cancellation, refuse_extension
+    from rules.details import deposit_details
+
+_DRAW_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+
+@workflow.defn(name="Deposit")
+class Deposit:
+    """Issues the form, then waits: for money, for an operator, for time.
+
+    Its input is a deposit request, or `{"resume": ID}` when a row needs its workflow again.
+    Money is credited by whoever reads the bank's file; this workflow is rung and looks.
+    """
+
+    @workflow.init
+    def __init__(self, raw: Any = None) -> None:
+        self._raw = raw
+        self._state: DepositState | None = None
+        self._refusal: ApplicationError | None = None
+        self._desk = Desk()
+        self._drawing: asyncio.Task[None] | None = None
+        self._rung = False
+        self._reminded = 0
+        self._due: Due | None = None
+
+    @workflow.run
+    async def run(self, raw: Any = None) -> DepositOutcome:
+        """Live to the end, whatever Cancel says: the rows decide when a deposit has ended."""
+        life = asyncio.create_task(self._live())
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.cancelled():
+                    raise
+                self._desk.refuse(
+                    "Cancel", "it does not withdraw a deposit; send the signal `cancel` instead"
+                )
+                self._show()
+
+    @workflow.update(name="request", description="The answer to a deposit request; services send it.")
+    async def request(self, raw: Any = None) -> DepositAnswer:
+        """Wait for the form and answer; refuse another content under the same request id."""
+        await workflow.wait_condition(lambda: self._state is not None or self._refusal is not None)
+        if self._refusal is not None:
+            raise self._refusal
+        assert self._state is not None
+        try:
+            asked = parse(DepositRequest, raw, "The deposit request")
+        except InputRefused as refusal:
+            raise ApplicationError(str(refusal), type="DepositRefused", non_retryable=True) from None
+        if asked.content_hash != self._state.content_hash:
+            raise ApplicationError(
+                f"The request id {asked.request_id!r} of customer {asked.customer} was used with other content "
+                f"before (deposit {self._state.number}). Send a new request id.",
+                type="DepositRefused",
+                non_retryable=True,
+            )
+        return self._state.answer()
+
+    @workflow.signal(name="ring", description="Sent by Prepay itself: the rows have changed.")
+    def ring(self, raw: Any = None) -> None:
+        """The rows have changed."""
+        self._rung = True
+
+    @workflow.signal(
+        name="extend",
+        description="Move the expiry to the end of another day: "
+        '{"operator": "your name", "until": "2027-01-31", "reason": "the customer asked"}',
+    )
+    def extend(self, raw: Any = None) -> None:
+        """An operator moves the expiry."""
+        self._desk.take("extend", ExtendDeposit, raw)
+        self._show()
+
+    @workflow.signal(
+        name="cancel",
+        description='Nobody will pay this form: {"operator": "your name", "reason": "ordered twice"}',
+    )
+    def cancel(self, raw: Any = None) -> None:
+        """An operator cancels the form."""
+        self._desk.take("cancel", CancelDeposit, raw)
+        self._show()
+
+    @workflow.signal(dynamic=True)
+    def other(self, name: str, args: Sequence[RawValue]) -> None:
+        """A signal that does not exist here."""
+        self._desk.refuse_unknown(name, args, ("extend", "cancel"))
+        self._show()
+
+    async def _live(self) -> DepositOutcome:
+        await self._begin()
+        if self._now().needs_form:
+            self._drawing = asyncio.create_task(self._draw())
+        self._show()
+        while not self._now().ended:
+            await self._wait()
+            await self._act()
+            self._show()
+            if workflow.info().is_continue_as_new_suggested():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new({"resume": workflow.info().workflow_id})
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._now().outcome()
+
+    async def _begin(self) -> DepositState:
+        try:
+            self._state = await self._first_state()
+        except ApplicationError as refusal:
+            self._refusal = refusal
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise
+        return self._state
+
+    async def _first_state(self) -> DepositState:
+        if (
+            isinstance(self._raw, dict)
+            and set(self._raw) == {"resume"}
+            and isinstance(self._raw["resume"], str)
+        ):
+            return await self._reload(self._raw["resume"])
+        try:
+            request = parse(DepositRequest, self._raw, "The deposit request")
+        except InputRefused as refusal:
+            raise ApplicationError(str(refusal), type="DepositRefused", non_retryable=True) from None
+        issue = Issue(request=request, workflow_id=workflow.info().workflow_id, at=workflow.now())
+        return await step(Deposits.issue, issue, "issue the form")
+
+    def _now(self) -> DepositState:
+        assert self._state is not None
+        return self._state
+
+    async def _wait(self) -> None:
+        """Until somebody rings or decides, the form has been drawn, or the next thing is due."""
+        due, timeout, summary = self._due, None, None
+        if due is not None:
+            timeout = max(due.at - workflow.now(), timedelta())
+            summary = f"{due.what} {self._now().number}"
+        try:
+            await workflow.wait_condition(self._woken, timeout=timeout, timeout_summary=summary)
+        except TimeoutError:
+            return
+
+    def _woken(self) -> bool:
+        return self._rung or bool(self._desk.decisions) or self._drawn()
+
+    def _drawn(self) -> bool:
+        return self._drawing is not None and self._drawing.done()
+
+    async def _act(self) -> None:
+        while self._desk.decisions:
+            await self._decide(*self._desk.decisions.pop(0))
+        if self._rung or self._drawn():
+            self._rung = False
+            if self._drawn():
+                self._drawing = None
+            self._state = await self._reload(workflow.info().workflow_id)
+        due = next_due(self._now(), self._reminded)
+        if due is not None and due.at <= workflow.now():
+            await self._follow_up(due)
+
+    async def _follow_up(self, due: Due) -> None:
+        state = self._now()
+        if due.what == "remind":
+            remind = Remind(deposit=state.deposit, number=due.number, at=workflow.now())
+            self._state = await step(Deposits.remind, remind, "remind the customer")
+            self._reminded = due.number
+        else:
+            expire = Expire(deposit=state.deposit, at=workflow.now())
+            self._state = await step(Deposits.expire, expire, "expire the form")
+
+    async def _decide(self, signal: str, decision: Any) -> None:
+        state = self._now()
+        if isinstance(decision, ExtendDeposit):
+            why = refuse_extension(state, decision.until, workflow.now())
+        else:
+            why = refuse_cancellation(state)
+        if why is not None:
+            self._desk.refuse(signal, f"{decision.operator}: {why}")
+        elif isinstance(decision, ExtendDeposit):
+            extend = Extend(deposit=state.deposit, decision=decision, at=workflow.now())
+            self._state = await step(Deposits.extend, extend, "move the expiry")
+        else:
+            cancel = Cancel(deposit=state.deposit, decision=decision, at=workflow.now())
+            self._state = await step(Deposits.cancel, cancel, "cancel the form")
+
+    async def _reload(self, workflow_id: str) -> DepositState:
+        reload = Reload(workflow_id=workflow_id, at=workflow.now())
+        return await step(Deposits.reload, reload, "look at the rows")
+
+    async def _draw(self) -> None:
+        """The PDF waits for its libraries as long as it must; the money does not wait for the PDF."""
+        try:
+            await workflow.execute_activity_method(
+                Documents.draw,
+                self._now().document_id,
+                task_queue=DOCUMENTS_TASK_QUEUE,
+                start_to_close_timeout=timedelta(minutes=2),
+                retry_policy=_DRAW_RETRIES,
+                summary="draw the form",
+            )
+        except ActivityError as error:
+            self._desk.refuse("form", f"it cannot be drawn: {error.cause or error}")
+
+    def _show(self) -> None:
+        state = self._state
+        if state is None:
+            return
+        self._due = next_due(state, self._reminded)
+        workflow.set_current_details(deposit_details(state, self._due, self._desk.refusals))
+        self._desk.publish(
+            {
+                attributes.STAGE: state.stage,
+                attributes.CUSTOMER: state.customer,
+                attributes.CURRENCY: state.currency,
+                attributes.ENTITY: state.entity,
+                attributes.AMOUNT_MINOR: state.amount_minor,
+                attributes.DUE: state.expires_at if state.open else None,
+            }
+        )

@@ -1,0 +1,48 @@
+"""One step in the database: a local activity while the database answers, a patient normal one when not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+_Result = TypeVar("_Result")
+
+# A failing local activity blocks its workflow (queries too), so it is given up soon.
+_QUICK = timedelta(seconds=3)
+_QUICK_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=1)
+)
+_PATIENT_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+
+async def step(activity: Callable[..., _Result], arg: Any, summary: str) -> _Result:
+    """Run a short idempotent step. Raises ApplicationError only for a refusal; waits out everything else."""
+    try:
+        return await _quickly(activity, arg)
+    except ActivityError as error:
+        _raise_refusal(error)
+    try:
+        return await workflow.execute_activity_method(  # type: ignore[no-any-return]
+            activity,
+            arg,
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=_PATIENT_RETRIES,
+            summary=summary,
+        )
+    except ActivityError as error:
+        _raise_refusal(error)
+        raise
+
+
+async def _quickly(activity: Callable[..., _Result], arg: Any) -> _Result:
+    return await workflow.execute_local_activity_method(  # type: ignore[no-any-return]
+        activity, arg, schedule_to_close_timeout=_QUICK, retry_policy=_QUICK_RETRIES
+    )
+
+
+def _raise_refusal(error: ActivityError) -> None:
+    if isinstance(error.cause, ApplicationError) and error.cause.non_retryable:
+        raise error.cause

@@ -1,0 +1,47 @@
+"""The sweep: each minute, what nobody else remembers."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notices import Notices
+    from activities.sweep import Upkeep
+
+_RETRIES = RetryPolicy(maximum_attempts=3)
+
+
+@workflow.defn(name="Sweep")
+class Sweep:
+    """Expires holds, posts credits whose value date has come, restarts lost workflows, seals, checks, sends.
+
+    A step that fails does not stop the others; the next minute tries again.
+    """
+
+    @workflow.run
+    async def run(self) -> dict[str, str]:
+        """Do each step once and say what it did."""
+        steps: dict[str, Callable[..., Any]] = {
+            "holds and value dates": Upkeep.settle_time,
+            "lost workflows": Upkeep.restart_lost,
+            "notices": Notices.send,
+            "seal": Upkeep.seal,
+            "checks": Upkeep.check,
+        }
+        done: dict[str, str] = {}
+        for name, activity in steps.items():
+            try:
+                done[name] = str(await self._do(activity, name))
+            except ActivityError as error:
+                done[name] = f"failed: {error.cause or error}"[:200]
+        workflow.set_current_details("\n".join(f"- {name}: {result}" for name, result in done.items()))
+        return done
+
+    async def _do(self, activity: Callable[..., Any], summary: str) -> Any:
+        return await workflow.execute_activity_method(
+            activity, start_to_close_timeout=timedelta(minutes=5), retry_policy=_RETRIES, summary=summary
+        )
