@@ -58,7 +58,7 @@ def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple
     if not content:
         raise FileEmpty(name)
     sha256 = hashlib.sha256(content).hexdigest()
-    row = {"sha256": sha256, "name": name, "delivered_by": delivered_by, "content": content}
+    row: dict[str, Any] = {"sha256": sha256, "name": name, "delivered_by": delivered_by, "content": content}
     row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
     with Session(engine) as session, session.begin():
         new = session.execute(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from rules.matching import references
 
 from bankfiles import Entry, Part, Quarantine
+from rules.matching import references
 
 MAX_REMITTANCE = 2000
 
@@ -246,7 +246,8 @@ _MATCH = """
 # The causes say where the money came from; the keys hold for ever.
 _RECEIVE = """
     SELECT count(*) FROM (
-        SELECT array_agg('receipt:' || p.identity_key ORDER BY p.id) AS keys, array_agg(a.code ORDER BY p.id) AS accounts,
+        SELECT array_agg('receipt:' || p.identity_key ORDER BY p.id) AS keys,
+            array_agg(a.code ORDER BY p.id) AS accounts,
             array_agg(e.entity ORDER BY p.id) AS entities, array_agg(p.currency ORDER BY p.id) AS currencies,
             array_agg(p.amount_minor ORDER BY p.id) AS amounts, array_agg(e.booked_on ORDER BY p.id) AS days,
             array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes

@@ -1,25 +1,21 @@
 """The steps of a deposit in the database: each one transaction, each harmless when it runs twice."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, and_, or_, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, Engine, RowMapping
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.notices import tell
-from documents.form import FormCustomer, Issuer, PaymentRequestForm, PayToAccount, form_digest, form_json
-from models import CollectionAccount, ContractingEntity, Customer, Deposit, Document
+import activities.deposit_rows as rows
+from documents.form import form_digest, form_json
 from prepay.deposits import CancelDeposit, DepositRequest, ExtendDeposit
 from prepay.ids import deposit_number, payment_reference
 from prepay.wire import Wire
-from rules.deposit import DepositState, end_of_day
-from rules.reminders import reminder_times
+from rules.deposit import OPEN, DepositState, end_of_day
 from settings import Settings
 
 
@@ -86,11 +82,11 @@ class UnknownCustomer(DepositRefused):
 class NoAccount(DepositRefused):
     """The customer's entity takes no money in that currency today."""
 
-    def __init__(self, customer: Customer, currency: str) -> None:
+    def __init__(self, whom: RowMapping, currency: str) -> None:
         super().__init__(
-            f"The deposit request is refused: customer {customer.number} cannot pay in {currency}. "
-            f"Their currencies: {', '.join(customer.currencies) or 'none'}; "
-            f"entity {customer.entity} needs a collection account in {currency} that is valid today."
+            f"The deposit request is refused: customer {whom['customer']} cannot pay in {currency}. "
+            f"Their currencies: {', '.join(whom['currencies']) or 'none'}; "
+            f"entity {whom['entity']} needs a collection account in {currency} that is valid today."
         )
 
 
@@ -104,11 +100,26 @@ class OtherContent(DepositRefused):
         )
 
 
+class UnknownDeposit(ApplicationError):
+    """The rows know no such deposit."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(f"There is no deposit with {given}.", type="UnknownDeposit", non_retryable=True)
+
+
+Deal = Callable[[Connection, RowMapping], bool | None]
+"""Changes what was read: True where it did, False where somebody else was quicker, None where nothing is to do."""
+
+
+def _nothing(_connection: Connection, _row: RowMapping) -> None:
+    return None
+
+
 class Deposits:
-    """The activities of the Deposit workflow."""
+    """The activities of the Deposit workflow. Each statement commits by itself."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._settings = settings
 
     def all(self) -> list[Callable[..., Any]]:
@@ -119,289 +130,133 @@ class Deposits:
     def issue(self, issue: Issue) -> DepositState:
         """Number, reference, account, expiry and form of a request, once for ever by customer and request id."""
         request = issue.request
-        with Session(self._engine) as session, session.begin():
-            customer, entity, account = _whom(session, request, issue.at)
-            if account is None or request.currency not in customer.currencies:
-                raise NoAccount(customer, request.currency)
-            deposit = self._insert(session, issue, customer, entity, account)
-            if deposit is None:
-                return self._first_answer(session, issue)
-            document = _insert_document(session, deposit, customer, entity, account)
-            tell(session, deposit, customer, "issued", key=f"deposit:{deposit.id}:issued")
-            return self._state(deposit, customer, entity, account, document, issue.at)
+        with self._engine.connect() as connection:
+            given = {"customer": request.customer, "currency": request.currency, "day": issue.at.date()}
+            whom = connection.execute(rows.WHOM, given).mappings().one_or_none()
+            if whom is None:
+                raise UnknownCustomer(request.customer)
+            if whom["account_id"] is None:
+                raise NoAccount(whom, request.currency)
+            deposit = self._deposit(issue, whom)
+            form = rows.form(whom, deposit)
+            row = {**whom, **deposit, "content": form_json(form), "document_digest": form_digest(form)}
+            document_id = connection.execute(
+                rows.INSERT, {**row, "digest": row["document_digest"], **rows.notice(row, "issued", "issued")}
+            ).scalar_one_or_none()
+            if document_id is None:
+                return self._first_answer(connection, issue)
+            return rows.state({**row, "document_id": document_id}, self._settings, issue.at)
 
     @activity.defn(name="reload_deposit")
     def reload(self, reload: Reload) -> DepositState:
         """The rows as they are now; a change that nobody has dealt with yet becomes a notice."""
-        with Session(self._engine) as session, session.begin():
-            deposit = session.exec(
-                select(Deposit)
-                .where(Deposit.workflow_id == reload.workflow_id)
-                .with_for_update(key_share=True)
-            ).one_or_none()
-            if deposit is None:
-                raise ApplicationError(f"No deposit has {reload.workflow_id}.", non_retryable=True)
-            if deposit.handled_version < deposit.version:
-                customer = session.get_one(Customer, deposit.customer_id)
-                kind = "late" if deposit.late else deposit.stage
-                tell(session, deposit, customer, kind, key=f"deposit:{deposit.id}:{deposit.version}")
-                deposit.handled_version = deposit.version
-            session.flush()
-            return self._load(session, deposit, reload.at)
+
+        def deal(connection: Connection, row: RowMapping) -> bool | None:
+            if row["handled_version"] >= row["version"]:
+                return None
+            kind = "late" if row["late"] else row["stage"]
+            return rows.change(connection, row, rows.HANDLE, kind, str(row["version"]))
+
+        return self._until_done(rows.BY_WORKFLOW, {"workflow_id": reload.workflow_id}, deal, reload.at)
 
     @activity.defn(name="remind_deposit")
     def remind(self, remind: Remind) -> DepositState:
         """A reminder for each number once, and only while money is awaited."""
-        with Session(self._engine) as session, session.begin():
-            deposit = _locked(session, remind.deposit)
-            if deposit.stage in ("issued", "part_paid"):
-                customer = session.get_one(Customer, deposit.customer_id)
-                tell(
-                    session,
-                    deposit,
-                    customer,
-                    "reminder",
-                    key=f"deposit:{deposit.id}:reminder:{remind.number}",
-                )
-            return self._load(session, deposit, remind.at)
+
+        def deal(connection: Connection, row: RowMapping) -> bool | None:
+            if row["stage"] not in OPEN:
+                return None
+            return rows.change(connection, row, rows.REMIND, "reminder", f"reminder:{remind.number}")
+
+        return self._until_done(rows.BY_ID, {"id": remind.deposit}, deal, remind.at)
 
     @activity.defn(name="expire_deposit")
     def expire(self, expire: Expire) -> DepositState:
         """Close the form when its time has come and money is still awaited."""
-        with Session(self._engine) as session, session.begin():
-            deposit = _locked(session, expire.deposit)
-            if deposit.stage in ("issued", "part_paid") and deposit.expires_at <= expire.at:
-                self._close(session, deposit, "expired")
-            return self._load(session, deposit, expire.at)
+
+        def deal(connection: Connection, row: RowMapping) -> bool | None:
+            if row["stage"] not in OPEN or row["expires_at"] > expire.at:
+                return None
+            return self._close(connection, row, "expired", row["decided"])
+
+        return self._until_done(rows.BY_ID, {"id": expire.deposit}, deal, expire.at)
 
     @activity.defn(name="cancel_deposit")
     def cancel(self, cancel: Cancel) -> DepositState:
         """Close the form as an operator decided; money that came in the meantime stays credited."""
-        with Session(self._engine) as session, session.begin():
-            deposit = _locked(session, cancel.deposit)
-            if deposit.stage in ("issued", "part_paid"):
-                deposit.decided = {
-                    "cancelled by": cancel.decision.operator,
-                    "because": cancel.decision.reason,
-                }
-                self._close(session, deposit, "cancelled")
-            return self._load(session, deposit, cancel.at)
+        decided = {"cancelled by": cancel.decision.operator, "because": cancel.decision.reason}
+
+        def deal(connection: Connection, row: RowMapping) -> bool | None:
+            return self._close(connection, row, "cancelled", decided) if row["stage"] in OPEN else None
+
+        return self._until_done(rows.BY_ID, {"id": cancel.deposit}, deal, cancel.at)
 
     @activity.defn(name="extend_deposit")
     def extend(self, extend: Extend) -> DepositState:
         """Move the expiry to the end of another day, entity's time, while money is awaited."""
         decision = extend.decision
-        with Session(self._engine) as session, session.begin():
-            deposit = _locked(session, extend.deposit)
-            entity = session.get_one(ContractingEntity, deposit.entity)
-            until = end_of_day(decision.until, entity.time_zone)
-            if deposit.stage in ("issued", "part_paid") and deposit.expires_at != until:
-                deposit.expires_at = until
-                deposit.decided = {
-                    "extended by": decision.operator,
-                    "until": decision.until.isoformat(),
-                    "because": decision.reason,
-                }
-                customer = session.get_one(Customer, deposit.customer_id)
-                tell(
-                    session, deposit, customer, "extended", key=f"deposit:{deposit.id}:until:{decision.until}"
-                )
-            return self._load(session, deposit, extend.at)
+        day = decision.until.isoformat()
+        decided = {"extended by": decision.operator, "until": day, "because": decision.reason}
 
-    def _close(self, session: Session, deposit: Deposit, stage: str) -> None:
-        """The workflow itself closes, so the change is dealt with in the same transaction."""
-        customer = session.get_one(Customer, deposit.customer_id)
-        deposit.stage = stage
-        deposit.version += 1
-        deposit.handled_version = deposit.version
-        tell(session, deposit, customer, stage, key=f"deposit:{deposit.id}:{deposit.version}")
+        def deal(connection: Connection, row: RowMapping) -> bool | None:
+            until = end_of_day(decision.until, row["time_zone"])
+            if row["stage"] not in OPEN or row["expires_at"] == until:
+                return None
+            return rows.change(
+                connection, row, rows.EXTEND, "extended", str(row["version"] + 1),
+                expires_at=until, decided=json.dumps(decided),
+            )  # fmt: skip
 
-    def _insert(
-        self,
-        session: Session,
-        issue: Issue,
-        customer: Customer,
-        entity: ContractingEntity,
-        account: CollectionAccount,
-    ) -> Deposit | None:
-        request = issue.request
-        sequence = session.execute(text("SELECT nextval('deposit_id_seq')")).scalar_one()
-        last_day = issue.at.astimezone(ZoneInfo(entity.time_zone)).date() + timedelta(
-            days=self._settings.deposit_days
+        return self._until_done(rows.BY_ID, {"id": extend.deposit}, deal, extend.at)
+
+    def _close(self, connection: Connection, row: RowMapping, stage: str, decided: dict[str, str]) -> bool:
+        version = str(row["version"] + 1)
+        return rows.change(
+            connection, row, rows.CLOSE, stage, version, stage=stage, decided=json.dumps(decided)
         )
-        deposit = Deposit(
-            id=sequence,
-            number=deposit_number(sequence, issue.at.year),
-            reference=payment_reference(sequence),
-            customer_id=customer.id,
-            entity=entity.code,
-            account_id=account.id,
-            request_id=request.request_id,
-            content_hash=request.content_hash,
-            amount_minor=request.money.amount_minor,
-            currency=request.currency,
-            product=request.product,
-            note=request.note,
-            issued_at=issue.at,
-            expires_at=end_of_day(last_day, entity.time_zone),
-            workflow_id=issue.workflow_id,
-        )
-        values = deposit.model_dump(exclude={"created_at", "swept_at"})
-        inserted = session.execute(
-            insert(Deposit).values(**values).on_conflict_do_nothing().returning(col(Deposit.id))
-        ).scalar_one_or_none()
-        return deposit if inserted is not None else None
 
-    def _first_answer(self, session: Session, issue: Issue) -> DepositState:
+    def _until_done(self, query: Any, given: dict[str, Any], deal: Deal, at: datetime) -> DepositState:
+        """Read, and deal with what was read until nobody else is quicker; then say how the rows are."""
+        with self._engine.connect() as connection:
+            while True:
+                row = connection.execute(query, given).mappings().one_or_none()
+                if row is None:
+                    raise UnknownDeposit(given)
+                done = deal(connection, row)
+                if done is None:
+                    return rows.state(row, self._settings, at)
+                if done:
+                    deal = _nothing
+
+    def _deposit(self, issue: Issue, whom: RowMapping) -> dict[str, Any]:
+        """The new row, before it is known whether the request was used before."""
+        request, zone = issue.request, ZoneInfo(whom["time_zone"])
+        expires_on = issue.at.astimezone(zone).date() + timedelta(days=self._settings.deposit_days)
+        return {
+            "number": deposit_number(whom["id"], issue.at.year),
+            "reference": payment_reference(whom["id"]),
+            "request_id": request.request_id,
+            "content_hash": request.content_hash,
+            "amount_minor": request.money.amount_minor,
+            "credited_minor": 0,
+            "currency": request.currency,
+            "product": request.product,
+            "note": request.note,
+            "stage": "issued",
+            "late": False,
+            "issued_at": issue.at,
+            "expires_at": end_of_day(expires_on, whom["time_zone"]),
+            "decided": {},
+            "version": 1,
+            "handled_version": 1,
+            "form_drawn": False,
+            "workflow_id": issue.workflow_id,
+        }
+
+    def _first_answer(self, connection: Connection, issue: Issue) -> DepositState:
         """The request was issued before: the same answer again, unless the content differs."""
-        statement = (
-            select(Deposit)
-            .join(Customer, col(Customer.id) == Deposit.customer_id)
-            .where(Customer.number == issue.request.customer, Deposit.request_id == issue.request.request_id)
-        )
-        deposit = session.exec(statement).one()
-        if deposit.content_hash != issue.request.content_hash:
-            raise OtherContent(issue.request, deposit.number)
-        return self._load(session, deposit, issue.at)
-
-    def _load(self, session: Session, deposit: Deposit, at: datetime) -> DepositState:
-        session.flush()
-        statement = (
-            select(Customer, ContractingEntity, CollectionAccount, Document)
-            .select_from(Customer)
-            .join(ContractingEntity, col(ContractingEntity.code) == deposit.entity)
-            .join(CollectionAccount, col(CollectionAccount.id) == deposit.account_id)
-            .join(Document, col(Document.deposit_id) == deposit.id)
-            .where(Customer.id == deposit.customer_id)
-            .order_by(col(Document.version).desc())
-            .options(defer(Document.pdf), defer(Document.content))  # type: ignore[arg-type]
-            .limit(1)
-        )
-        return self._state(deposit, *session.exec(statement).one(), at)
-
-    def _state(
-        self,
-        deposit: Deposit,
-        customer: Customer,
-        entity: ContractingEntity,
-        account: CollectionAccount,
-        document: Document,
-        at: datetime,
-    ) -> DepositState:
-        wanted = self._settings.reminder_business_days
-        return DepositState(
-            deposit=deposit.id,
-            number=deposit.number,
-            reference=deposit.reference,
-            customer=customer.number,
-            entity=entity.code,
-            time_zone=entity.time_zone,
-            account=account.code,
-            amount_minor=deposit.amount_minor,
-            credited_minor=deposit.credited_minor,
-            currency=deposit.currency,
-            stage=deposit.stage,
-            late=deposit.late,
-            issued_at=deposit.issued_at,
-            expires_at=deposit.expires_at,
-            reminders=reminder_times(deposit.issued_at, wanted, customer.country, entity.time_zone),
-            version=deposit.version,
-            handled_version=deposit.handled_version,
-            decided=deposit.decided,
-            content_hash=deposit.content_hash,
-            document_id=document.id,
-            document_digest=document.digest,
-            form_drawn=document.pdf_sha256 is not None,
-            draw_form=self._settings.forms == "on",
-            as_of=at,
-        )
-
-
-def _locked(session: Session, deposit_id: int) -> Deposit:
-    return session.exec(select(Deposit).where(Deposit.id == deposit_id).with_for_update(key_share=True)).one()
-
-
-def _whom(
-    session: Session, request: DepositRequest, at: datetime
-) -> tuple[Customer, ContractingEntity, CollectionAccount | None]:
-    """The customer, their entity, and the account that takes the currency today."""
-    today = at.date()
-    account = and_(
-        col(CollectionAccount.entity) == Customer.entity,
-        col(CollectionAccount.currency) == request.currency,
-        col(CollectionAccount.valid_from) <= today,
-        or_(col(CollectionAccount.valid_to).is_(None), col(CollectionAccount.valid_to) >= today),
-    )
-    statement = (
-        select(Customer, ContractingEntity, CollectionAccount)
-        .join(ContractingEntity, col(ContractingEntity.code) == Customer.entity)
-        .outerjoin(CollectionAccount, account)
-        .where(Customer.number == request.customer)
-        .order_by(col(CollectionAccount.valid_from).desc(), col(CollectionAccount.id).desc())
-        .limit(1)
-    )
-    found = session.exec(statement).one_or_none()
-    if found is None:
-        raise UnknownCustomer(request.customer)
-    return found
-
-
-def _insert_document(
-    session: Session,
-    deposit: Deposit,
-    customer: Customer,
-    entity: ContractingEntity,
-    account: CollectionAccount,
-) -> Document:
-    form = form_of(deposit, customer, entity, account)
-    document = Document(
-        kind="payment_request", deposit_id=deposit.id, content=form_json(form), digest=form_digest(form)
-    )
-    session.add(document)
-    session.flush()
-    return document
-
-
-def form_of(
-    deposit: Deposit, customer: Customer, entity: ContractingEntity, account: CollectionAccount
-) -> PaymentRequestForm:
-    """Everything the form prints, as it was when the form was issued."""
-    zone = ZoneInfo(entity.time_zone)
-    return PaymentRequestForm(
-        number=deposit.number,
-        version=1,
-        issued_on=deposit.issued_at.astimezone(zone).date(),
-        expires_on=(deposit.expires_at - timedelta(seconds=1)).astimezone(zone).date(),
-        issuer=Issuer(
-            legal_name=entity.legal_name,
-            address=tuple(entity.address),
-            country=entity.country,
-            registration_id=entity.registration_id,
-            tax_id=entity.tax_id,
-            verify_phone=entity.verify_phone,
-            verify_url=entity.verify_url,
-        ),
-        customer=FormCustomer(
-            number=customer.number,
-            legal_name=customer.legal_name,
-            address=tuple(customer.address),
-            country=customer.country,
-        ),
-        amount_minor=deposit.amount_minor,
-        currency=deposit.currency,
-        product=deposit.product,
-        note=deposit.note,
-        pay_to=PayToAccount(
-            kind="collection",
-            holder=account.holder,
-            bank_name=account.bank_name,
-            bank_address=tuple(account.bank_address),
-            bic=account.bic,
-            iban=account.iban,
-            account_number=account.account_number,
-            clearing_code=account.clearing_code,
-            intermediary=account.intermediary,
-        ),
-        reference=deposit.reference,
-        locale=customer.locale,
-    )
+        given = {"customer": issue.request.customer, "request_id": issue.request.request_id}
+        row = connection.execute(rows.BY_REQUEST, given).mappings().one()
+        if row["content_hash"] != issue.request.content_hash:
+            raise OtherContent(issue.request, row["number"])
+        return rows.state(row, self._settings, issue.at)

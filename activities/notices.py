@@ -1,63 +1,22 @@
 """Notices to customers: written with the change they tell of, sent by e-mail where a server is configured."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from smtplib import SMTP, SMTP_SSL, SMTPException
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 from temporalio import activity
 
-from documents.notices import notice_text
-from models import ContractingEntity, Customer, Deposit, Notice
-from prepay.ids import grouped
-from prepay.money import Money
+from models import Customer, Notice
 from settings import Settings
 
 BATCH = 100
 MAX_ATTEMPTS = 10
 SMTP_SECONDS = 10
-
-
-def tell(session: Session, deposit: Deposit, customer: Customer, kind: str, key: str) -> None:
-    """Write a notice; the key makes it happen once."""
-    subject, body = notice_text(kind, customer.locale, _facts(session, deposit, customer))
-    notice = {
-        "key": key,
-        "customer_id": customer.id,
-        "deposit_id": deposit.id,
-        "kind": kind,
-        "locale": customer.locale,
-        "subject": subject,
-        "body": body,
-        "attempts": 0,
-        "problem": "",
-    }
-    session.execute(insert(Notice).values(**notice).on_conflict_do_nothing())
-
-
-def _facts(session: Session, deposit: Deposit, customer: Customer) -> dict[str, Any]:
-    def money(minor: int) -> str:
-        return str(Money(amount_minor=minor, currency=deposit.currency))
-
-    entity = session.get_one(ContractingEntity, deposit.entity)
-    last_day = (deposit.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(entity.time_zone)).date()
-    over = deposit.credited_minor - deposit.amount_minor
-    return {
-        "number": deposit.number,
-        "reference": grouped(deposit.reference),
-        "customer": customer.legal_name,
-        "wanted": money(deposit.amount_minor),
-        "received": money(deposit.credited_minor),
-        "missing": money(max(-over, 0)),
-        "over": money(over) if over > 0 else "",
-        "expires": last_day.isoformat(),
-    }
 
 
 class Notices:

@@ -10,6 +10,8 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
+import ledger.checks
+from activities.database import psycopg_of
 from activities.outbox import start_or_ring
 from settings import Settings
 

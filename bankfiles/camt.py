@@ -96,10 +96,7 @@ class _OpenStatement:
 
     def begin_entry(self, entry: etree._Element) -> Statement | None:
         """Take what stands before the entry; the first one tells which statement it is in."""
-        try:
-            take_before(entry, _STATEMENT, self._head.slots)
-        except Unreadable as reason:
-            raise Broken(self._head.line, str(reason)) from None
+        take_before(entry, _STATEMENT, self._head.slots)
         self.entries += 1
         if self.entries > 1:
             return None
@@ -109,11 +106,10 @@ class _OpenStatement:
         return known
 
     def end(self) -> StatementEnd:
-        try:
-            gather(self.element[:], _STATEMENT, self._head.slots)
-        except Unreadable as reason:
-            raise Broken(self._head.line, str(reason)) from None
+        gather(self.element[:], _STATEMENT, self._head.slots)
         complete = self._head.statement(self.entry_currency)
+        if self.entries and complete.account != self.account:
+            raise Broken(self._head.line, "the account stands after the first entry")
         return StatementEnd(complete, tuple(self._head.problems))
 
 
@@ -133,7 +129,18 @@ class _Reader:
 
     def take(self, element: etree._Element) -> Sequence[Event]:
         """What is complete now that this element has ended."""
-        name = local(element)
+        try:
+            self._end(element, local(element))
+        except Unreadable as reason:
+            # What is unreadable inside an entry was taken care of there.
+            raise self._broken(element, str(reason)) from None
+        self.document.progress()
+        if not self._events:
+            return ()
+        events, self._events = self._events, []
+        return events
+
+    def _end(self, element: etree._Element, name: str) -> None:
         if name == "TxDtls":
             self._end_transaction(element)
         elif name == "Ntry":
@@ -145,11 +152,6 @@ class _Reader:
             self._end_message(element)
         else:
             self._end_statement(element)
-        self.document.progress()
-        if not self._events:
-            return ()
-        events, self._events = self._events, []
-        return events
 
     def _end_transaction(self, element: etree._Element) -> None:
         inside = element.getparent()
@@ -163,8 +165,9 @@ class _Reader:
             gather(element[:], _TRANSACTION, slots)
             if builder.count:
                 # The parts of a batch are made as they come, and need the head of the entry.
-                take_before(element, _DETAILS, builder.slots)
-                take_before(inside, _ENTRY, builder.slots)
+                if inside is not entry:
+                    take_before(element, _DETAILS, builder.slots)
+                take_before(element if inside is entry else inside, _ENTRY, builder.slots)
         except Unreadable as reason:
             builder.fault(reason.inside(f"TxDtls[{builder.count + 1}]"))
         builder.add(slots)
@@ -238,6 +241,7 @@ class _Reader:
         if self._statements == self._statements_before:
             raise self._broken(element, "the message holds no statement")
         self._statements_before = self._statements
+        self._message = {}
         element.clear()
 
     def _line(self, element: etree._Element) -> int:

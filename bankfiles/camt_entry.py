@@ -213,7 +213,11 @@ class EntryBuilder:
         try:
             if self._fault:
                 raise self._fault
-            head = self._head or head_of(self.slots, self._statement_on)
+            head = head_of(self.slots, self._statement_on)
+            if self._head is not None and head != self._head:
+                raise Unreadable(
+                    "NtryDtls", "the entry's own amount, dates and reference before it", "some after it"
+                )
             if self.count <= 1 or not self._splits:
                 self._single(head)
             elif self._net != head.signed_minor:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -26,7 +27,7 @@ _ASCII_LIKE = re.compile(
     re.IGNORECASE,
 )
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
-_NEXT_DOCUMENT = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
+_DECLARATION = re.compile(rb"<\?xml\s")
 
 
 def head_text(head: bytes) -> str:
@@ -37,7 +38,7 @@ def head_text(head: bytes) -> str:
         return head.decode("utf-16-le", "replace").lstrip("\ufeff")
     if head.startswith((b"\xfe\xff", b"\0<")):
         return head.decode("utf-16-be", "replace").lstrip("\ufeff")
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    text = head.removeprefix(BOM_UTF8).decode("latin-1")
     declared = _DECLARED.match(text.lstrip())
     if declared is not None and not _ASCII_LIKE.fullmatch(declared[1]):
         raise UnknownEncoding(declared[1])
@@ -106,18 +107,26 @@ class XmlSource:
     def read(self, size: int) -> bytes:
         """The next bytes of the current document; nothing when it has ended."""
         while True:
-            more = self._more(size)
-            self._ahead += more
-            following = (
-                _NEXT_DOCUMENT.search(self._ahead, KEPT_BYTES if self._at_start else 0)
-                if self._splits
-                else None
-            )
-            if following is not None or not more:
-                return self._take(following.start() if following is not None else len(self._ahead))
+            end = self._end_of_document()
+            if end is not None:
+                return self._take(end)
             # The last bytes may be the first half of the next document's declaration.
             if len(self._ahead) > KEPT_BYTES:
                 return self._take(len(self._ahead) - KEPT_BYTES)
+            more = self._more(size)
+            if not more:
+                return self._take(len(self._ahead))
+            self._ahead += more
+
+    def _end_of_document(self) -> int | None:
+        """Where the next document's declaration, or the byte order mark before it, stands in what was read."""
+        if not self._splits:
+            return None
+        following = _DECLARATION.search(self._ahead, KEPT_BYTES if self._at_start else 0)
+        if following is None:
+            return None
+        at = following.start()
+        return at - len(BOM_UTF8) if self._ahead.endswith(BOM_UTF8, 0, at) else at
 
     def _take(self, length: int) -> bytes:
         piece, self._ahead = self._ahead[:length], self._ahead[length:]

@@ -17,11 +17,11 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+import activities.setup_file
 import migrations
 from activities.bank_files import store
 from activities.database import make_engine
 from bankfiles.sample import Payment, Sheet, write_camt
-import cli.customers
 from bench.empty_workflow import Empty
 from documents.pool import Renderer
 from embedded.postgres import Postgres
@@ -53,7 +53,7 @@ def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
 async def _measure(url: str, address: str, rounds: int) -> list[dict[str, Any]]:
     client = await Client.connect(address, data_converter=pydantic_data_converter)
     options = Settings(database_url=url, forms="off")
-    cli.customers.apply(SETUP, url)
+    activities.setup_file.apply(SETUP, url)
     ours: list[float] = []
     theirs: list[float] = []
     async with AsyncExitStack() as stack:

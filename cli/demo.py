@@ -131,7 +131,7 @@ async def _story(stack: "Stack", run: Run) -> dict[str, Any]:
 
 
 async def _tell(stack: "Stack", run: Run) -> dict[str, Any]:
-    from cli.customers import apply
+    from activities.setup_file import apply
     from prepay.client import PrepayClient
     from settings import settings
 
@@ -148,7 +148,7 @@ async def _tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await _pay_unknown(bank, run)
         await _await_credit(client, run)
         result = await _result(client, run)
-    _show(run, result)
+    _show(run, result, stack.data)
     return result
 
 
@@ -243,9 +243,9 @@ async def _await_credit(client: "PrepayClient", run: Run) -> None:
 
 async def _result(client: "PrepayClient", run: Run) -> dict[str, Any]:
     import psycopg
-    from ledger.checks import run_checks
 
     from cli.bank import unapplied
+    from ledger.checks import run_checks
     from settings import settings
 
     balances: dict[str, dict[str, int]] = {}
@@ -310,7 +310,7 @@ async def _workflows(run: Run) -> list[dict[str, str]]:
         await asyncio.sleep(0.2)
 
 
-def _show(run: Run, result: dict[str, Any]) -> None:
+def _show(run: Run, result: dict[str, Any], folder: Path) -> None:
     from cli.records import view_links
     from settings import settings
 
@@ -329,9 +329,7 @@ def _show(run: Run, result: dict[str, Any]) -> None:
     for deposit, wish in zip(run.deposits, WISHES, strict=True):
         run.say(f"{wish.customer} in the Temporal UI: {_link(settings().ui_url, deposit)}")
     run.say(f"All that needs a person: {view_links()[0]['link']}")
-    run.say(
-        f"To look further: prepay --help, with --data {settings().inbox.parent if settings().inbox else '…'}"
-    )
+    run.say(f"To look further: prepay --help, with --data {folder}")
 
 
 def _link(ui_url: str, deposit: "DepositView") -> str:

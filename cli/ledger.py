@@ -16,8 +16,8 @@ def check(data: Data = None, as_json: Json = False) -> None:
     """Recompute every invariant from the transfers; exit code 1 if one does not hold."""
     use_stack(data)
     import psycopg
-    from ledger.checks import run_checks
 
+    from ledger.checks import run_checks
     from settings import settings
 
     with psycopg.connect(settings().database_url) as connection:

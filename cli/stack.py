@@ -3,15 +3,15 @@
 import asyncio
 import dataclasses
 import importlib
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from cli.output import Json, console, errors, print_json
 
 if TYPE_CHECKING:
     from embedded.doctor import Finding
@@ -21,6 +21,13 @@ DATA = Annotated[
     typer.Option("--data", envvar="PREPAY_DATA", help="Data folder.", show_default="the platform's"),
 ]
 PORT = typer.Option(min=1, max=65535, help="Port; left out, a free one is found and kept.")
+
+
+class NoOwnerUrl(ValueError):
+    def __init__(self) -> None:
+        super().__init__(
+            "PREPAY_DATABASE_OWNER_URL is not set: give the URL of the role that owns the tables."
+        )
 
 
 def register(app: typer.Typer) -> None:
@@ -46,46 +53,37 @@ def up(
     from embedded.ports import Ports
     from embedded.stack import Stack
 
-    console = Console(stderr=True)
     ports = Ports(postgres_port or 0, temporal_port or 0, temporal_ui_port or 0, bank_port or 0)
-    stack = Stack(data or default_data(), ports=ports, workers=workers, say=lambda line: _say(console, line))
-    try:
-        stack.start()
-    except RuntimeError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    try:
+    stack = Stack(data or default_data(), ports=ports, workers=workers, say=_say)
+    with stack:
         _print_addresses(stack.environment)
         stack.run()
-    finally:
-        console.print("Stopping …")
-        stack.stop()
+        _say("Stopping …")
 
 
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False)
+def _say(line: str) -> None:
+    errors.print(line, markup=False, soft_wrap=True)
 
 
 def _print_addresses(environment: dict[str, str]) -> None:
     known = {**os.environ, **environment}
+    database = known.get("PREPAY_DATABASE_URL", "")
     rows = {
         "Temporal UI": known.get("PREPAY_UI_URL"),
         "Temporal": known.get("TEMPORAL_ADDRESS"),
-        "Database": known.get("PREPAY_DATABASE_URL"),
+        # Without its password.
+        "Database": database.rpartition("@")[2] or database,
         "Bank": known.get("PREPAY_BANK_URL"),
         "Bank files in": known.get("PREPAY_INBOX"),
         "Data": known.get("PREPAY_DATA"),
     }
-    table = Table.grid(padding=(0, 2))
     for name, address in rows.items():
         if address:
-            table.add_row(name, address)
-    console = Console()
-    console.print(table, markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{name:<14} {address}", markup=False, soft_wrap=True)
     console.print("Prepay is up. Ctrl-C stops it; the data stays.")
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def doctor(as_json: Json = False) -> None:
     """Say which parts are there, and how the missing ones are installed.
 
     The exit code is 1 when one is missing that nothing works without.
@@ -94,7 +92,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
     findings = examine()
     if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         _print_findings(findings)
     if any(finding.required and not finding.found for finding in findings):
@@ -110,25 +108,22 @@ def _print_findings(findings: "list[Finding]") -> None:
             "[green]found[/]" if finding.found else f"[{'red' if finding.required else 'yellow'}]missing[/]"
         )
         table.add_row(finding.part, mark, escape(finding.detail), finding.needed_for)
-    console = Console()
     console.print(table)
     for finding in findings:
         if not finding.found:
             line = f"{finding.part} comes with: {finding.install}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def migrate() -> None:
     """Bring a database and a Temporal of your own up to date: tables and functions, search attributes."""
-    console = Console(stderr=True)
     owner_url = os.environ.get("PREPAY_DATABASE_OWNER_URL")
     if not owner_url:
-        console.print("PREPAY_DATABASE_OWNER_URL is not set: give the URL of the role that owns the tables.")
-        raise typer.Exit(1)
+        raise NoOwnerUrl
     importlib.import_module("migrations").upgrade(owner_url)
-    console.print("The database is at the newest revision.")
+    _say("The database is at the newest revision.")
     if os.environ.get("TEMPORAL_ADDRESS") or os.environ.get("TEMPORAL_PROFILE"):
         from embedded.temporal import register_search_attributes
 
         added = asyncio.run(register_search_attributes())
-        console.print(f"Search attributes added: {', '.join(added) or 'none, all were there'}.")
+        _say(f"Search attributes added: {', '.join(added) or 'none, all were there'}.")

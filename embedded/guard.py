@@ -14,7 +14,8 @@ import subprocess
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -39,7 +40,8 @@ def become(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     on_linux = sys.platform == "linux"
     if on_linux:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without this the change of user drops the capability, and access(2) ignores it.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
@@ -95,7 +97,13 @@ def main() -> None:
     die_with_parent(arguments.signal)
     if os.getppid() != arguments.parent:
         sys.exit(1)
-    os.execv(arguments.program[0], arguments.program)
+    try:
+        os.execv(arguments.program[0], arguments.program)
+    except PermissionError:
+        sys.exit(
+            f"The user with id {os.geteuid()} cannot enter the folder of {arguments.program[0]}, and this root may"
+            " not let him: run Prepay as an ordinary user, or from a folder that everyone can enter."
+        )
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from temporalio.service import RPCError
+
 from embedded.bank import Bank, BankRefused
 from embedded.discover import LOCK_FILE, STACK_FILE
 from embedded.ports import Ports, choose
 from embedded.postgres import Postgres
 from embedded.process import Child, DidNotStart, end_leftover
-from embedded.temporal import TemporalServer
+from embedded.temporal import TemporalServer, in_own_loop, register_search_attributes
 from embedded.workers import wait_for_worker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -146,6 +148,8 @@ class Stack:
 
     def stop(self) -> None:
         """The workers first, so that they can finish what they are doing."""
+        if self._lock is None:
+            return
         self._stopping.set()
         (self.data / STACK_FILE).unlink(missing_ok=True)
         for child in self._worker_children:
@@ -154,16 +158,18 @@ class Stack:
             child.stop(WORKER_SECONDS)
         self._stop_services()
         (self.data / "processes.json").unlink(missing_ok=True)
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
+        self._lock = None
 
     def run(self) -> None:
         """Stay, and start again whatever ends, until Ctrl-C or a signal to end."""
-        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(one, lambda *_: self._stopping.set())
+        ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(one, lambda *_: self._stopping.set()) for one in ends]
         while not self._stopping.wait(TICK_SECONDS):
             self.tick()
+        # A second Ctrl-C need not wait for an orderly end.
+        for one, handler in zip(ends, before, strict=True):
+            signal.signal(one, handler)
 
     async def supervise(self) -> None:
         """The same beside other asyncio work of the main thread, until cancelled."""
@@ -247,6 +253,8 @@ class Stack:
             self._parts.append(Part("Temporal", lambda: temporal.child, temporal.start, time.monotonic()))
 
     def _start_workers(self) -> None:
+        if self.workers and not self.temporal:
+            self._add_search_attributes()
         environment = {**os.environ, **self.environment}
         # Workers write money through the book's functions only.
         environment.pop("PREPAY_DATABASE_OWNER_URL", None)
@@ -267,11 +275,18 @@ class Stack:
             self._parts.append(
                 Part(f"Worker {number}", lambda child=child: child, child.start, time.monotonic())  # type: ignore[misc]
             )
-        self._timed(f"Workers: {self.workers}", lambda: self._wait_for_workers(environment))
-
-    def _wait_for_workers(self, environment: dict[str, str]) -> None:
         if self._worker_children:
-            wait_for_worker(self._worker_children[0], environment)
+            ready = "1 worker is ready" if self.workers == 1 else f"{self.workers} workers are ready"
+            self._timed(ready, lambda: wait_for_worker(self._worker_children[0], environment))
+
+    def _add_search_attributes(self) -> None:
+        """To a Temporal of the user's, where we may: its administrator can also run `prepay migrate`."""
+        try:
+            added = in_own_loop(register_search_attributes())
+        except RPCError as error:
+            self._say(f"Search attributes cannot be added here ({error}): let `prepay migrate` do it")
+        else:
+            self._say(f"Search attributes added: {', '.join(added) or 'none, all are there'}")
 
     def _stop_services(self) -> None:
         self._parts.clear()

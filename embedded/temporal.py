@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import re
 import sysconfig
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -15,6 +17,7 @@ from temporalio.envconfig import ClientConfig
 from embedded.process import Child, answers, free_port
 from prepay.attributes import ATTRIBUTES
 
+T = TypeVar("T")
 # Without these two the server does a sixth of the work.
 PRAGMAS = ("journal_mode=wal", "synchronous=1")
 
@@ -25,6 +28,12 @@ class TemporalMissing(RuntimeError):
             f"The Temporal server is not installed ({path} is missing): run `make demo` once,"
             " or set TEMPORAL_ADDRESS to a Temporal of yours."
         )
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end in a thread of its own: our caller may be inside an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def binary() -> Path:
@@ -72,9 +81,8 @@ class TemporalServer:
         """Whether it takes requests: its port opens earlier, and its UI's a little later."""
         if not answers(self.port) or (self.ui and not answers(self.ui_port)):
             return False
-        # In a thread of its own: our caller may be inside an event loop.
-        with ThreadPoolExecutor(1) as pool, contextlib.suppress(RuntimeError):
-            pool.submit(asyncio.run, Client.connect(self.address)).result()
+        with contextlib.suppress(RuntimeError):
+            in_own_loop(Client.connect(self.address))
             return True
         return False
 

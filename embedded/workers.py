@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -12,6 +11,7 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
 from embedded.process import Child, DidNotStart
+from embedded.temporal import in_own_loop
 from prepay.ids import TASK_QUEUE
 
 START_SECONDS = 60.0
@@ -20,10 +20,7 @@ START_SECONDS = 60.0
 def wait_for_worker(child: Child, environment: Mapping[str, str]) -> None:
     """Wait until the task queue has a poller that came after now, or say what the worker's log says."""
     since = time.time()
-    # In a thread of its own: our caller may be inside an event loop.
-    with ThreadPoolExecutor(1) as pool:
-        polls = pool.submit(asyncio.run, _polls(child, dict(environment), since)).result()
-    if not polls:
+    if not in_own_loop(_polls(child, dict(environment), since)):
         raise DidNotStart(child.name, child.log, child.last_lines())
 
 

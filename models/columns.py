@@ -25,7 +25,7 @@ def text(**options: Any) -> Any:
 
 def texts(**options: Any) -> Any:
     """A list of texts."""
-    return Field(sa_type=ARRAY(Text), default_factory=list, **options)  # type: ignore[call-overload]
+    return Field(sa_type=ARRAY(Text), default_factory=list, **options)
 
 
 def blob(**options: Any) -> Any:
@@ -40,13 +40,13 @@ def json(**options: Any) -> Any:
 
 def moment(**options: Any) -> Any:
     """A point in time, UTC."""
-    return Field(sa_type=DateTime(timezone=True), **options)  # type: ignore[call-overload]
+    return Field(sa_type=DateTime(timezone=True), **options)
 
 
 def created_at() -> Any:
     """When we wrote the row, by the database's clock."""
     return Field(
         default_factory=lambda: datetime.now(UTC),
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": func.now()},
     )

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self
 
@@ -137,7 +137,7 @@ class PrepayClient:
 
     async def _ask(self, request: DepositRequest) -> DepositAnswer:
         workflow_id = deposit_workflow_id(request.customer, request.request_id)
-        start = WithStartWorkflowOperation(
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "Deposit",
             request,
             id=workflow_id,
@@ -147,7 +147,7 @@ class PrepayClient:
             static_summary=f"{request.customer} deposits {request.money}",
         )
         try:
-            return await self._temporal.execute_update_with_start_workflow(
+            answer: DepositAnswer = await self._temporal.execute_update_with_start_workflow(
                 "request",
                 request,
                 start_workflow_operation=start,
@@ -155,6 +155,7 @@ class PrepayClient:
                 result_type=DepositAnswer,
                 rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
             )
+            return answer
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == "DepositRefused":
@@ -162,6 +163,10 @@ class PrepayClient:
             raise Unavailable(
                 f"The deposit could not be issued now: {cause}. Send the same request again."
             ) from error
+        except WorkflowAlreadyStartedError:
+            with suppress(WorkflowAlreadyStartedError):
+                await start.workflow_handle()  # the operation keeps the error too, and asyncio would report it
+            raise
         except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             raise Unavailable(
                 f"Nobody answered within {ANSWER_SECONDS:g} s: is a Prepay worker running, and does it reach the "

@@ -26,28 +26,13 @@ FORM = """
 CUSTOMER_EXISTS = "SELECT 1 FROM customer WHERE number = %(customer)s"
 
 BALANCES = """
-    SELECT c.holder AS customer, c.entity, c.currency,
-        c.credits_posted - c.debits_posted AS posted_minor,
-        c.debits_pending AS held_minor,
-        c.credits_posted - c.debits_posted - c.debits_pending AS available_minor,
-        c.credits_pending AS pending_minor,
-        r.debits_posted - r.credits_posted AS receivable_minor
-    FROM ledger_account c JOIN ledger_account r ON r.id = c.receivable_id
-    WHERE c.kind = 'customer' AND c.holder = %(customer)s
-    ORDER BY c.entity, c.currency
+    SELECT customer, entity, currency, posted_minor, held_minor, available_minor,
+        pending_in_minor AS pending_minor, receivable_minor
+    FROM ledger_balance WHERE customer = %(customer)s ORDER BY entity, currency
 """
 
 RECORDS = """
-    WITH moved AS (
-        SELECT t.*, a.entity, a.currency,
-            CASE WHEN t.credit_account_id = a.id THEN t.amount_minor ELSE - t.amount_minor END AS signed_minor
-        FROM ledger_account a
-        JOIN ledger_transfer t ON t.phase IN ('posted', 'post')
-            AND ((t.debits_customer AND t.debit_account_id = a.id)
-              OR (t.credits_customer AND t.credit_account_id = a.id))
-        WHERE a.kind = 'customer' AND a.holder = %(customer)s
-    )
-    SELECT id, created_at, effective_on, kind, signed_minor AS amount_minor, entity, currency, deposit, cause,
-        (sum(signed_minor) OVER (PARTITION BY entity, currency ORDER BY id))::bigint AS balance_minor
-    FROM moved ORDER BY id DESC LIMIT %(limit)s
+    SELECT id, created_at, effective_on, kind, posted_minor AS amount_minor, balance_minor, entity, currency,
+        deposit, cause
+    FROM ledger_movement WHERE customer = %(customer)s AND posted_minor <> 0 ORDER BY id DESC LIMIT %(limit)s
 """

@@ -1,12 +1,14 @@
 """What operators read in the Temporal UI: a state as Markdown, with what they can do about it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from prepay.ids import grouped
 from prepay.money import Money
 from rules.bank_file import BankFileState
-from rules.deposit import DepositState, Due
+from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 
 _STAGE_WORDS = {
     "issued": "issued: nothing has arrived yet",
@@ -42,40 +44,75 @@ def refused_attempts(refusals: Sequence[str]) -> str:
     return f"\n\n**Refused attempts**\n\n{lines}"
 
 
+def paste(**values: str) -> str:
+    """JSON for the signal box, a line a value: the UI does not wrap code. What is blank is refused until filled."""
+    return f"\n\n```json\n{json.dumps(values, indent=2, ensure_ascii=False)}\n```"
+
+
 def deposit_details(state: DepositState, due: Due | None, refusals: Sequence[str]) -> str:
     """Stage, amounts, deadline, who may act and the JSON to paste."""
-    wanted = Money(amount_minor=state.amount_minor, currency=state.currency)
-    received = Money(amount_minor=state.credited_minor, currency=state.currency)
-    over = state.credited_minor - state.amount_minor
+    missing = state.amount_minor - state.credited_minor
     rows = [
         ("Stage", _STAGE_WORDS[state.stage] + (" (late money arrived)" if state.late else "")),
         ("Customer", state.customer),
-        ("Asked for", str(wanted)),
-        ("Received", str(received)),
-        ("Too much", str(Money(amount_minor=over, currency=state.currency)) if over > 0 else ""),
+        ("Asked for", _money(state.amount_minor, state)),
+        ("Received", _money(state.credited_minor, state)),
+        ("Still to come", _money(missing, state) if state.stage == "part_paid" else ""),
+        ("Too much", _money(-missing, state) if missing < 0 else ""),
         ("Payment reference", f"`{grouped(state.reference)}`"),
         ("Pays to", f"account `{state.account}` of `{state.entity}`"),
-        ("Expires", when(state.expires_at) if state.open else ""),
-        ("Next", f"{_DUE_WORDS[due.what]} on {when(due.at)}" if due else ""),
-        ("Form", "waits to be drawn" if state.needs_form else f"document {state.document_id}"),
-        ("Last decision", escape(", ".join(f"{k}: {v}" for k, v in state.decided.items()))),
+        ("Expires", _expiry(state) if state.open else ""),
+        ("Next reminder", when(due.at) if due and due.what == "remind" else ""),
+        ("Form", _form(state)),
+        ("Last decision", escape(_decision(state.decided))),
         ("As of", when(state.as_of)),
     ]
-    return f"### Deposit {state.number}\n\n{table(rows)}{_deposit_actions(state)}{refused_attempts(refusals)}"
+    return f"### Deposit {state.number}\n\n{table(rows)}{refused_attempts(refusals)}{_deposit_actions(state)}"
 
 
-_DUE_WORDS = {"remind": "a reminder goes to the customer", "expire": "the form expires"}
+_DECISION_WORDS = ("until", "because")
+
+
+def _money(minor: int, state: DepositState) -> str:
+    return str(Money(amount_minor=minor, currency=state.currency))
+
+
+def _last_day(state: DepositState) -> date:
+    """The day at whose end the form expires, where the contracting entity is."""
+    return (state.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(state.time_zone)).date()
+
+
+def _expiry(state: DepositState) -> str:
+    return f"at the end of {_last_day(state)}, {escape(state.time_zone)} ({when(state.expires_at)})"
+
+
+def _form(state: DepositState) -> str:
+    if state.form_drawn:
+        return "drawn"
+    return "waits to be drawn" if state.needs_form else "not drawn: forms are switched off"
+
+
+def _decision(decided: Mapping[str, str]) -> str:
+    """Who first: the database does not keep the order."""
+    ordered = sorted(decided.items(), key=lambda item: item[0] in _DECISION_WORDS)
+    return ", ".join(f"{word} {value}" for word, value in ordered)
 
 
 def _deposit_actions(state: DepositState) -> str:
     if not state.open:
         return "\n\nNothing is left for an operator to do here."
+    latest = (state.as_of + timedelta(days=MAX_EXTENSION_DAYS)).date()
+    proposed = min(_last_day(state) + timedelta(days=14), latest)
     return (
-        "\n\n**What an operator can do** (More Actions → Send a Signal)\n\n"
-        f"- `extend`: until {when(state.expires_at)} the expiry can be moved. Paste "
-        f'`{{"operator": "your name", "until": "{state.expires_at:%Y-%m-%d}", "reason": "…"}}` with another day.\n'
-        '- `cancel`: nobody will pay this form. Paste `{"operator": "your name", "reason": "…"}`.'
+        f"{_HOW}\n\n`extend` moves the expiry to the end of another day, up to {latest}:"
+        + paste(operator="", until=proposed.isoformat(), reason="")
+        + "\n\n`cancel` closes a form that nobody will pay. Money that still comes is credited and marked late:"
+        + paste(operator="", reason="")
+        + "\n\n*Request Cancellation* does not withdraw a deposit; `cancel` does."
     )
+
+
+_HOW = "\n\n**What any operator can do** (More Actions → Send a Signal; fill in the blanks)"
 
 
 _FILE_WORDS = {
@@ -103,15 +140,16 @@ def bank_file_details(state: BankFileState, refusals: Sequence[str]) -> str:
         ("Received", when(state.received_at)),
         ("As of", when(state.as_of)),
     ]
-    return f"### Bank file {state.file}\n\n{table(rows)}{_file_actions(state)}{refused_attempts(refusals)}"
+    return f"### Bank file {state.file}\n\n{table(rows)}{refused_attempts(refusals)}{_file_actions(state)}"
 
 
 def _file_actions(state: BankFileState) -> str:
     if state.stage != "held":
         return ""
     return (
-        "\n\n**What an operator can do** (More Actions → Send a Signal)\n\n"
-        "- `release`: read it again, after what the reason names has been set right. "
-        'Paste `{"operator": "your name", "reason": "…"}`. A file that does not add up stays held.\n'
-        '- `discard`: put it away unposted. Paste `{"operator": "your name", "reason": "…"}`.'
+        f"{_HOW}\n\n`release` reads the file again, after what the reason names has been set right. A file that"
+        " does not add up stays held:"
+        + paste(operator="", reason="")
+        + "\n\n`discard` puts the file away; nothing of it is posted, its bytes are kept:"
+        + paste(operator="", reason="")
     )

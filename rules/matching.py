@@ -33,10 +33,11 @@ class Found(NamedTuple):
 
 def references(structured: Sequence[str], free: Sequence[str]) -> Found:
     """All valid ISO 11649 references of a payment: in its structured fields, and in the lines of its free text."""
-    fields = [_plain((field,)) for field in structured]
-    own = [reference for field in fields for reference in _ours(field)]
-    whole = [field for field in fields if _ANY.fullmatch(field) and iso11649.is_valid(field)]
-    return Found(_each_once([*own, *whole]), _each_once(_ours(_plain(free))))
+    found: list[str] = []
+    for field in structured:
+        plain = _plain((field,))
+        found += _ours(plain) or _whole(plain)
+    return Found(_each_once(found), _each_once(_ours(_plain(free))))
 
 
 def _plain(lines: Iterable[str]) -> str:
@@ -48,7 +49,13 @@ def _plain(lines: Iterable[str]) -> str:
 
 
 def _ours(plain: str) -> list[str]:
-    return [reference for reference in _OURS.findall(plain) if iso11649.is_valid(reference)]
+    # ISO 7064 MOD 97-10 over the rest and then RF and the check digits, letters counted from A = 10.
+    shapes = _OURS.findall(plain)
+    return [shape for shape in shapes if int(f"25{shape[5:]}2715{shape[2:4]}") % 97 == 1]
+
+
+def _whole(plain: str) -> list[str]:
+    return [plain] if _ANY.fullmatch(plain) and iso11649.is_valid(plain) else []
 
 
 def _each_once(found: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -22,6 +23,10 @@ import migrations
 from embedded.postgres import Postgres
 from embedded.temporal import TemporalServer
 from ledger.checks import run_checks
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("prepay", deadline=None)
+settings.load_profile("prepay")
 
 TEMPLATE = "prepay"
 SUPERUSER_URL = "PREPAY_TEST_SUPERUSER_URL"

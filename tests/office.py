@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-import cli.customers
+import activities.setup_file
 from activities.bank_files import store
 from activities.database import make_engine
 from activities.outbox import Outbox
@@ -71,7 +71,7 @@ class Office:
 @asynccontextmanager
 async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterator[Office]:
     """Workers on that Temporal and that database, until the end of the block."""
-    cli.customers.apply(SETUP, url)
+    activities.setup_file.apply(SETUP, url)
     wanted = Settings(database_url=url, **{"forms": "off", **options})
     engine = make_engine(url, 8)
     async with AsyncExitStack() as stack:

@@ -49,7 +49,7 @@ class BankFile:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state.outcome()
 
-    @workflow.signal(name="ring", description="Sent by Prepay itself: the file has come.")
+    @workflow.signal(name="ring", description="The file has come (again). Prepay sends it by itself; it does no harm.")
     def ring(self, raw: Any = None) -> None:
         """The file was delivered (again); nothing is left to do for that."""
 
@@ -72,7 +72,7 @@ class BankFile:
         self._desk.take("discard", DecideBankFile, raw)
         self._show()
 
-    @workflow.signal(dynamic=True)
+    @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that does not exist here."""
         self._desk.refuse_unknown(name, args, ("release", "discard"))

@@ -79,7 +79,7 @@ class Deposit:
             )
         return self._state.answer()
 
-    @workflow.signal(name="ring", description="Sent by Prepay itself: the rows have changed.")
+    @workflow.signal(name="ring", description="Look at the rows again. Prepay sends it by itself; it does no harm.")
     def ring(self, raw: Any = None) -> None:
         """The rows have changed."""
         self._rung = True
@@ -103,7 +103,7 @@ class Deposit:
         self._desk.take("cancel", CancelDeposit, raw)
         self._show()
 
-    @workflow.signal(dynamic=True)
+    @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that does not exist here."""
         self._desk.refuse_unknown(name, args, ("extend", "cancel"))

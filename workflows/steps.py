@@ -25,7 +25,7 @@ async def step(activity: Callable[..., _Result], arg: Any, summary: str) -> _Res
     except ActivityError as error:
         _raise_refusal(error)
     try:
-        return await workflow.execute_activity_method(  # type: ignore[no-any-return]
+        return await workflow.execute_activity_method(
             activity,
             arg,
             start_to_close_timeout=timedelta(seconds=30),
@@ -38,7 +38,7 @@ async def step(activity: Callable[..., _Result], arg: Any, summary: str) -> _Res
 
 
 async def _quickly(activity: Callable[..., _Result], arg: Any) -> _Result:
-    return await workflow.execute_local_activity_method(  # type: ignore[no-any-return]
+    return await workflow.execute_local_activity_method(
         activity, arg, schedule_to_close_timeout=_QUICK, retry_policy=_QUICK_RETRIES
     )
 

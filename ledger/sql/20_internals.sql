@@ -276,7 +276,7 @@ BEGIN
         SELECT a.lot_id, - sum(a.amount_minor)::bigint AS amount FROM ledger_allocation a
         JOIN ledger_lot l ON l.id = a.lot_id AND l.live
         WHERE a.use_id = p_use_id AND NOT a.reserves
-        GROUP BY a.lot_id HAVING sum(a.amount_minor) < 0 ORDER BY max(a.transfer_id) DESC, a.lot_id DESC
+        GROUP BY a.lot_id HAVING sum(a.amount_minor) < 0 ORDER BY max(a.transfer_id) FILTER (WHERE a.amount_minor < 0) DESC, a.lot_id DESC
     LOOP
         part := least(missing, used.amount);
         PERFORM _ledger_give_to_lot(p_transfer_id, p_use_id, used.lot_id, part);

@@ -209,9 +209,6 @@ BEGIN
         RETURN;
     END IF;
     PERFORM _ledger_may_return(sent, p_sent_key, p_account, p_fee, p_hold_key);
-    transfer_id := _ledger_write(p_key, 0, hash, 'payout-return', 'posted', sent.credit_account_id, false,
-        sent.debit_account_id, sent.debits_customer, sent.amount_minor, p_effective_on, p_cause, p_about => sent.id,
-        p_source => sent.source_id);
     IF bank IS NOT NULL AND sent.amount_minor > p_fee THEN
         PERFORM _ledger_write(p_key, 1, hash, 'bounce', 'posted', bank, false, sent.credit_account_id, false,
             sent.amount_minor - p_fee, p_effective_on, p_cause, p_about => sent.id);
@@ -220,6 +217,9 @@ BEGIN
         PERFORM _ledger_write(p_key, 2, hash, 'fee', 'posted', fees, false, sent.credit_account_id, false,
             p_fee, p_effective_on, p_cause, p_about => sent.id);
     END IF;
+    transfer_id := _ledger_write(p_key, 0, hash, 'payout-return', 'posted', sent.credit_account_id, false,
+        sent.debit_account_id, sent.debits_customer, sent.amount_minor, p_effective_on, p_cause, p_about => sent.id,
+        p_source => sent.source_id);
     IF sent.kind = 'refund' THEN
         held_minor := sent.amount_minor - _ledger_give_back(sent.debit_account_id, sent.id, sent.amount_minor,
             transfer_id, p_key, 3, hash, p_effective_on);

@@ -223,6 +223,16 @@ class TestQuarantine:
     def test_an_amount_given_twice_is_no_amount(self) -> None:
         assert not only_quarantine(notification(entry('<Amt Ccy="EUR">5.00</Amt>'))).known
 
+    def test_an_amount_after_the_transactions_of_a_batch_is_not_believed(self) -> None:
+        batch = details(transaction(amount="60.00"), transaction(amount="40.00"))
+        found = only_quarantine(notification(entry(batch + '<Amt Ccy="EUR">900.00</Amt>')))
+        assert not found.known
+
+    def test_a_reference_after_the_transactions_of_a_batch_is_not_believed(self) -> None:
+        batch = details(transaction(amount="60.00"), transaction(amount="40.00"))
+        found = only_quarantine(notification(entry(batch + "<AcctSvcrRef>R1</AcctSvcrRef>")))
+        assert (found.known, "some after it" in found.reason) == (True, True)
+
     def test_the_others_go_on_and_keep_their_numbers(self) -> None:
         data = notification(entry(amount="1.00"), entry(amount="x"), entry(amount="3.00"))
         assert [(e.ordinal, e.amount_minor) for e in entries_of(data)] == [(0, 100), (2, 300)]
@@ -286,6 +296,11 @@ class TestDocument:
         )
         assert only_entry(first.encode()).account == ACCOUNT
 
+    def test_the_first_version_has_transactions_without_details(self) -> None:
+        inside = transaction(amount="60.00") + transaction(amount="30.00") + transaction(amount="10.00")
+        found = only_entry(notification(entry("<AcctSvcrRef>R1</AcctSvcrRef>" + inside)))
+        assert ([p.amount_minor for p in found.parts], found.bank_reference) == ([6000, 3000, 1000], "R1")
+
     def test_a_prefix_changes_nothing(self) -> None:
         plain = document(statement(entry(details(transaction(amount="100.00")))))
         prefixed = plain.replace("xmlns=", "xmlns:ns2=").replace("<", "<ns2:").replace("<ns2:/", "</ns2:")
@@ -338,6 +353,16 @@ class TestDocument:
     def test_transactions_outside_of_an_entry_are_held(self) -> None:
         with pytest.raises(Held, match="TxDtls stands outside"):
             list(read(document(statement(transaction(), entry())).encode()))
+
+    def test_an_account_after_its_entries_is_held(self) -> None:
+        late = document("<Ntfctn>" + entry() + "<Acct><Id><IBAN>DE1</IBAN></Id></Acct></Ntfctn>")
+        with pytest.raises(Held, match="account stands after"):
+            list(read(late.encode()))
+
+    @pytest.mark.parametrize("at", ["<MsgId>", "<IBAN>"])
+    def test_a_text_without_end_outside_of_an_entry_is_held(self, at: str) -> None:
+        with pytest.raises(Held, match="at most 10000 characters"):
+            list(read(document(statement(entry())).replace(at, at + "x" * 20_000, 1).encode()))
 
     def test_a_message_without_a_statement_is_held(self) -> None:
         with pytest.raises(Held, match="holds no statement"):

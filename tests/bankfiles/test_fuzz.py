@@ -56,27 +56,27 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 
 
 def timed_survey(data: bytes) -> Survey:
-    before = time.perf_counter()
+    before = time.process_time()
     found = survey(io.BytesIO(data))
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
     return found
 
 
 class TestAnyBytes:
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
     @given(mutated(SEEDS))
     def test_of_a_broken_file_give_an_outcome(self, data: bytes) -> None:
         found = timed_survey(data)
         assert found.outcome in ("read", "held", "refused")
         assert (found.reason == "") == (found.outcome == "read")
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100)
     @given(st.binary(max_size=400))
     def test_of_no_bank_file_are_refused_or_held(self, data: bytes) -> None:
         assert timed_survey(data).outcome != "read"
         detect(data)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=60)
     @given(st.sampled_from(SEEDS), st.integers(0, 2_000))
     def test_of_a_file_cut_off_are_never_read(self, data: bytes, at: int) -> None:
         cut = data[: min(at, len(data.rstrip()) - 1)]
@@ -84,7 +84,7 @@ class TestAnyBytes:
 
 
 class TestSums:
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
     @given(mutated([BALANCED]))
     def test_that_are_accepted_are_those_of_the_balances(self, data: bytes) -> None:
         found = timed_survey(data)
@@ -101,7 +101,7 @@ class TestSums:
                     booked = (sums.booked_credit_minor - sums.booked_debit_minor) if sums else 0
                     assert closing.amount_minor - opening.amount_minor == booked + lacking
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150)
     @given(st.data())
     def test_one_changed_digit_of_an_amount_is_never_read(self, data: st.DataObject) -> None:
         amounts = [b">100.00<", b">20.45<", b">3.00<", b">123.45<"]

@@ -91,6 +91,6 @@ class TestSource:
     def test_nobody_opens_what_a_file_points_to(self) -> None:
         points = PLAIN.replace("<Document ", '<Document xmlns:xi="http://www.w3.org/2001/XInclude" ', 1)
         points = points.replace("<Ntry>", '<xi:include href="file:///etc/passwd" parse="text"/><Ntry>')
-        before = time.perf_counter()
+        before = time.process_time()
         assert len(list(entries(points.encode()))) == 1
-        assert time.perf_counter() - before < 1
+        assert time.process_time() - before < 1

@@ -145,12 +145,15 @@ class TestBecome:
         """A checkout or data folder of root's may lie where only root can enter."""
         closed = tmp_path / "closed"
         closed.mkdir(mode=0o700)
-        (closed / "file").write_text("inside")
-        script = f"import os; print(os.getuid(), open({str(closed / 'file')!r}).read())"
+        file = closed / "file"
+        file.write_text("inside")
+        script = (
+            f"import os; print(os.getuid(), open({str(file)!r}).read(), os.access({str(file)!r}, os.R_OK))"
+        )
         child = Child("reader", [sys.executable, "-c", script], tmp_path / "log", user=(65534, 65534))
         child.start()
         child.wait()
-        assert child.last_lines() == "65534 inside"
+        assert child.last_lines() == "65534 inside True"
 
     def test_another_user_cannot_write_there(self, tmp_path: Path) -> None:
         closed = tmp_path / "closed"

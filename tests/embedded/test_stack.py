@@ -67,8 +67,11 @@ class TestStart:
         self, tmp_path: Path, make_stack: MakeStack, elsewhere: None
     ) -> None:
         make_stack(tmp_path).start()
+        second = make_stack(tmp_path)
         with pytest.raises(StackInUse, match=f"process id {os.getpid()}"):
-            make_stack(tmp_path).start()
+            second.start()
+        second.stop()
+        assert discover.is_running(tmp_path)
 
     def test_what_the_environment_names_is_used(
         self, tmp_path: Path, make_stack: MakeStack, elsewhere: None
@@ -127,11 +130,13 @@ class TestTick:
 
 STARTER = """
 import sys
+import threading
 from pathlib import Path
 from embedded.stack import Stack
 stack = Stack(Path(sys.argv[1]), workers=0)
 stack.start()
-print("up", flush=True)
+# When it runs: only then does it wait for signals.
+threading.Timer(0.3, print, ["up"], {"flush": True}).start()
 stack.run()
 stack.stop()
 """

@@ -79,6 +79,11 @@ class TestFreeText:
             assert iso11649.is_valid(reference)
             assert len(reference) == 16
 
+    @given(st.integers(0, 99), st.integers(0, 10**11 - 1))
+    def test_accepts_what_the_standards_check_digits_accept(self, check: int, number: int) -> None:
+        shape = f"RF{check:02d}P{number:011d}"
+        assert (references((), [shape]).free == (shape,)) == iso11649.is_valid(shape)
+
     def test_chance_finds_no_more_than_the_check_digits_allow(self) -> None:
         shapes = [f"RF{check:02d}P{number:011d}" for number in range(100) for check in range(100)]
         found = sum(len(references((), [shape]).free) for shape in shapes)
@@ -117,6 +122,6 @@ class TestBounds:
 
     def test_takes_no_longer_for_a_hostile_text(self) -> None:
         hostile: Sequence[str] = ["RF" * MAX_CHARACTERS, "RF12P1234567890" * MAX_CHARACTERS]
-        before = time.perf_counter()
+        before = time.process_time()
         references(hostile, hostile)
-        assert time.perf_counter() - before < 1
+        assert time.process_time() - before < 1
