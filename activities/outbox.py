@@ -27,25 +27,22 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Workflows of one type: how their ids begin, and which of some ids still have something to do."""
+    """Workflows of one type, and which of some ids their rows still need: whoever starts one chooses its id."""
 
-    prefix: str
     workflow: str
     needed: str
 
 
 KINDS = (
     Kind(
-        "deposit-",
         "Deposit",
         "SELECT workflow_id FROM deposit WHERE workflow_id = ANY(:ids)"
         " AND (stage IN ('issued', 'part_paid') OR handled_version < version)",
     ),
     Kind(
-        "bank-file-",
         "BankFile",
-        "SELECT 'bank-file-' || sha256 FROM bank_file WHERE sha256 = ANY(:hashes)"
-        " AND stage IN ('stored', 'read', 'held')",
+        "SELECT 'bank-file-' || sha256 FROM bank_file WHERE stage IN ('stored', 'read', 'held') AND sha256 IN"
+        " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
 )
 
@@ -84,13 +81,13 @@ class Outbox:
             if not rows:
                 return 0
             gate = asyncio.Semaphore(AT_ONCE)
-            await asyncio.gather(*(self._ring_one(gate, workflow_id) for workflow_id in needed))
+            await asyncio.gather(*(self._ring_one(gate, *one) for one in needed.items()))
             await asyncio.to_thread(self._finish, session, rows)
             return len(rows)
         finally:
             await asyncio.to_thread(session.close)
 
-    def _claim(self, session: Session) -> tuple[list[int], list[str]]:
+    def _claim(self, session: Session) -> tuple[list[int], dict[str, str]]:
         rows = session.execute(_CLAIM, {"batch": BATCH}).all()
         return [row[0] for row in rows], still_needed(session, sorted({row[1] for row in rows}))
 
@@ -98,49 +95,37 @@ class Outbox:
         session.execute(_DONE, {"ids": rows})
         session.commit()
 
-    async def _ring_one(self, gate: asyncio.Semaphore, workflow_id: str) -> None:
+    async def _ring_one(self, gate: asyncio.Semaphore, workflow_id: str, workflow: str) -> None:
         async with gate:
-            try:
-                await start_or_ring(self._client, workflow_id)
-            except RPCError as error:
-                # A workflow that can take no more is left to the sweep; anything else is tried again.
-                if error.status not in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
-                    raise
-                log.warning("ring refused", workflow_id=workflow_id, status=error.status.name)
+            await start_or_ring(self._client, workflow_id, workflow)
 
 
-def kind_of(workflow_id: str) -> Kind | None:
-    """The kind by how the id begins."""
-    return next((kind for kind in KINDS if workflow_id.startswith(kind.prefix)), None)
+def still_needed(session: Session, workflow_ids: Sequence[str]) -> dict[str, str]:
+    """Those of the ids whose rows still have something to do, with the type of their workflow."""
+    ids = list(workflow_ids)
+    return {
+        workflow_id: kind.workflow
+        for kind in KINDS
+        for workflow_id in session.execute(text(kind.needed), {"ids": ids}).scalars()
+    }
 
 
-def still_needed(session: Session, workflow_ids: Sequence[str]) -> list[str]:
-    """Those of the ids whose rows still have something to do."""
-    needed: list[str] = []
-    for kind in KINDS:
-        ids = [i for i in workflow_ids if i.startswith(kind.prefix)]
-        if ids:
-            given = (
-                {"ids": ids}
-                if ":ids" in kind.needed
-                else {"hashes": [i.removeprefix(kind.prefix) for i in ids]}
-            )
-            needed += session.execute(text(kind.needed), given).scalars().all()
-    return needed
+async def start_or_ring(client: Client, workflow_id: str, workflow: str) -> None:
+    """Signal the workflow, and start it from its row where it does not run.
 
-
-async def start_or_ring(client: Client, workflow_id: str) -> None:
-    """Signal the workflow, and start it from its row where it does not run."""
-    kind = kind_of(workflow_id)
-    if kind is None:
-        log.error("no workflow begins like this", workflow_id=workflow_id)
-        return
-    await client.start_workflow(
-        kind.workflow,
-        {"resume": workflow_id},
-        id=workflow_id,
-        task_queue=TASK_QUEUE,
-        start_signal="ring",
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-    )
+    One that can take no more is left to the sweep, which rings again; any other failure is raised.
+    """
+    try:
+        await client.start_workflow(
+            workflow,
+            {"resume": workflow_id},
+            id=workflow_id,
+            task_queue=TASK_QUEUE,
+            start_signal="ring",
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
+            raise
+        log.warning("ring refused", workflow_id=workflow_id, status=error.status.name)

@@ -136,6 +136,7 @@ class Stack:
         """Start all parts; when one cannot, stop the others and say why."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_lock()
+        self._stopping.clear()
         try:
             self._end_leftovers()
             self._start_services()

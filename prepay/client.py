@@ -65,17 +65,23 @@ class PrepayClient:
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
-        self, temporal: Client, pool: "AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]"
+        self,
+        temporal: Client,
+        pool: "AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]",
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._temporal = temporal
         self._pool = pool
+        self._answer_seconds = answer_seconds
 
     @classmethod
-    async def connect(cls, database_url: str, temporal: Client | None = None) -> Self:
+    async def connect(
+        cls, database_url: str, temporal: Client | None = None, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Self:
         """Connect to PostgreSQL (a role that reads is enough) and to Temporal.
 
         Without a client for Temporal, its own settings decide (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, …).
-        Raises Unavailable.
+        A request waits `answer_seconds` for its answer. Raises Unavailable.
         """
         pool = AsyncConnectionPool(
             database_url,
@@ -91,7 +97,7 @@ class PrepayClient:
             await pool.open()
         except (RuntimeError, RPCError) as error:
             raise Unavailable(f"Temporal does not answer: {error}.") from None
-        return cls(client, pool)
+        return cls(client, pool, answer_seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -130,10 +136,10 @@ class PrepayClient:
         request = parse(DepositRequest, raw, "The deposit request")
         try:
             answer = await self._ask(request)
-            return await self.deposit(answer.number)
         except WorkflowAlreadyStartedError:
             # The deposit's workflow has ended; its row answers for ever.
             return await self._answer_from_row(request)
+        return await self.deposit(answer.number)
 
     async def _ask(self, request: DepositRequest) -> DepositAnswer:
         workflow_id = deposit_workflow_id(request.customer, request.request_id)
@@ -153,7 +159,7 @@ class PrepayClient:
                 start_workflow_operation=start,
                 id=request.content_hash,
                 result_type=DepositAnswer,
-                rpc_timeout=timedelta(seconds=ANSWER_SECONDS),
+                rpc_timeout=timedelta(seconds=self._answer_seconds),
             )
             return answer
         except WorkflowUpdateFailedError as error:
@@ -165,12 +171,14 @@ class PrepayClient:
             ) from error
         except WorkflowAlreadyStartedError:
             with suppress(WorkflowAlreadyStartedError):
-                await start.workflow_handle()  # the operation keeps the error too, and asyncio would report it
+                await (
+                    start.workflow_handle()
+                )  # the operation keeps the error too, and asyncio would report it
             raise
         except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             raise Unavailable(
-                f"Nobody answered within {ANSWER_SECONDS:g} s: is a Prepay worker running, and does it reach the "
-                f"database? Send the same request again."
+                f"Nobody answered within {self._answer_seconds:g} s: is a Prepay worker running, and does it "
+                "reach the database? Send the same request again."
             ) from None
         except RPCError as error:
             raise Unavailable(

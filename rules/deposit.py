@@ -89,12 +89,19 @@ class Due(BaseModel):
     number: int = 0
 
 
-def next_due(state: DepositState, reminded: int) -> Due | None:
-    """The next reminder that has not been given, or the expiry; nothing once it is closed."""
+def next_due(state: DepositState, reminded: int, now: datetime) -> Due | None:
+    """The next reminder that has not been given, or the expiry; nothing once it is closed.
+
+    Where nobody worked for long and several are overdue, only the last is due: one message, not three at once.
+    """
     if not state.open:
         return None
+    expiry = Due(at=state.expires_at, what="expire")
     left = [Due(at=at, what="remind", number=n) for n, at in enumerate(state.reminders, 1) if n > reminded]
-    return min([*left, Due(at=state.expires_at, what="expire")], key=lambda due: due.at)
+    overdue = [due for due in left if due.at <= now]
+    if overdue and now < expiry.at:
+        return overdue[-1]
+    return min([*left, expiry], key=lambda due: due.at) if now < expiry.at else expiry
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
@@ -106,9 +113,10 @@ def refuse_extension(state: DepositState, until: date, now: datetime) -> str | N
     """Why the expiry cannot be moved to the end of that day; None where it can."""
     if not state.open:
         return f"the deposit is {state.stage}, so nothing expires; late money is credited anyway"
-    last = (now + timedelta(days=MAX_EXTENSION_DAYS)).date()
-    if end_of_day(until, state.time_zone) <= now:
-        return f"{until} has passed; give a day from {now.date()} to {last}"
+    today = now.astimezone(ZoneInfo(state.time_zone)).date()
+    last = today + timedelta(days=MAX_EXTENSION_DAYS)
+    if until < today:
+        return f"{until} has passed; give a day from {today} to {last}"
     if until > last:
         return f"{until} is more than {MAX_EXTENSION_DAYS} days ahead; give a day up to {last}"
     return None

@@ -21,7 +21,7 @@ def _calendar(country: str) -> holidays.HolidayBase:
 def add_business_days(start: date, days: int, country: str) -> date:
     """The day that is so many business days after `start`; weekends and holidays are the country's own."""
     calendar, day = _calendar(country), start
-    while days:
+    while days > 0:
         day += timedelta(days=1)
         days -= calendar.is_working_day(day)
     return day

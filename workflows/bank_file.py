@@ -7,7 +7,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 
-from workflows.operator import Desk
+from workflows.operator import Desk, live, whatever_comes
 from workflows.steps import step
 
 with workflow.unsafe.imports_passed_through():
@@ -28,13 +28,18 @@ class BankFile:
     """
 
     @workflow.init
-    def __init__(self, raw: Any = None) -> None:
+    @whatever_comes
+    def __init__(self, *_raw: RawValue) -> None:
         self._desk = Desk()
         self._state: BankFileState | None = None
 
     @workflow.run
-    async def run(self, raw: Any = None) -> BankFileOutcome:
+    @whatever_comes
+    async def run(self, *_raw: RawValue) -> BankFileOutcome:
         """Read, wait for an operator where the file is held, post."""
+        return await live(self._live(), self._answer_cancel)
+
+    async def _live(self) -> BankFileOutcome:
         sha256 = workflow.info().workflow_id.removeprefix("bank-file-")
         self._state = await step(BankFiles.look, sha256, "look at the file")
         while not self._state.ended:
@@ -49,8 +54,11 @@ class BankFile:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state.outcome()
 
-    @workflow.signal(name="ring", description="The file has come (again). Prepay sends it by itself; it does no harm.")
-    def ring(self, raw: Any = None) -> None:
+    @workflow.signal(
+        name="ring", description="The file has come (again). Prepay sends it by itself; it does no harm."
+    )
+    @whatever_comes
+    def ring(self, *_raw: RawValue) -> None:
         """The file was delivered (again); nothing is left to do for that."""
 
     @workflow.signal(
@@ -58,7 +66,8 @@ class BankFile:
         description="Read a held file again, after what was missing has been set up: "
         '{"operator": "your name", "reason": "the account has been added"}',
     )
-    def release(self, raw: Any = None) -> None:
+    @whatever_comes
+    def release(self, *raw: RawValue) -> None:
         """Read it again. What does not add up stays held."""
         self._desk.take("release", DecideBankFile, raw)
         self._show()
@@ -67,7 +76,8 @@ class BankFile:
         name="discard",
         description='Put a held file away unposted: {"operator": "your name", "reason": "a test file"}',
     )
-    def discard(self, raw: Any = None) -> None:
+    @whatever_comes
+    def discard(self, *raw: RawValue) -> None:
         """Put it away; its bytes are kept."""
         self._desk.take("discard", DecideBankFile, raw)
         self._show()
@@ -100,6 +110,12 @@ class BankFile:
             summary=summary,
         )
         return state
+
+    def _answer_cancel(self) -> None:
+        self._desk.refuse(
+            "Cancel", "it does not stop a bank file; a held one is put away by the signal `discard`"
+        )
+        self._show()
 
     def _show(self) -> None:
         state = self._state

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.operator import Desk
+from workflows.operator import Desk, content, live, whatever_comes
 from workflows.steps import step
 
 with workflow.unsafe.imports_passed_through():
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.deposit import DepositState, Due, next_due, refuse_cancellation, refuse_extension
     from rules.details import deposit_details
 
+_WHAT = "The deposit request"
 _DRAW_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
 
@@ -34,7 +35,8 @@ class Deposit:
     """
 
     @workflow.init
-    def __init__(self, raw: Any = None) -> None:
+    @whatever_comes
+    def __init__(self, *raw: RawValue) -> None:
         self._raw = raw
         self._state: DepositState | None = None
         self._refusal: ApplicationError | None = None
@@ -45,42 +47,35 @@ class Deposit:
         self._due: Due | None = None
 
     @workflow.run
-    async def run(self, raw: Any = None) -> DepositOutcome:
-        """Live to the end, whatever Cancel says: the rows decide when a deposit has ended."""
-        life = asyncio.create_task(self._live())
-        while True:
-            try:
-                return await asyncio.shield(life)
-            except asyncio.CancelledError:
-                if life.cancelled():
-                    raise
-                self._desk.refuse(
-                    "Cancel", "it does not withdraw a deposit; send the signal `cancel` instead"
-                )
-                self._show()
+    @whatever_comes
+    async def run(self, *raw: RawValue) -> DepositOutcome:
+        """From the form to the end of the deposit."""
+        return await live(self._live(), self._answer_cancel)
 
     @workflow.update(name="request", description="The answer to a deposit request; services send it.")
-    async def request(self, raw: Any = None) -> DepositAnswer:
+    @whatever_comes
+    async def request(self, *raw: RawValue) -> DepositAnswer:
         """Wait for the form and answer; refuse another content under the same request id."""
         await workflow.wait_condition(lambda: self._state is not None or self._refusal is not None)
         if self._refusal is not None:
             raise self._refusal
         assert self._state is not None
         try:
-            asked = parse(DepositRequest, raw, "The deposit request")
+            asked = parse(DepositRequest, content(raw, _WHAT), _WHAT)
         except InputRefused as refusal:
-            raise ApplicationError(str(refusal), type="DepositRefused", non_retryable=True) from None
+            raise _refused(str(refusal)) from None
         if asked.content_hash != self._state.content_hash:
-            raise ApplicationError(
+            raise _refused(
                 f"The request id {asked.request_id!r} of customer {asked.customer} was used with other content "
-                f"before (deposit {self._state.number}). Send a new request id.",
-                type="DepositRefused",
-                non_retryable=True,
+                f"before (deposit {self._state.number}). Send a new request id."
             )
         return self._state.answer()
 
-    @workflow.signal(name="ring", description="Look at the rows again. Prepay sends it by itself; it does no harm.")
-    def ring(self, raw: Any = None) -> None:
+    @workflow.signal(
+        name="ring", description="Look at the rows again. Prepay sends it by itself; it does no harm."
+    )
+    @whatever_comes
+    def ring(self, *raw: RawValue) -> None:
         """The rows have changed."""
         self._rung = True
 
@@ -89,7 +84,8 @@ class Deposit:
         description="Move the expiry to the end of another day: "
         '{"operator": "your name", "until": "2027-01-31", "reason": "the customer asked"}',
     )
-    def extend(self, raw: Any = None) -> None:
+    @whatever_comes
+    def extend(self, *raw: RawValue) -> None:
         """An operator moves the expiry."""
         self._desk.take("extend", ExtendDeposit, raw)
         self._show()
@@ -98,7 +94,8 @@ class Deposit:
         name="cancel",
         description='Nobody will pay this form: {"operator": "your name", "reason": "ordered twice"}',
     )
-    def cancel(self, raw: Any = None) -> None:
+    @whatever_comes
+    def cancel(self, *raw: RawValue) -> None:
         """An operator cancels the form."""
         self._desk.take("cancel", CancelDeposit, raw)
         self._show()
@@ -114,11 +111,12 @@ class Deposit:
         if self._now().needs_form:
             self._drawing = asyncio.create_task(self._draw())
         self._show()
-        while not self._now().ended:
+        # What came while the last step ran is dealt with too: an operator's attempt is answered, a ring is heard.
+        while not self._now().ended or self._woken():
             await self._wait()
             await self._act()
             self._show()
-            if workflow.info().is_continue_as_new_suggested():
+            if workflow.info().is_continue_as_new_suggested() and not self._woken():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new({"resume": workflow.info().workflow_id})
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -134,17 +132,15 @@ class Deposit:
         return self._state
 
     async def _first_state(self) -> DepositState:
-        if (
-            isinstance(self._raw, dict)
-            and set(self._raw) == {"resume"}
-            and isinstance(self._raw["resume"], str)
-        ):
-            return await self._reload(self._raw["resume"])
+        workflow_id = workflow.info().workflow_id
         try:
-            request = parse(DepositRequest, self._raw, "The deposit request")
+            raw = content(self._raw, _WHAT)
+            if raw == {"resume": workflow_id}:
+                return await self._reload()
+            request = parse(DepositRequest, raw, _WHAT)
         except InputRefused as refusal:
-            raise ApplicationError(str(refusal), type="DepositRefused", non_retryable=True) from None
-        issue = Issue(request=request, workflow_id=workflow.info().workflow_id, at=workflow.now())
+            raise _refused(str(refusal)) from None
+        issue = Issue(request=request, workflow_id=workflow_id, at=workflow.now())
         return await step(Deposits.issue, issue, "issue the form")
 
     def _now(self) -> DepositState:
@@ -175,8 +171,8 @@ class Deposit:
             self._rung = False
             if self._drawn():
                 self._drawing = None
-            self._state = await self._reload(workflow.info().workflow_id)
-        due = next_due(self._now(), self._reminded)
+            self._state = await self._reload()
+        due = next_due(self._now(), self._reminded, workflow.now())
         if due is not None and due.at <= workflow.now():
             await self._follow_up(due)
 
@@ -205,8 +201,8 @@ class Deposit:
             cancel = Cancel(deposit=state.deposit, decision=decision, at=workflow.now())
             self._state = await step(Deposits.cancel, cancel, "cancel the form")
 
-    async def _reload(self, workflow_id: str) -> DepositState:
-        reload = Reload(workflow_id=workflow_id, at=workflow.now())
+    async def _reload(self) -> DepositState:
+        reload = Reload(workflow_id=workflow.info().workflow_id, at=workflow.now())
         return await step(Deposits.reload, reload, "look at the rows")
 
     async def _draw(self) -> None:
@@ -223,11 +219,15 @@ class Deposit:
         except ActivityError as error:
             self._desk.refuse("form", f"it cannot be drawn: {error.cause or error}")
 
+    def _answer_cancel(self) -> None:
+        self._desk.refuse("Cancel", "it does not withdraw a deposit; send the signal `cancel` instead")
+        self._show()
+
     def _show(self) -> None:
         state = self._state
         if state is None:
             return
-        self._due = next_due(state, self._reminded)
+        self._due = next_due(state, self._reminded, workflow.now())
         workflow.set_current_details(deposit_details(state, self._due, self._desk.refusals))
         self._desk.publish(
             {
@@ -239,3 +239,7 @@ class Deposit:
                 attributes.DUE: state.expires_at if state.open else None,
             }
         )
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(why, type="DepositRefused", non_retryable=True)

@@ -1,6 +1,8 @@
 """What lifecycles share at the operators' side: tolerant input, refused attempts, search attributes."""
 
-from collections.abc import Sequence
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -13,6 +15,44 @@ with workflow.unsafe.imports_passed_through():
 KEPT_REFUSALS = 5
 
 _Input = TypeVar("_Input", bound=Wire)
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_Result = TypeVar("_Result")
+
+
+def whatever_comes(handler: _Handler) -> _Handler:
+    """Let a handler `(self, *raw: RawValue)` take any payloads: none, several, or such as are no JSON.
+
+    Temporal leaves a payload unread where the signature names as many RawValues as came, so it names one.
+    """
+    signature = inspect.signature(handler)
+    named = [p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
+    setattr(handler, "__signature__", signature.replace(parameters=named))  # noqa: B010
+    return handler
+
+
+def content(raw: Sequence[Any], what: str) -> Any:
+    """What was sent, read as JSON; None for nothing. Raises InputRefused."""
+    if len(raw) > 1:
+        raise InputRefused(what, [f"it is {len(raw)} values; send one JSON object"])
+    if not raw or not isinstance(raw[0], RawValue):
+        return raw[0] if raw else None
+    try:
+        return workflow.payload_converter().from_payload(raw[0].payload)
+    except Exception:
+        # Whatever the converter trips over, people can only send something else.
+        raise InputRefused(what, ["it is no JSON that can be read; send a JSON object"]) from None
+
+
+async def live(life: Coroutine[Any, Any, _Result], answer_cancel: Callable[[], None]) -> _Result:
+    """Live to the end, whatever Cancel says: it is answered and never obeyed; the rows decide when it ends."""
+    task = asyncio.create_task(life)
+    while True:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+            answer_cancel()
 
 
 class Desk:
@@ -23,10 +63,10 @@ class Desk:
         self.decisions: list[tuple[str, Wire]] = []
         self._attributes: dict[str, Any] = {}
 
-    def take(self, signal: str, kind: type[_Input], raw: Any) -> None:
+    def take(self, signal: str, kind: type[_Input], raw: Sequence[Any]) -> None:
         """Queue a decision, or keep the reason why it cannot be one."""
         try:
-            self.decisions.append((signal, parse(kind, raw, "The input")))
+            self.decisions.append((signal, parse(kind, content(raw, "The input"), "The input")))
         except InputRefused as refusal:
             self.refuse(signal, str(refusal))
 

@@ -1,7 +1,8 @@
 -- The book's tables. Amounts are minor units of the account's currency.
 --
 -- PostgreSQL reads a table's CHECKs and generated columns anew for each statement, which costs a payment as much as
--- its inserts do. So the tables that payments write keep to domains, one short CHECK each, and the invariants.
+-- its inserts do; a foreign key costs a query and a row lock. So the tables that postings write keep to domains and
+-- one short CHECK each. Only the posting functions write them, and the invariants watch.
 
 CREATE DOMAIN ledger_total AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN ledger_amount AS bigint CHECK (VALUE > 0);
@@ -72,7 +73,7 @@ CREATE INDEX ledger_transfer_xid ON ledger_transfer USING brin (xid) WITH (pages
 
 -- What is pending now. A row leaves when its transfer is closed.
 CREATE TABLE ledger_pending (
-    id bigint PRIMARY KEY REFERENCES ledger_transfer,
+    id bigint PRIMARY KEY,
     account_id bigint,
     kind text NOT NULL,
     remaining_minor ledger_amount NOT NULL,
@@ -86,8 +87,8 @@ CREATE INDEX ledger_pending_value ON ledger_pending (value_on) WHERE value_on IS
 
 -- One credit, as far as it is unspent. Its id is that of the transfer that credited it, so ids are the order of credit.
 CREATE TABLE ledger_lot (
-    id bigint PRIMARY KEY REFERENCES ledger_transfer,
-    account_id bigint NOT NULL REFERENCES ledger_account,
+    id bigint PRIMARY KEY,
+    account_id bigint NOT NULL,
     amount_minor ledger_amount NOT NULL,
     remaining_minor ledger_total NOT NULL,
     -- Of what remains: promised to refunds.

@@ -10,16 +10,10 @@ BEGIN
 END $$;
 
 CREATE FUNCTION _ledger_hash(VARIADIC parts text[]) RETURNS bytea
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN sha256(convert_to(parts::text, 'UTF8'));
-END $$;
+LANGUAGE sql STABLE AS $$ SELECT sha256(convert_to(parts::text, 'UTF8')) $$;
 
 CREATE FUNCTION _ledger_today() RETURNS date
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN (now() AT TIME ZONE 'UTC')::date;
-END $$;
+LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE 'UTC')::date $$;
 
 CREATE FUNCTION _ledger_names(VARIADIC names text[]) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -32,7 +32,7 @@ BEGIN
         INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
             credit_account_id, credits_customer, amount_minor, effective_on, cause)
         VALUES (p_key, 0, seen.hash, 'pay', 'posted', account.id, true, seen.sales_id, false, p_amount,
-            coalesce(p_effective_on, (now() AT TIME ZONE 'UTC')::date), p_cause)
+            coalesce(p_effective_on, _ledger_today()), p_cause)
         RETURNING id
     ), total AS (
         UPDATE ledger_account SET debits_posted = debits_posted + p_amount WHERE id = account.id

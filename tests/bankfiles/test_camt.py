@@ -3,7 +3,9 @@
 from datetime import date
 
 import pytest
-from camt_files import (
+
+from bankfiles import Direction, Entry, Format, Held, Instructed, Refused, Statement, StatementEnd, read
+from tests.bankfiles.camt_files import (
     ACCOUNT,
     balance,
     details,
@@ -17,8 +19,6 @@ from camt_files import (
     statement,
     transaction,
 )
-
-from bankfiles import Direction, Entry, Format, Held, Instructed, Refused, Statement, StatementEnd, read
 
 
 class TestEntry:

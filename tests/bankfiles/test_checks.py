@@ -1,7 +1,9 @@
 """A file whose own counts, sums or balances disagree is held; what is unreadable must be what is lacking."""
 
 import pytest
-from camt_files import (
+
+from bankfiles import Held, Totals, checked, checks, read, survey
+from tests.bankfiles.camt_files import (
     balance,
     booked_statement,
     details,
@@ -11,8 +13,6 @@ from camt_files import (
     statement,
     transaction,
 )
-
-from bankfiles import Held, Totals, checked, checks, read, survey
 
 
 def totals(element: str, count: int, total: str, more: str = "") -> str:

@@ -1,9 +1,9 @@
 """A format is told by what is inside a file, and a cursor starts in the middle of it."""
 
 import pytest
-from camt_files import document, entry, notification, statement
 
 from bankfiles import Detected, Format, detect, entries
+from tests.bankfiles.camt_files import document, entry, notification, statement
 
 
 class TestDetect:

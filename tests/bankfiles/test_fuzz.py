@@ -3,12 +3,12 @@
 import io
 import time
 
-from camt_files import booked_statement, entry, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bankfiles import Survey, detect, survey
 from bankfiles.sample import Batch, Payment
+from tests.bankfiles.camt_files import booked_statement, entry, written
 
 SEEDS = [
     written(

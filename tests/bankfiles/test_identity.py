@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
-from camt_files import ACCOUNT, entries_of, written
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bankfiles.identity import is_reference
 from bankfiles.sample import Batch, Payment
+from tests.bankfiles.camt_files import ACCOUNT, entries_of, written
 
 texts = st.text(alphabet="ABCDEFGHabcdefgh 0123456789", max_size=30)
 payments = st.builds(

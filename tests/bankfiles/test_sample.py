@@ -3,12 +3,12 @@
 import io
 from datetime import date
 
-from camt_files import ACCOUNT, entries_of, written
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bankfiles import survey
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
+from tests.bankfiles.camt_files import ACCOUNT, entries_of, written
 
 names = st.text(alphabet="ABCDEFGHäöü&<>\"' 0123456789", max_size=30).map(str.strip)
 payments = st.builds(

@@ -4,9 +4,9 @@ import io
 import time
 
 import pytest
-from camt_files import document, entry, notification, statement
 
 from bankfiles import Refused, entries, read, xmlsource
+from tests.bankfiles.camt_files import document, entry, notification, statement
 
 PLAIN = document(statement(entry()))
 ENTITY = '<!DOCTYPE Document [<!ENTITY amount "900.00">]>'

@@ -24,7 +24,6 @@ FLAGS = (
 )
 MISSING = "Chromium is not installed (`prepay doctor` says how): the Temporal UI is not tried"
 PATIENCE = 20.0
-WAIT = 1500
 
 
 def chromium() -> str | None:
@@ -48,7 +47,9 @@ class Console:
     async def details(self) -> str:
         """The current details as a person reads them, fetched again."""
         await self.page.keyboard.press("r")
-        return await self._details().inner_text()
+        said = await self._details().inner_text()
+        # The UI sets quotation marks.
+        return said.translate({ord("‘"): "'", ord("’"): "'"})
 
     async def read(self, awaited: str) -> str:
         """The details, once they say what is awaited."""
@@ -57,6 +58,10 @@ class Console:
             assert time.monotonic() < until, f"the details do not say {awaited!r}, they say:\n{said}"
             await self.page.wait_for_timeout(200)
         return said
+
+    async def summary(self) -> str:
+        """The line at the left, like a subject."""
+        return await self.page.frame_locator("#user-metadata-summary").locator("body").inner_text()
 
     async def signals(self) -> list[str]:
         """Name and help of each signal that the dialog offers."""
@@ -120,10 +125,11 @@ class Console:
     async def _submit(self, dialog: Locator, path: str) -> None:
         """Press the button at the bottom right; the server must take it."""
         async with self.page.expect_response(lambda answer: path in answer.url) as sent:
-            await self.page.wait_for_timeout(WAIT)
             await dialog.get_by_test_id("confirm-modal-button").click()
         assert (await sent.value).ok
         await dialog.wait_for(state="hidden")
+        # A fresh page: the UI breaks when it is to say "signaled" while it still says so of the one before.
+        await self.page.reload()
 
     def _details(self) -> Locator:
         return self.page.frame_locator("#user-metadata-current-details").locator("body")

@@ -1,0 +1,10 @@
+-- Each part of a booked entry was posted once, in the state it says; what is not booked was not posted.
+SELECT p.id, p.state, p.direction, e.status, p.amount_minor, t.amount_minor AS posted, c.amount_minor AS credited
+FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
+LEFT JOIN ledger_transfer t ON t.leg = 0
+    AND t.key = CASE p.direction WHEN 'credit' THEN 'receipt:' ELSE 'debit:' END || p.identity_key
+LEFT JOIN ledger_transfer c ON c.leg = 0 AND c.key = 'credit:' || p.identity_key
+WHERE (p.state <> 'shown') <> (t.id IS NOT NULL)
+    OR (t.id IS NOT NULL AND (e.status <> 'BOOK' OR t.amount_minor <> p.amount_minor))
+    OR (p.state = 'credited') <> (c.id IS NOT NULL)
+    OR c.amount_minor <> p.amount_minor;

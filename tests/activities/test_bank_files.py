@@ -1,0 +1,320 @@
+"""A bank's file from bytes to balances, on a real database: each money once, whatever happens on the way."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from sqlalchemy import Engine
+
+from activities.bank_files import BankFiles, Discard, FileEmpty, FileTooLarge, store
+from activities.database import make_engine
+from activities.deposits import Cancel, Deposits, Expire, Issue
+from activities.setup_file import apply
+from bankfiles.sample import Batch, Payment, Sheet, write_camt
+from prepay.bank_files import DecideBankFile
+from prepay.deposits import CancelDeposit, DepositRequest
+from rules.bank_file import BankFileState
+from rules.deposit import DepositState
+from settings import Settings
+from tests.conftest import Database
+
+ACCOUNT = "NL07MOCK0000001001"
+SETUP = Path(__file__).resolve().parents[2] / "examples" / "setup.toml"
+
+
+class Desk:
+    """What a test does with the database: issue forms, deliver files, look."""
+
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self.url = database.app_url
+        self.engine = engine
+        self.files = BankFiles(engine)
+        self.deposits = Deposits(engine, Settings(forms="off"))
+
+    def issue(self, customer: str = "C-1001", amount: str = "100.00", currency: str = "EUR") -> DepositState:
+        request = DepositRequest(
+            customer=customer, request_id=str(uuid4()), amount=amount, currency=currency, product="Compute"
+        )
+        issue = Issue(request=request, workflow_id=f"deposit-{request.request_id}", at=datetime.now(UTC))
+        return self.deposits.issue(issue)
+
+    def deliver(self, *sheets: Sheet, kind: str = "camt.054", version: int = 8) -> BankFileState:
+        return self.work_off(camt(*sheets, kind=kind, version=version))
+
+    def work_off(self, content: bytes) -> BankFileState:
+        sha256, _ = store(self.engine, content, "test.xml", "a test")
+        read = self.files.read(sha256)
+        return self.files.post(sha256) if read.stage == "read" else read
+
+    def pay(self, *payments: Payment | Batch) -> BankFileState:
+        return self.deliver(Sheet(ACCOUNT, "EUR", payments))
+
+    def rows(self, query: str, *given: object) -> list[dict[str, object]]:
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), given).fetchall()
+
+    def available(self, customer: str = "C-1001") -> int:
+        found = self.rows("SELECT available_minor FROM ledger_balance WHERE customer = %s", customer)
+        return sum(int(str(row["available_minor"])) for row in found)
+
+    def deposit(self, state: DepositState) -> dict[str, object]:
+        return self.rows("SELECT * FROM deposit WHERE id = %s", state.deposit)[0]
+
+    def parts(self) -> list[tuple[object, object]]:
+        return [
+            (row["state"], row["reason"]) for row in self.rows("SELECT * FROM bank_entry_part ORDER BY id")
+        ]
+
+
+def camt(*sheets: Sheet, kind: str = "camt.054", version: int = 8) -> bytes:
+    file = BytesIO()
+    write_camt(file, sheets, format=kind, version=version)
+    return file.getvalue()
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    apply(SETUP, database.app_url)
+    engine = make_engine(database.app_url, 10)
+    yield Desk(database, engine)
+    engine.dispose()
+
+
+class TestCredit:
+    def test_a_structured_reference_credits_its_deposit(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        file = desk.pay(Payment(10_000, structured=deposit.reference))
+        assert (file.stage, file.credited, file.unapplied) == ("posted", 1, 0)
+        assert desk.available() == 10_000
+        assert desk.deposit(deposit)["stage"] == "credited"
+        assert desk.parts() == [("credited", f"its structured reference is that of {deposit.number}")]
+
+    def test_a_reference_broken_over_lines_in_lower_case_is_found(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        text = f"prepayment of december {deposit.reference.lower()}"
+        desk.pay(Payment(10_000, free=(text[:35], text[35:])))
+        assert desk.parts() == [("credited", f"the reference in its text is that of {deposit.number}")]
+
+    def test_a_part_payment_leaves_the_rest_awaited(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(4_000, structured=deposit.reference))
+        assert desk.deposit(deposit)["stage"] == "part_paid"
+        desk.pay(Payment(6_000, structured=deposit.reference, bank_reference="B2"))
+        assert desk.deposit(deposit)["stage"] == "credited"
+
+    def test_too_much_is_credited_all(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(25_000, structured=deposit.reference))
+        assert (desk.available(), desk.deposit(deposit)["credited_minor"]) == (25_000, 25_000)
+
+    def test_late_money_is_credited_and_marked(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.deposits.expire(Expire(deposit=deposit.deposit, at=deposit.expires_at))
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        row = desk.deposit(deposit)
+        assert (row["stage"], row["late"], desk.available()) == ("credited", True, 10_000)
+
+    def test_money_for_a_cancelled_form_is_credited_and_marked(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        decision = CancelDeposit(operator="op", reason="ordered twice")
+        desk.deposits.cancel(Cancel(deposit=deposit.deposit, decision=decision, at=datetime.now(UTC)))
+        desk.pay(Payment(1_000, structured=deposit.reference))
+        row = desk.deposit(deposit)
+        assert (row["stage"], row["late"], desk.available()) == ("cancelled", True, 1_000)
+
+    def test_each_credit_leaves_a_doorbell_for_its_workflow(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        rung = desk.rows("SELECT o.workflow_id FROM outbox o JOIN deposit d USING (workflow_id)")
+        assert len(rung) == 1
+
+
+class TestUnapplied:
+    def test_money_without_a_reference_waits(self, desk: Desk) -> None:
+        desk.issue()
+        desk.pay(Payment(10_000, free=("thank you",)))
+        assert desk.parts() == [("unapplied", "no payment reference of ours was found")]
+        assert desk.available() == 0
+
+    def test_references_of_two_customers_credit_nobody(self, desk: Desk) -> None:
+        one, other = desk.issue("C-1001"), desk.issue("C-1002")
+        desk.pay(Payment(10_000, free=(f"{one.reference} and {other.reference}",)))
+        assert desk.parts() == [("unapplied", "its references belong to several customers")]
+
+    def test_two_references_of_one_customer_credit_that_customer(self, desk: Desk) -> None:
+        one, other = desk.issue(), desk.issue()
+        desk.pay(Payment(10_000, free=(f"{one.reference} and {other.reference}",)))
+        assert desk.available() == 10_000
+
+    def test_the_reference_of_a_form_in_another_currency_is_never_converted(self, desk: Desk) -> None:
+        deposit = desk.issue("C-2001", "100.00", "USD")
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        assert desk.parts()[0][0] == "unapplied"
+        assert desk.available("C-2001") == 0
+
+    def test_what_is_not_booked_is_shown_and_never_posted(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, status="PDNG", bank_reference="B1"))
+        assert desk.parts() == [("shown", "the bank has not booked it yet")]
+        desk.pay(Payment(10_000, structured=deposit.reference, status="INFO", bank_reference="B2"))
+        assert desk.available() == 0
+
+    def test_what_was_pending_is_credited_once_it_is_booked(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, status="PDNG", bank_reference="B1"))
+        desk.pay(Payment(10_000, structured=deposit.reference, bank_reference="B1"))
+        assert desk.available() == 10_000
+
+
+class TestDebit:
+    def test_a_debit_waits_for_a_person(self, desk: Desk) -> None:
+        desk.pay(Payment(-5_000, bank_reference="FEE"))
+        assert desk.parts() == [("house", "a debit that nobody has explained yet")]
+
+
+class TestOnce:
+    def test_the_same_file_ten_times_credits_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(10_000, structured=deposit.reference)]))
+        for _ in range(10):
+            desk.work_off(content)
+        assert desk.available() == 10_000
+        assert len(desk.rows("SELECT FROM bank_file")) == 1
+
+    def test_the_same_money_in_a_statement_credits_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        payment = Payment(10_000, structured=deposit.reference, bank_reference="B1")
+        desk.pay(payment)
+        sheet = Sheet(ACCOUNT, "EUR", [payment], opening_minor=0, closing_minor=10_000)
+        file = desk.deliver(sheet, kind="camt.053")
+        assert (file.stage, file.known_before, file.posted) == ("posted", 1, 0)
+        assert desk.available() == 10_000
+
+    def test_two_equal_payments_on_one_day_are_two(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(*[Payment(5_000, structured=deposit.reference) for _ in range(2)])
+        assert desk.available() == 10_000
+
+    def test_a_batch_posts_its_parts(self, desk: Desk) -> None:
+        one, other = desk.issue("C-1001"), desk.issue("C-1002")
+        batch = Batch((Payment(7_000, structured=one.reference), Payment(3_000, structured=other.reference)))
+        desk.pay(batch)
+        assert (desk.available("C-1001"), desk.available("C-1002")) == (7_000, 3_000)
+
+    def test_a_batch_without_details_waits_as_one(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Batch((Payment(7_000, structured=deposit.reference),) * 2, details=False))
+        assert [state for state, _ in desk.parts()] == ["unapplied"]
+
+    @pytest.mark.parametrize("statements", range(0, 48, 5))
+    def test_dying_between_any_two_statements_it_still_credits_once(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, statements: int
+    ) -> None:
+        monkeypatch.setattr("activities.bank_files.CHUNK", 3)
+        deposits = [desk.issue() for _ in range(10)]
+        payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
+        sha256, _ = store(desk.engine, camt(Sheet(ACCOUNT, "EUR", payments)), "test.xml", "a test")
+        desk.files.read(sha256)
+        with monkeypatch.context() as dying, pytest.raises(_Killed):
+            dying.setattr("psycopg.Connection.execute", _dies_after(statements))
+            desk.files.post(sha256)
+        assert desk.files.post(sha256).stage == "posted"
+        assert desk.available() == 100_000
+
+    def test_eight_senders_of_overlapping_files_credit_each_money_once(self, desk: Desk) -> None:
+        deposits = [desk.issue(random.choice(["C-1001", "C-1002"])) for _ in range(40)]
+        payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
+
+        def send(seed: int) -> None:
+            shuffled = random.Random(seed).sample(payments, 30)
+            desk.pay(*shuffled)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(send, range(24)))
+        desk.pay(*payments)
+        assert desk.available("C-1001") + desk.available("C-1002") == 400_000
+
+
+class TestHeld:
+    def test_an_account_that_nobody_set_up_holds_the_file(self, desk: Desk) -> None:
+        file = desk.deliver(Sheet("NL26MOCK0000009001", "EUR", [Payment(1_000)]))
+        assert file.stage == "held"
+        assert "NL26MOCK0000009001" not in file.reason
+        assert "about an account that no entity has set up" in file.reason
+
+    def test_a_statement_that_does_not_add_up_is_held(self, desk: Desk) -> None:
+        sheet = Sheet(ACCOUNT, "EUR", [Payment(1_000)], opening_minor=0, closing_minor=999)
+        assert desk.deliver(sheet, kind="camt.053").stage == "held"
+        assert desk.rows("SELECT FROM bank_entry") == []
+
+    def test_a_truncated_file_posts_nothing(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(10_000, structured=deposit.reference)] * 5))
+        assert desk.work_off(content[: len(content) * 2 // 3]).stage == "held"
+        assert desk.available() == 0
+
+    def test_a_held_file_is_read_again_when_the_account_is_there(self, desk: Desk) -> None:
+        with psycopg.connect(desk.url) as connection:
+            connection.execute(
+                "UPDATE collection_account SET bank_number = 'ELSEWHERE' WHERE iban = %s", [ACCOUNT]
+            )
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(1_000)]))
+        assert desk.work_off(content).stage == "held"
+        with psycopg.connect(desk.url) as connection:
+            connection.execute("UPDATE collection_account SET bank_number = iban WHERE iban = %s", [ACCOUNT])
+        assert desk.work_off(content).stage == "posted"
+
+    def test_a_discarded_file_stays_unposted(self, desk: Desk) -> None:
+        content = camt(Sheet("NL26MOCK0000009001", "EUR", [Payment(1_000)]))
+        desk.work_off(content)
+        sha256 = str(desk.rows("SELECT sha256 FROM bank_file")[0]["sha256"])
+        decision = DecideBankFile(operator="op", reason="a test file")
+        assert desk.files.discard(Discard(sha256=sha256, decision=decision)).stage == "discarded"
+        assert desk.work_off(content).stage == "discarded"
+
+
+class TestRefused:
+    def test_a_doctype_is_refused(self, desk: Desk) -> None:
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(1_000)]))
+        evil = content.replace(b"?>\n", b'?>\n<!DOCTYPE x [<!ENTITY a "1">]>\n', 1)
+        assert desk.work_off(evil).stage == "refused"
+
+    def test_what_is_no_bank_file_is_refused(self, desk: Desk) -> None:
+        file = desk.work_off(b"hello")
+        assert file.stage == "refused"
+        assert file.reason
+
+    def test_an_empty_file_is_not_stored(self, desk: Desk) -> None:
+        with pytest.raises(FileEmpty):
+            store(desk.engine, b"", "empty.xml", "a test")
+
+    def test_a_file_that_is_too_large_is_not_stored(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("activities.bank_files.MAX_FILE_BYTES", 10)
+        with pytest.raises(FileTooLarge):
+            store(desk.engine, b"12345678901", "large.xml", "a test")
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _dies_after(statements: int) -> Any:
+    """psycopg's execute, until the process dies."""
+    execute, left = psycopg.Connection.execute, iter(range(statements))
+
+    def dying(self: Any, *given: Any, **options: Any) -> Any:
+        if next(left, None) is None:
+            raise _Killed
+        return execute(self, *given, **options)
+
+    return dying
