@@ -13,18 +13,20 @@ from activities.master_data import (
     CustomerInput,
     EntityInput,
     MasterDataRefused,
+    one_at_a_time,
     put_account,
     put_customer,
     put_entity,
 )
 from prepay.wire import InputRefused, parse
 
-KINDS = ("entity", "account", "customer")
-_VERBS: dict[str, tuple[type[Any], Any]] = {
-    "entity": (EntityInput, put_entity),
-    "account": (AccountInput, put_account),
-    "customer": (CustomerInput, put_customer),
+# What the rows are called by, their type, and how one is written; in the order that they need each other.
+_KINDS: dict[str, tuple[str, type[Any], Any]] = {
+    "entity": ("code", EntityInput, put_entity),
+    "account": ("code", AccountInput, put_account),
+    "customer": ("number", CustomerInput, put_customer),
 }
+KINDS = tuple(_KINDS)
 
 
 class SetupMistake(ValueError):
@@ -34,54 +36,86 @@ class SetupMistake(ValueError):
         super().__init__(f"{file}, line {line}: {what}")
 
 
+class Twice(MasterDataRefused):
+    """Two tables of one file are about the same thing."""
+
+    def __init__(self, field: str, name: str) -> None:
+        super().__init__(f"`{field}`: {name!r} stands in this file twice; keep one of them")
+
+
 def apply(file: Path, database_url: str) -> dict[str, dict[str, int]]:
-    """All of the file in one transaction, or nothing. Raises SetupMistake."""
+    """All of the file in one transaction, or nothing: how many of each kind were added, changed, unchanged.
+
+    Raises SetupMistake.
+    """
     text, content = _read(file)
-    done: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
     engine = make_engine(database_url, 1)
-    with Session(engine) as session, session.begin():
-        for kind, (model, put) in _VERBS.items():
-            for number, raw in enumerate(content.get(kind, [])):
-                try:
-                    result = put(session, parse(model, raw, f"[[{kind}]]"))
-                except (InputRefused, MasterDataRefused) as refusal:
-                    raise SetupMistake(file, _line(text, kind, number, str(refusal)), str(refusal)) from None
-                done[kind][result] = done[kind].get(result, 0) + 1
-    engine.dispose()
+    try:
+        with Session(engine) as session, session.begin():
+            one_at_a_time(session)
+            return {kind: _put_all(session, file, text, kind, content.get(kind, [])) for kind in KINDS}
+    finally:
+        engine.dispose()
+
+
+def _put_all(
+    session: Session, file: Path, text: str, kind: str, tables: list[dict[str, Any]]
+) -> dict[str, int]:
+    name, model, put = _KINDS[kind]
+    done: dict[str, int] = {}
+    seen: set[str] = set()
+    for number, raw in enumerate(tables):
+        try:
+            row = parse(model, raw, f"[[{kind}]]")
+            if getattr(row, name) in seen:
+                raise Twice(name, getattr(row, name))
+            seen.add(getattr(row, name))
+            result = put(session, row)
+        except (InputRefused, MasterDataRefused) as refusal:
+            why = str(refusal)
+            field = re.search(r"`(\w+)", why)
+            line = _line(text, kind, number, field[1] if field else "")
+            raise SetupMistake(file, line, why) from None
+        done[result] = done.get(result, 0) + 1
     return done
 
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
-    text = file.read_text(encoding="utf-8")
+    raw = file.read_bytes()
     try:
+        text = raw.decode("utf-8-sig")
         content = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SetupMistake(file, line, "it is not written in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file} is no TOML: {error}") from None
+        raise _no_toml(file, text, str(error)) from None
     for name, value in content.items():
-        line = _line(text, name, 0, "")
         if name not in KINDS:
-            raise SetupMistake(
-                file, line, f"{name!r} is not known; there are {', '.join(f'[[{k}]]' for k in KINDS)}"
-            )
+            known = ", ".join(f"[[{kind}]]" for kind in KINDS)
+            raise SetupMistake(file, _line(text, name, 0), f"`{name}` is not known; there are {known}")
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            raise SetupMistake(file, line, f"write [[{name}]] in double brackets")
+            raise SetupMistake(file, _line(text, name, 0), f"write [[{name}]] in double brackets")
     return text, content
 
 
-def _line(text: str, kind: str, number: int, problem: str) -> int:
-    """The line of the field that the problem names, in the table of that kind and number; else of the table."""
-    field = re.search(r"`(\w+)", problem)
-    lines, seen, start = text.splitlines(), -1, 1
-    for position, line in enumerate(lines, 1):
-        header = re.match(r"\s*\[\[?\s*([\w-]+)", line)
+def _no_toml(file: Path, text: str, said: str) -> SetupMistake:
+    at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", said)
+    line = int(at[1]) if at and at[1] else len(text.splitlines())
+    return SetupMistake(file, line, f"this is no TOML: {said[: at.start()] if at else said}")
+
+
+def _line(text: str, kind: str, number: int, field: str = "") -> int:
+    """The line of a field in the table of that kind and number; else the line where the table begins."""
+    tables, start = -1, 1
+    for position, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"""\s*\[{1,2}\s*["']?([\w-]+)["']?\s*\]""", line)
+        assigned = re.match(r"""\s*["']?([\w-]+)["']?\s*[.=]""", line)
         if header:
-            if seen == number and header[1]:
+            if tables == number:
                 break
             if header[1] == kind:
-                seen += 1
-                start = position
-        elif (seen == number and field and re.match(rf"\s*{field[1]}\s*=", line)) or (
-            seen < 0 and re.match(rf"\s*{re.escape(kind)}\s*=", line)
-        ):
+                tables, start = tables + 1, position
+        elif assigned and assigned[1] == (field if tables == number else kind if tables < 0 else None):
             return position
     return start

@@ -18,6 +18,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from stdnum.iso7064 import mod_97_10
 
+from bench.pgbench import BenchDatabase, fresh_database
 from documents.epc import epc_png
 from documents.fonts import missing_fonts
 from documents.form import FormCustomer, Issuer, PaymentRequestForm, PayToAccount, form_digest, form_json
@@ -29,12 +30,12 @@ GOAL = 0.9
 FORMS_PER_ROUND = 40
 
 _TABLE = """
-CREATE TABLE bench_forms.document (
+CREATE TABLE document (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     digest text NOT NULL UNIQUE, content bytea NOT NULL, pdf bytea NOT NULL, pdf_sha256 text NOT NULL
 )
 """
-_STORE = "INSERT INTO bench_forms.document (digest, content, pdf, pdf_sha256) VALUES (%s, %s, %s, %s)"
+_STORE = "INSERT INTO document (digest, content, pdf, pdf_sha256) VALUES (%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,10 @@ class _Page:
     form: PaymentRequestForm
 
 
-def measure(database_url: str, rounds: int) -> list[dict[str, Any]]:
-    """Forms a second for each language, ours and WeasyPrint's in turn; the medians of the rounds.
-
-    The URL's role must be allowed to create a schema; what is stored is dropped at the end.
-    """
-    return asyncio.run(_measure(database_url, rounds))
+def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
+    """Forms a second for each language, ours and WeasyPrint's in turn; the medians of the rounds."""
+    with fresh_database(server, "bench_forms") as database:
+        return asyncio.run(_measure(database.owner_url, rounds))
 
 
 async def _measure(database_url: str, rounds: int) -> list[dict[str, Any]]:
@@ -60,14 +59,9 @@ async def _measure(database_url: str, rounds: int) -> list[dict[str, Any]]:
         Renderer() as renderer,
         await AsyncConnection.connect(database_url, autocommit=True) as connection,
     ):
-        await connection.execute("DROP SCHEMA IF EXISTS bench_forms CASCADE")
-        await connection.execute("CREATE SCHEMA bench_forms")
         await connection.execute(_TABLE)
-        try:
-            with ProcessPoolExecutor(renderer.processes, get_context("spawn"), engine) as alone:
-                return [await _compare(renderer, connection, alone, locale, rounds) for locale in languages]
-        finally:
-            await connection.execute("DROP SCHEMA bench_forms CASCADE")
+        with ProcessPoolExecutor(renderer.processes, get_context("spawn"), engine) as alone:
+            return [await _compare(renderer, connection, alone, locale, rounds) for locale in languages]
 
 
 async def _compare(

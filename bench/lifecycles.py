@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -23,8 +24,8 @@ from activities.bank_files import store
 from activities.database import make_engine
 from bankfiles.sample import Payment, Sheet, write_camt
 from bench.empty_workflow import Empty
+from bench.pgbench import BenchDatabase, fresh_database
 from documents.pool import Renderer
-from embedded.postgres import Postgres
 from embedded.temporal import TemporalServer
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from settings import Settings
@@ -37,17 +38,16 @@ GOAL = ">= 0.6"
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 
 
-def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
+def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
     """Both on the same Temporal, in turn, from the first start to the last end."""
-    postgres, temporal = Postgres(folder / "postgres"), TemporalServer(folder / "temporal", ui=False)
-    postgres.start()
-    temporal.start()
-    try:
-        migrations.upgrade(postgres.url("owner"))
-        return asyncio.run(_measure(postgres.url("app"), temporal.address, rounds))
-    finally:
-        temporal.stop()
-        postgres.stop()
+    with fresh_database(server, "bench_lifecycles") as database, TemporaryDirectory() as folder:
+        migrations.upgrade(database.owner_url)
+        temporal = TemporalServer(Path(folder), ui=False)
+        temporal.start()
+        try:
+            return asyncio.run(_measure(database.app_url, temporal.address, rounds))
+        finally:
+            temporal.stop()
 
 
 async def _measure(url: str, address: str, rounds: int) -> list[dict[str, Any]]:

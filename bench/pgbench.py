@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import ledger.schema
 from embedded.postgres import binaries
@@ -72,7 +72,7 @@ def _latencies(folder: Path) -> list[float]:
 
 def _on(url: str, name: str) -> str:
     """The same server and role, another database."""
-    return make_conninfo("", **{**conninfo_to_dict(url), "dbname": name})
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 @contextmanager

@@ -2,12 +2,17 @@
 
 import importlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.output import Json, console, errors, print_json, print_table
+
+if TYPE_CHECKING:
+    from bench.pgbench import BenchDatabase
 
 BENCHES = ("payments", "bulk_credits", "lifecycles", "forms")
 
@@ -29,10 +34,10 @@ def bench(
     if unknown:
         raise ValueError(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
     results: list[dict[str, Any]] = []
-    for name in names or BENCHES:
-        errors.print(f"Measuring {name} …")
-        with tempfile.TemporaryDirectory(prefix="prepay-bench-") as folder:
-            results += importlib.import_module(f"bench.{name}").measure(Path(folder), rounds)
+    with _server() as server:
+        for name in names or BENCHES:
+            errors.print(f"Measuring {name} …")
+            results += importlib.import_module(f"bench.{name}").measure(server, rounds)
     if as_json:
         print_json(results)
         return
@@ -51,3 +56,18 @@ def bench(
     columns = ["Bench", "Ours", "Against", "Theirs", "Ratio", "Goal", "Rounds"]
     print_table("Medians", columns, rows, right=["Ours", "Theirs", "Ratio"])
     console.print("A ratio is ours divided by theirs, both measured in this run.")
+
+
+@contextmanager
+def _server() -> "Iterator[BenchDatabase]":
+    """A PostgreSQL of its own, with durable commits as in production."""
+    from bench.pgbench import BenchDatabase
+    from embedded.postgres import Postgres
+
+    with tempfile.TemporaryDirectory(prefix="prepay-bench-") as folder:
+        postgres = Postgres(Path(folder) / "postgres")
+        postgres.start()
+        try:
+            yield BenchDatabase(postgres.url("app"), postgres.url("owner"), postgres.url("superuser"))
+        finally:
+            postgres.stop()

@@ -5,18 +5,30 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import typer
+from rich.markup import escape
+from temporalio.envconfig import ClientConfig
 
 from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
 
-# Name, who it is for, and the query; saved views live in the browser, links bring them there.
+# Name, what it shows, and the query. Saved views live in the browser; links bring them there.
 VIEWS = (
     ("Needs a person", "what waits for an operator", "`NeedsHuman`=true AND `ExecutionStatus`='Running'"),
     ("Awaited deposits", "forms that nobody has paid yet", "`WorkflowType`='Deposit' AND `Stage`='issued'"),
     ("Part paid", "deposits that wait for the rest", "`WorkflowType`='Deposit' AND `Stage`='part_paid'"),
-    ("Held bank files", "files that a person must look at", "`WorkflowType`='BankFile' AND `Stage`='held'"),
+    (
+        "Unpaid to the end",
+        "deposits that expired or were cancelled",
+        "`WorkflowType`='Deposit' AND `Stage` IN ('expired', 'cancelled')",
+    ),
+    (
+        "Held bank files",
+        "files that an operator must decide on",
+        "`WorkflowType`='BankFile' AND `Stage`='held'",
+    ),
+    ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
 )
-PERSONAL = (("Decided by me", "what I decided", "`DecidedBy`='{operator}'"),)
+PERSONAL = (("Decided by {operator}", "what {operator} decided", "`DecidedBy`='{operator}'"),)
 
 
 def register(app: typer.Typer) -> None:
@@ -130,34 +142,33 @@ def views(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Links that open saved views in the Temporal UI."""
+    """Links that open saved views in the Temporal UI. Open each once, and save it there under its name."""
     use_stack(data)
     found = view_links(operator)
     if as_json:
         print_json(found)
         return
     for view in found:
-        console.print(f"[bold]{view['name']}[/bold]: {view['what']}")
+        console.print(f"[bold]{escape(view['name'])}[/bold]: {escape(view['what'])}")
         console.print(view["link"], soft_wrap=True, markup=False)
 
 
 def view_links(operator: str | None = None) -> list[dict[str, str]]:
     """Name, purpose and link of each saved view."""
-    import os
-
     from settings import settings
 
-    base = settings().ui_url.rstrip("/")
-    namespace = os.environ.get("TEMPORAL_NAMESPACE", "default")
-    wanted = list(VIEWS)
-    if operator is not None:
-        name = operator.replace("'", "")
-        wanted += [(title, what, query.format(operator=name)) for title, what, query in PERSONAL]
+    namespace = ClientConfig.load_client_connect_config().get("namespace", "default")
+    base = f"{settings().ui_url.rstrip('/')}/namespaces/{namespace}/workflows"
+    wanted = [*VIEWS, *(_personal(operator) if operator else ())]
     return [
-        {
-            "name": title,
-            "what": what,
-            "link": f"{base}/namespaces/{namespace}/workflows?{urlencode({'query': query, 'savedQuery': title})}",
-        }
-        for title, what, query in wanted
+        {"name": name, "what": what, "link": f"{base}?{urlencode({'query': query, 'savedQuery': name})}"}
+        for name, what, query in wanted
+    ]
+
+
+def _personal(operator: str) -> list[tuple[str, str, str]]:
+    plain = operator.replace("'", "")
+    return [
+        (name.format(operator=plain), what.format(operator=plain), query.format(operator=plain))
+        for name, what, query in PERSONAL
     ]

@@ -71,6 +71,13 @@ def _problem(kind: type[BaseModel], error: Any) -> str:
         return f"`{where[:40]}` is not known (known: {', '.join(kind.model_fields)})"
     if error["type"] == "string_type":
         return f"`{where}` must be text in quotes"
+    if error["type"] in ("string_too_long", "too_long"):
+        return f"`{where}` has more than {error['ctx']['max_length']} characters"
+    if error["type"] in ("string_too_short", "too_short"):
+        least = error["ctx"]["min_length"]
+        return f"`{where}` is empty" if least == 1 else f"`{where}` has fewer than {least} characters"
+    if error["type"].startswith("date_"):
+        return f"`{where}` must be a day such as \"2027-01-31\""
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
     return message if message.startswith("The amount") else f"`{where}`: {message}"
 

@@ -7,15 +7,14 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 
-from workflows.operator import Desk, live, whatever_comes
-from workflows.steps import step
-
 with workflow.unsafe.imports_passed_through():
     from activities.bank_files import BankFiles, Discard
     from prepay import attributes
     from prepay.bank_files import BankFileOutcome, DecideBankFile
     from rules.bank_file import BankFileState
     from rules.details import bank_file_details
+    from workflows.operator import Desk, live, whatever_comes
+    from workflows.steps import step
 
 _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 

@@ -9,9 +9,6 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.operator import Desk, content, live, whatever_comes
-from workflows.steps import step
-
 with workflow.unsafe.imports_passed_through():
     from activities.deposits import Cancel, Deposits, Expire, Extend, Issue, Reload, Remind
     from activities.documents import Documents
@@ -21,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from prepay.wire import InputRefused, parse
     from rules.deposit import DepositState, Due, next_due, refuse_cancellation, refuse_extension
     from rules.details import deposit_details
+    from workflows.operator import Desk, content, live, whatever_comes
+    from workflows.steps import step
 
 _WHAT = "The deposit request"
 _DRAW_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))

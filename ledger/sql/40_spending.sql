@@ -6,40 +6,44 @@ CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currenc
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    account record;
-    seen record;
+    payer bigint;
+    receivable bigint;
+    sales bigint;
     from_lot bigint;
+    covered boolean;
+    plain boolean;
+    hash bytea;
 BEGIN
-    SELECT id, receivable_id, credits_posted - debits_posted - debits_pending >= p_amount AS covers INTO account
+    SELECT id, receivable_id, credits_posted - debits_posted - debits_pending >= p_amount INTO payer, receivable, covered
     FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
-    SELECT s.id AS sales_id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause) AS hash,
-        t.id IS NULL AND r.debits_posted = r.credits_posted AND p_amount > 0 AND s.id IS NOT NULL AND account.covers
-            AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:') AS plain
-    INTO seen
-    FROM (VALUES (1)) AS one LEFT JOIN ledger_account r ON r.id = account.receivable_id
+    SELECT s.id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
+        t.id IS NULL AND r.debits_posted = r.credits_posted AND p_amount > 0 AND s.id IS NOT NULL AND covered
+            AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
+    INTO sales, hash, plain
+    FROM (VALUES (1)) AS one LEFT JOIN ledger_account r ON r.id = receivable
     LEFT JOIN ledger_account s ON s.code = 'sales:' || p_entity || ':' || p_currency
     LEFT JOIN ledger_transfer t ON t.key = p_key AND t.leg = 0;
     replayed := false;
-    IF seen.plain IS NOT TRUE THEN
-        transfer_id := _ledger_pay_known(p_key, seen.hash, p_customer, p_entity, p_currency, p_amount);
+    IF plain IS NOT TRUE THEN
+        transfer_id := _ledger_pay_known(p_key, hash, p_customer, p_entity, p_currency, p_amount);
         IF transfer_id IS NOT NULL THEN
             replayed := true;
             RETURN;
         END IF;
-        seen.sales_id := _ledger_house('sales', NULL, p_entity, p_currency);
+        sales := _ledger_house('sales', NULL, p_entity, p_currency);
     END IF;
     WITH new AS (
         INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
             credit_account_id, credits_customer, amount_minor, effective_on, cause)
-        VALUES (p_key, 0, seen.hash, 'pay', 'posted', account.id, true, seen.sales_id, false, p_amount,
+        VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount,
             coalesce(p_effective_on, _ledger_today()), p_cause)
         RETURNING id
     ), total AS (
-        UPDATE ledger_account SET debits_posted = debits_posted + p_amount WHERE id = account.id
+        UPDATE ledger_account SET debits_posted = debits_posted + p_amount WHERE id = payer
     ), oldest AS (
         UPDATE ledger_lot SET remaining_minor = remaining_minor - p_amount, spent = remaining_minor = p_amount
         WHERE id = (
-            SELECT id FROM ledger_lot WHERE account_id = account.id AND NOT spent AND remaining_minor > reserved_minor
+            SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND remaining_minor > reserved_minor
             ORDER BY live, id LIMIT 1) AND remaining_minor - reserved_minor >= p_amount
         RETURNING id
     ), used AS (
@@ -48,7 +52,7 @@ BEGIN
     )
     SELECT new.id, oldest.id INTO transfer_id, from_lot FROM new LEFT JOIN oldest ON true;
     IF from_lot IS NULL THEN
-        PERFORM _ledger_use(account.id, p_amount, transfer_id, transfer_id);
+        PERFORM _ledger_use(payer, p_amount, transfer_id, transfer_id);
     END IF;
 END $$;
 

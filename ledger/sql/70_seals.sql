@@ -169,5 +169,6 @@ END $$;
 -- Transfers that no seal covers yet.
 CREATE VIEW ledger_unsealed AS
 SELECT t.* FROM ledger_transfer t
-WHERE t.xid >= coalesce((SELECT to_xid FROM ledger_seal ORDER BY id DESC LIMIT 1), 0)
-    OR t.id > coalesce((SELECT last_id FROM ledger_seal ORDER BY id DESC LIMIT 1), 0);
+WHERE t.id > (SELECT max(after_id) FROM ledger_epoch)
+    AND (t.xid >= coalesce((SELECT max(to_xid) FROM ledger_seal WHERE epoch = (SELECT max(number) FROM ledger_epoch)), 0)
+        OR t.id > (SELECT coalesce(max(last_id), 0) FROM ledger_seal));

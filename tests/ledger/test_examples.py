@@ -18,7 +18,13 @@ def tell(url: str, story: Path) -> str:
     script = (FOLDER / "prelude.sql").read_text(encoding="utf-8") + story.read_text(encoding="utf-8")
     psql = [binaries() / "psql", "--no-psqlrc", "--quiet", url]
     ran = subprocess.run(
-        psql, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=True
+        psql,
+        input=script,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=True,
     )
     return ran.stdout.replace("\\set ECHO all\n", "").rstrip() + "\n"
 

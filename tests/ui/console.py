@@ -78,7 +78,9 @@ class Console:
         if custom:
             await dialog.get_by_test_id("signal-name").fill(name)
         if content:
+            # Leaving the box lays the JSON out anew, which moves the button away from under the mouse.
             await dialog.locator(".cm-content").fill(content)
+            await dialog.locator(".cm-content").blur()
         await self._submit(dialog, "/signal/")
 
     async def cancel(self) -> None:
@@ -128,8 +130,11 @@ class Console:
             await dialog.get_by_test_id("confirm-modal-button").click()
         assert (await sent.value).ok
         await dialog.wait_for(state="hidden")
-        # A fresh page: the UI breaks when it is to say "signaled" while it still says so of the one before.
-        await self.page.reload()
+        # The UI breaks when it is to say "signaled" while it still says so of the one before.
+        toast = self.page.locator("[id$=-success-toast]")
+        if path == "/signal/":
+            await toast.get_by_role("button").dispatch_event("click")
+            await toast.wait_for(state="detached")
 
     def _details(self) -> Locator:
         return self.page.frame_locator("#user-metadata-current-details").locator("body")
@@ -142,7 +147,7 @@ async def open_console(address: str) -> AsyncIterator[Console]:
     assert program, MISSING
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1360, "height": 1000})
+        page = await browser.new_page(viewport={"width": 1360, "height": 1000}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE * 1000)
         yield Console(page, address)
         await browser.close()

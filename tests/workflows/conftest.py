@@ -3,21 +3,22 @@
 import asyncio
 import io
 import itertools
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import tests.office
 from activities.bank_files import BankFiles, store
 from bankfiles.sample import Payment, Sheet, write_camt
 from documents.pool import Renderer
+from embedded.temporal import TemporalServer
 from prepay.ids import deposit_workflow_id
 from prepay.records import DepositView
 from tests.conftest import Database
@@ -46,6 +47,24 @@ async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIter
     """Workers on the dev server of this process and on a database of this test."""
     async with open_office(database.app_url, temporal.client) as office:
         yield office
+
+
+@pytest.fixture(scope="module")
+def empty_temporal_address() -> Iterator[str]:
+    """A second dev server."""
+    with tempfile.TemporaryDirectory(prefix="prepay-temporal-") as folder:
+        server = TemporalServer(Path(folder), ui=False)
+        server.start()
+        try:
+            yield server.address
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+async def forgetful(empty_temporal_address: str) -> Client:
+    """A Temporal that knows nothing of what ran before, as after retention (deleting a run takes it 34 s)."""
+    return await Client.connect(empty_temporal_address, data_converter=pydantic_data_converter)
 
 
 @dataclass
@@ -123,20 +142,3 @@ async def eventually(ask: Any, right: Callable[[Any], bool], seconds: float = 20
             return answer
         assert asyncio.get_running_loop().time() < end, f"still {answer!r}"
         await asyncio.sleep(0.05)
-
-
-async def forget(client: Client, workflow_id: str) -> None:
-    """Do what retention does: Temporal no longer knows the workflow."""
-    execution = WorkflowExecution(workflow_id=workflow_id)
-    request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
-    await client.workflow_service.delete_workflow_execution(request)
-
-    async def known() -> bool:
-        try:
-            await client.get_workflow_handle(workflow_id).describe()
-        except RPCError as error:
-            assert error.status is RPCStatusCode.NOT_FOUND
-            return False
-        return True
-
-    await eventually(known, lambda answer: not answer)

@@ -1,0 +1,47 @@
+"""The links of `prepay views` open saved views in the Temporal UI."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bankfiles.sample import Payment, Sheet
+from cli.records import view_links
+from embedded.temporal import TemporalServer
+from settings import settings
+from tests.office import Office, request_id
+from tests.ui.console import Console
+
+
+@pytest.fixture
+def links(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    monkeypatch.setenv("PREPAY_UI_URL", temporal_with_ui.ui_address)
+    settings.cache_clear()
+    yield {view["name"]: view["link"] for view in view_links("Operator One")}
+    settings.cache_clear()
+
+
+class TestViews:
+    async def test_each_opens_under_its_name_with_the_right_rows(
+        self, office: Office, console: Console, links: dict[str, str]
+    ) -> None:
+        ids = [await self._request(office), await self._request(office)]
+        reference = office.rows("SELECT reference FROM deposit WHERE workflow_id = %s", ids[1])[0]["reference"]
+        await office.pay(Payment(30_000, structured=reference))
+        unknown = Sheet(account="NL00UNKNOWN0000001", currency="EUR", entries=[Payment(100)])
+        file = await office.deliver(unknown)
+        assert file["stage"] == "held"
+        held = f"bank-file-{file['sha256']}"
+        expected = {"Awaited deposits": ids[0], "Part paid": ids[1], "Held bank files": held, "Needs a person": held}
+        all_ids = {*ids, held}
+        for name, link in links.items():
+            await console.open_view(link)
+            assert await console.view_name() == name
+            wanted = {expected[name]} if name in expected else set()
+            assert set(await console.listed()) & all_ids == wanted, name
+
+    async def _request(self, office: Office) -> str:
+        view = await office.client.request_deposit(
+            "C-1001", "1000.00", "EUR", product="Compute", request_id=request_id()
+        )
+        found = office.rows("SELECT workflow_id FROM deposit WHERE number = %s", view.number)
+        return str(found[0]["workflow_id"])
