@@ -5,13 +5,27 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Engine, func, update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from documents.form import from_json
+from documents.fonts import FontMissing
+from documents.form import PaymentRequestForm, from_json
 from documents.pool import Renderer
+from documents.refusal import DocumentRefused
+from documents.render import PdfLibrariesMissing
 from models import Document
+
+
+class Undrawable(ApplicationError):
+    """A document that no other try can draw. The sentence holds nothing of what the document says."""
+
+    def __init__(self, document_id: int, why: str) -> None:
+        super().__init__(
+            f"Document {document_id} cannot be drawn: {why}", type="Undrawable", non_retryable=True
+        )
 
 
 class Documents:
@@ -27,21 +41,44 @@ class Documents:
 
     @activity.defn(name="draw_document")
     async def draw(self, document_id: int) -> str:
-        """Draw and store a document unless that has been done; returns the SHA-256 of the PDF."""
+        """Draw and store a document unless that has been done; returns the SHA-256 of the PDF.
+
+        What is missing on this machine may come, so those failures are tried again. Raises Undrawable.
+        """
         content, drawn = await asyncio.to_thread(self._content, document_id)
         if drawn is not None:
             return drawn
-        pdf = await self._renderer.render(from_json(content))
+        form = _form(document_id, content)
+        try:
+            pdf = await self._renderer.render(form)
+        except (PdfLibrariesMissing, FontMissing):
+            raise
+        except DocumentRefused as refusal:
+            raise Undrawable(document_id, str(refusal)) from None
         return await asyncio.to_thread(self._store, document_id, pdf)
 
     def _content(self, document_id: int) -> tuple[bytes, str | None]:
         with Session(self._engine) as session:
-            document = session.get_one(Document, document_id)
-            return document.content, document.pdf_sha256
+            wanted = select(Document.content, Document.pdf_sha256).where(Document.id == document_id)
+            document = session.exec(wanted).one_or_none()
+            if document is None:
+                raise Undrawable(document_id, "there is no such row.")
+            return document
 
     def _store(self, document_id: int, pdf: bytes) -> str:
+        """Keep the PDF; where another was quicker, theirs stays."""
         digest = hashlib.sha256(pdf).hexdigest()
         undrawn = update(Document).where(col(Document.id) == document_id, col(Document.pdf).is_(None))
         with Session(self._engine) as session, session.begin():
             session.execute(undrawn.values(pdf=pdf, pdf_sha256=digest, drawn_at=func.now()))
-        return digest
+            stored = session.exec(select(Document.pdf_sha256).where(Document.id == document_id)).one()
+        assert stored is not None
+        return stored
+
+
+def _form(document_id: int, content: bytes) -> PaymentRequestForm:
+    try:
+        return from_json(content)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, problem["loc"])) or "form" for problem in error.errors())
+        raise Undrawable(document_id, f"its {fields} cannot be printed.") from None

@@ -1,18 +1,22 @@
 """The inbox: a folder in which bank files appear. Each is stored, rung for, and put aside."""
 
 import asyncio
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from activities.bank_files import MAX_FILE_BYTES, FileEmpty, FileTooLarge, store
 
 LOOK_SECONDS = 0.5
-# A file that was written a moment ago may not be complete.
+# A file that was written a moment ago may not be complete, and one without an end is given more time.
 SETTLED_SECONDS = 0.5
+UNFINISHED_SECONDS = 60.0
+UNFINISHED_NAMES = (".part", ".filepart", ".tmp")
 
 log = structlog.get_logger()
 
@@ -22,7 +26,7 @@ async def watch_inbox(engine: Engine, folder: Path) -> None:
     while True:
         try:
             await asyncio.to_thread(take_in, engine, folder)
-        except (OSError, SQLAlchemyError) as error:
+        except Exception as error:
             log.warning("inbox not read", folder=str(folder), problem=type(error).__name__)
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -30,31 +34,86 @@ async def watch_inbox(engine: Engine, folder: Path) -> None:
 def take_in(engine: Engine, folder: Path) -> int:
     """Store what has settled and move it to `taken/`, or to `refused/`; returns how many were taken.
 
-    A file is moved only after it has been stored: dying in between takes it in twice, which changes nothing.
+    One process at a time. A file is first moved to a hidden folder, so that another one of its name may
+    come meanwhile. Dying in between leaves it there, and the next one takes it in again, which changes nothing.
     """
-    taken = 0
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        status = path.stat()
-        if time.time() - status.st_mtime < SETTLED_SECONDS:
-            continue
-        taken += _take(engine, folder, path, status.st_size)
-    return taken
+    claimed = folder / ".taking"
+    with _alone(folder) as alone:
+        if not alone:
+            return 0
+        claimed.mkdir(exist_ok=True)
+        taken = sum(_take(engine, folder, path) for path in sorted(claimed.iterdir()))
+        for path in sorted(folder.iterdir()):
+            if _wanted(path) and _claim(path, claimed / path.name):
+                taken += _take(engine, folder, claimed / path.name)
+        return taken
 
 
-def _take(engine: Engine, folder: Path, path: Path, size: int) -> bool:
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _wanted(path: Path) -> bool:
+    if path.name.startswith(".") or path.name.endswith(UNFINISHED_NAMES):
+        return False
     try:
-        if size > MAX_FILE_BYTES:
-            raise FileTooLarge(path.name, size)
-        store(engine, path.read_bytes(), path.name, "inbox")
-    except (FileTooLarge, FileEmpty) as refusal:
-        log.warning("file refused", why=str(refusal))
+        if not path.is_file():
+            return False
+        quiet = time.time() - path.stat().st_mtime
+        if 0 <= quiet < SETTLED_SECONDS:
+            return False
+        return quiet >= UNFINISHED_SECONDS or _has_an_end(path)
+    except FileNotFoundError:
+        return False
+
+
+def _has_an_end(path: Path) -> bool:
+    """Whether it ends like a document, in whatever encoding; what cannot be read is dealt with elsewhere."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - 100, 0))
+            return file.read().strip(b"\0 \t\r\n").endswith(b">")
+    except PermissionError:
+        return True
+
+
+def _claim(path: Path, claimed: Path) -> bool:
+    if claimed.exists():
+        return False
+    try:
+        path.rename(claimed)
+    except FileNotFoundError:
+        # Whoever brought it has taken it away again.
+        return False
+    return True
+
+
+def _take(engine: Engine, folder: Path, path: Path) -> bool:
+    name = "".join(c if c.isprintable() else "?" for c in path.name)
+    try:
+        before = path.stat()
+        if before.st_size > MAX_FILE_BYTES:
+            raise FileTooLarge(name, before.st_size)
+        store(engine, path.read_bytes(), name, "inbox")
+    except (FileTooLarge, FileEmpty, PermissionError) as refusal:
+        log.warning("file refused", file=name, why=str(refusal))
         _put_aside(folder / "refused", path)
         return False
-    except FileNotFoundError:
-        # Another worker has taken it.
+    except OSError as error:
+        # The others need not wait for it.
+        log.warning("file not read yet", file=name, problem=type(error).__name__)
+        return False
+    after = path.stat()
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        # Somebody still writes to it: it is read again at the next look.
         return False
     _put_aside(folder / "taken", path)
     return True
@@ -65,7 +124,4 @@ def _put_aside(folder: Path, path: Path) -> None:
     target, number = folder / path.name, 1
     while target.exists():
         target, number = folder / f"{path.name}.{number}", number + 1
-    try:
-        path.rename(target)
-    except FileNotFoundError:
-        return
+    path.rename(target)

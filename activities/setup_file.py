@@ -9,15 +9,13 @@ from sqlmodel import Session
 
 from activities.database import make_engine
 from activities.master_data import (
-    AccountInput,
-    CustomerInput,
-    EntityInput,
     MasterDataRefused,
     one_at_a_time,
     put_account,
     put_customer,
     put_entity,
 )
+from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from prepay.wire import InputRefused, parse
 
 # What the rows are called by, their type, and how one is written; in the order that they need each other.
@@ -108,14 +106,15 @@ def _no_toml(file: Path, text: str, said: str) -> SetupMistake:
 def _line(text: str, kind: str, number: int, field: str = "") -> int:
     """The line of a field in the table of that kind and number; else the line where the table begins."""
     tables, start = -1, 1
-    for position, line in enumerate(text.splitlines(), 1):
+    for position, line in enumerate(text.split("\n"), 1):
         header = re.match(r"""\s*\[{1,2}\s*["']?([\w-]+)["']?\s*\]""", line)
-        assigned = re.match(r"""\s*["']?([\w-]+)["']?\s*[.=]""", line)
         if header:
             if tables == number:
                 break
             if header[1] == kind:
                 tables, start = tables + 1, position
-        elif assigned and assigned[1] == (field if tables == number else kind if tables < 0 else None):
+        # Before the first of its tables, it may be written as a key.
+        wanted = kind if tables < 0 else field if tables == number else ""
+        if wanted and re.match(rf"""\s*["']?{re.escape(wanted)}["']?\s*[.=]""", line):
             return position
     return start

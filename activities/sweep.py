@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 import ledger.checks
 from activities.database import psycopg_of
 from activities.outbox import start_or_ring
+from ledger.seals import keep, newest, seal_now
 from settings import Settings
 
 LOOKED_AT_ONCE = 1000
@@ -99,19 +100,14 @@ class Upkeep:
     def seal(self) -> int:
         """Seal what is committed; the newest seal also goes to a file outside the database. Returns its number."""
         with Session(self._engine) as session, session.begin():
-            session.execute(text("SELECT ledger_seal_now()"))
-            newest = session.execute(
-                text("SELECT id, hash FROM ledger_seal ORDER BY id DESC LIMIT 1")
-            ).one_or_none()
-        if newest is None:
+            seal_now(psycopg_of(session))
+        with Session(self._engine) as session:
+            seal = newest(psycopg_of(session))
+        if seal is None:
             return 0
         if self._settings.seals is not None:
-            line = f"{newest[0]} {bytes(newest[1]).hex()}\n"
-            file = self._settings.seals
-            if not file.exists() or not file.read_text().endswith(line):
-                with file.open("a") as seals:
-                    seals.write(line)
-        return int(newest[0])
+            keep(seal, self._settings.seals)
+        return seal.id
 
     @activity.defn(name="check_book")
     def check(self) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 from temporalio import workflow
 
+with workflow.unsafe.imports_passed_through():
+    import bench.waiting
+
 
 @workflow.defn(name="Empty")
 class Empty:
@@ -13,6 +16,7 @@ class Empty:
     @workflow.run
     async def run(self) -> None:
         """Wait."""
+        bench.waiting.another()
         await workflow.wait_condition(lambda: self._rung)
 
     @workflow.signal

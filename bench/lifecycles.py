@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ import migrations
 from activities.bank_files import store
 from activities.database import make_engine
 from bankfiles.sample import Payment, Sheet, write_camt
+from bench import waiting
 from bench.empty_workflow import Empty
 from bench.pgbench import BenchDatabase, fresh_database
 from documents.pool import Renderer
@@ -34,6 +35,7 @@ from workflows.relay import Relay
 
 LIFECYCLES = 400
 AT_ONCE = 64
+POLL_SECONDS = 0.05
 GOAL = ">= 0.6"
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 
@@ -124,12 +126,15 @@ async def _at_once(work: Callable[[int], Awaitable[Any]]) -> list[Any]:
 
 
 async def _empties(client: Client) -> float:
-    began, batch = monotonic(), uuid4()
+    """Signalled when all of them wait, as deposits do when their money comes."""
+    began, batch, all_wait = monotonic(), uuid4(), waiting.count() + LIFECYCLES
 
     async def start(number: int) -> WorkflowHandle[Any, Any]:
         return await client.start_workflow(Empty.run, id=f"empty-{batch}-{number}", task_queue="empty")
 
     handles = await _at_once(start)
+    while waiting.count() < all_wait:  # noqa: ASYNC110  (it is counted in the workflows' threads)
+        await asyncio.sleep(POLL_SECONDS / 10)
     await _at_once(lambda number: handles[number].signal("ring"))
     await _at_once(lambda number: handles[number].result())
     return LIFECYCLES / (monotonic() - began)
@@ -161,6 +166,7 @@ def _pay(url: str, batch: str) -> None:
     references: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
         while len(references) < LIFECYCLES:
+            sleep(POLL_SECONDS)
             query = "SELECT reference FROM deposit WHERE request_id LIKE %s"
             references = [row[0] for row in connection.execute(query, (batch + "%",))]
     payments = [Payment(amount_minor=1000, structured=reference) for reference in references]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -118,7 +119,7 @@ def book_database(server: BenchDatabase, customers: int) -> Iterator[BenchDataba
 
 def receive(conn: postings.Connection, names: list[str], amount_minor: int) -> None:
     """Book one receipt for each name."""
-    place = {"account": ACCOUNT, "entity": ENTITY, "currency": CURRENCY}
+    place: dict[str, Any] = {"account": ACCOUNT, "entity": ENTITY, "currency": CURRENCY}
     postings.receive_many(
         conn, [Receipt(key=f"receipt-{n}", amount_minor=amount_minor, **place) for n in names]
     )
@@ -136,7 +137,13 @@ def credits(names: list[str], customers: list[str], amount_minor: int) -> list[C
 
 
 def settle(database: BenchDatabase) -> None:
-    """Statistics and a checkpoint, so that a measurement does not pay for what was before."""
+    """Statistics and a checkpoint, so that a measurement does not pay for what was made before."""
     with psycopg.connect(database.superuser_url, autocommit=True) as conn:
         conn.execute("VACUUM (ANALYZE)")
+    checkpoint(database)
+
+
+def checkpoint(server: BenchDatabase) -> None:
+    """Write what is waiting to be written."""
+    with psycopg.connect(server.superuser_url, autocommit=True) as conn:
         conn.execute("CHECKPOINT")

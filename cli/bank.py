@@ -6,10 +6,26 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
+from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
 
 WAIT_SECONDS = 120.0
 ENDED = ("posted", "held", "refused", "discarded")
+STATES = ("shown", "credited", "unapplied", "returned", "reversed", "payout", "house")
+MAX_ID = 2**63 - 1
+
+
+class NoSuchFile(ValueError):
+    """The number is no bank file's."""
+
+    def __init__(self, file: int) -> None:
+        super().__init__(f"There is no bank file {file}; `prepay bank files` lists them")
+
+
+class UnknownState(ValueError):
+    """No part of an entry can be in it."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"There is no state {state!r}; there are {', '.join(STATES)}")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +38,12 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files as the bank sent them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, readable=True, help="Files as the bank sent them."
+        ),
+    ],
     by: Annotated[str, typer.Option(help="Who delivers them.")] = "command line",
     wait: Annotated[bool, typer.Option(help="Wait until they have been posted or held.")] = True,
     data: Data = None,
@@ -30,41 +51,60 @@ def ingest(
 ) -> None:
     """Store bank files and have them read and posted; the same content again changes nothing.
 
-    Exit code 1 when a file was refused, is held, or did not end in time.
+    Exit code 1 when a file was refused, is held, or was not posted in time.
     """
     use_stack(data)
-    from activities.bank_files import store
+    hashes = _store(paths, by)
+    if wait:
+        _wait(hashes)
+    stored = list(dict.fromkeys(filter(None, hashes)))
+    found = {row["sha256"]: row for row in _files("WHERE f.sha256 = ANY(%(hashes)s)", {"hashes": stored})}
+    _print_files([found[sha256] for sha256 in stored], as_json)
+    late = [row["name"] for row in found.values() if wait and row["stage"] not in ENDED]
+    if late:
+        sentence = f"Not posted within {WAIT_SECONDS:g} s: {', '.join(late)}. Is a worker running?"
+        errors.print(sentence, markup=False, soft_wrap=True)
+    if None in hashes or (wait and any(row["stage"] != "posted" for row in found.values())):
+        raise typer.Exit(1)
+
+
+def _store(paths: list[Path], by: str) -> list[str | None]:
+    """The SHA-256 of each file, None for one that was refused; the others need not wait for it."""
+    from activities.bank_files import FileEmpty, FileTooLarge, store
     from activities.database import make_engine
     from settings import settings
 
     engine = make_engine(settings().database_url, 1)
-    hashes = []
+    hashes: list[str | None] = []
     for path in paths:
-        sha256, new = store(engine, path.read_bytes(), path.name, by)
+        try:
+            sha256, new = store(engine, path.read_bytes(), path.name, by)
+        except (FileEmpty, FileTooLarge, OSError) as refusal:
+            errors.print(explain(refusal), markup=False, soft_wrap=True)
+            hashes.append(None)
+            continue
         hashes.append(sha256)
-        if not as_json:
-            console.print(f"{path}: {'stored' if new else 'was stored before'}", markup=False)
-    rows = _wait(hashes) if wait else _files("WHERE f.sha256 = ANY(%(hashes)s)", {"hashes": hashes})
-    _print_files(rows, as_json)
-    if wait and any(row["stage"] != "posted" for row in rows):
-        raise typer.Exit(1)
+        said = "stored" if new else "was stored before"
+        errors.print(f"{path}: {said}", markup=False, soft_wrap=True)
+    engine.dispose()
+    return hashes
 
 
-def _wait(hashes: list[str]) -> list[dict[str, Any]]:
+def _wait(hashes: list[str | None]) -> None:
     until = time.monotonic() + WAIT_SECONDS
-    with console.status("Reading and posting …"):
-        while True:
-            rows = _files("WHERE f.sha256 = ANY(%(hashes)s)", {"hashes": hashes})
-            if all(row["stage"] in ENDED for row in rows) or time.monotonic() > until:
-                return rows
+    query = "SELECT 1 FROM bank_file WHERE sha256 = ANY(%(hashes)s) AND NOT stage = ANY(%(ended)s) LIMIT 1"
+    given = {"hashes": [sha256 for sha256 in hashes if sha256], "ended": list(ENDED)}
+    with errors.status("Reading and posting …"):
+        while _query(query, given) and time.monotonic() < until:
             time.sleep(0.2)
 
 
 def files(
     file: Annotated[
-        int | None, typer.Argument(help="Only this one, with its statements and unread entries.")
+        int | None,
+        typer.Argument(min=1, max=MAX_ID, help="Only this one, with its statements and unread entries."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many of the newest.")] = 50,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -75,7 +115,7 @@ def files(
         return
     found = _files("WHERE f.id = %(id)s", {"id": file})
     if not found:
-        raise ValueError(f"There is no bank file {file}")
+        raise NoSuchFile(file)
     found[0]["statements"] = _query(_STATEMENTS, {"id": file})
     found[0]["quarantined"] = _query(_QUARANTINED, {"id": file})
     if as_json:
@@ -130,13 +170,15 @@ def _print_files(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def entries(
-    file: Annotated[int | None, typer.Option(help="Only those seen in this file.")] = None,
-    state: Annotated[str | None, typer.Option(help="Such as credited or unapplied.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100000)] = 50,
+    file: Annotated[int | None, typer.Option(min=1, max=MAX_ID, help="Only those seen in this file.")] = None,
+    state: Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100000, help="How many of the newest.")] = 50,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """The newest parts of bank entries: what the bank said, where the money went, and why."""
+    if state is not None and state not in STATES:
+        raise UnknownState(state)
     use_stack(data)
     rows = _query(_ENTRIES, {"file": file, "state": state, "limit": limit})
     if as_json:

@@ -40,12 +40,12 @@ def setup(
 
 def add(
     number: Annotated[str, typer.Argument(help="The number that people and services know.")],
-    legal_name: Annotated[str, typer.Option("--name")],
+    legal_name: Annotated[str, typer.Option("--name", help="Their legal name.")],
     address: Annotated[list[str], typer.Option(help="A line of the address; give it several times.")],
     country: Annotated[str, typer.Option(help="ISO 3166, such as DE.")],
     entity: Annotated[str, typer.Option(help="The contracting entity's code.")],
     currency: Annotated[list[str], typer.Option(help="ISO 4217; give it several times.")],
-    email: Annotated[str, typer.Option()] = "",
+    email: Annotated[str, typer.Option(help="Where notices go; left out, they are only kept.")] = "",
     locale: Annotated[str, typer.Option(help="Such as en or zh-CN.")] = "en",
     data: Data = None,
     as_json: Json = False,
@@ -55,7 +55,8 @@ def add(
     from sqlmodel import Session
 
     from activities.database import make_engine
-    from activities.master_data import CustomerInput, put_customer
+    from activities.master_data import one_at_a_time, put_customer
+    from activities.master_data_input import CustomerInput
     from prepay.wire import parse
     from settings import settings
 
@@ -71,6 +72,7 @@ def add(
     }
     customer = parse(CustomerInput, raw, f"Customer {number}")
     with Session(make_engine(settings().database_url, 1)) as session, session.begin():
+        one_at_a_time(session)
         done = put_customer(session, customer)
     if as_json:
         print_json({"customer": number, "done": done})

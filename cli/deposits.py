@@ -2,18 +2,39 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
+from uuid import uuid4
 
 import typer
 
-from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
-from prepay.records import DepositView
+from cli.output import Data, Json, amount, errors, moment, print_json, print_table, use_stack
+
+if TYPE_CHECKING:
+    from prepay.client import PrepayClient
+    from prepay.records import DepositView
+
+Form = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the PDF here.")]
+
+
+class NoFolder(ValueError):
+    """Told before anything is asked for, so that no form is issued for nothing."""
+
+    def __init__(self, form: Path) -> None:
+        super().__init__(f"There is no folder {form.parent} for the form: make it, or name another file")
+
+
+class UnknownStage(ValueError):
+    """No deposit can be in it."""
+
+    def __init__(self, stage: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"There is no stage {stage!r}; there are {', '.join(known)}")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     deposit = typer.Typer(help="Deposits and their forms.", no_args_is_help=True)
-    deposit.command("request")(request)
+    # A negative amount is an amount, to be refused as such, and no option.
+    deposit.command("request", context_settings={"ignore_unknown_options": True})(request)
     deposit.command("show")(show)
     deposit.command("list")(list_deposits)
     app.add_typer(deposit, name="deposit")
@@ -26,11 +47,13 @@ def request(
     product: Annotated[str, typer.Option(help="What the money is meant for.")],
     note: Annotated[str, typer.Option(help="Printed on the form.")] = "",
     request_id: Annotated[str | None, typer.Option(help="The same id again gives the same form.")] = None,
-    form: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
+    form: Form = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Ask for a payment request form."""
+    if form is not None and not form.parent.is_dir():
+        raise NoFolder(form)
     use_stack(data)
     asyncio.run(_request(customer, amount, currency, product, note, request_id, form, as_json))
 
@@ -45,36 +68,44 @@ async def _request(
     form: Path | None,
     as_json: bool,
 ) -> None:
-    from prepay.client import PrepayClient
+    from prepay.client import PrepayClient, Unavailable
     from settings import settings
 
+    request_id = request_id or str(uuid4())
     async with await PrepayClient.connect(settings().database_url) as client:
-        view = await client.request_deposit(
-            customer, amount, currency, product=product, note=note, request_id=request_id
-        )
+        try:
+            view = await client.request_deposit(
+                customer, amount, currency, product=product, note=note, request_id=request_id
+            )
+        except Unavailable:
+            errors.print(f"It is the same request with --request-id {request_id}", markup=False)
+            raise
+        await _give(client, view, form, as_json)
+
+
+async def _give(client: "PrepayClient", view: "DepositView", form: Path | None, as_json: bool) -> None:
+    """Print the deposit whatever becomes of its form, and write the form when it has been drawn."""
+    try:
         if form is not None:
-            with console.status(f"Drawing the form of {view.number} …") if not as_json else _quiet():
+            with errors.status(f"Drawing the form of {view.number} …"):
                 pdf = await client.form_pdf(view.number)
             form.write_bytes(pdf)
             view = await client.deposit(view.number)
-    _print(view, as_json)
+    finally:
+        _print(view, as_json)
     if form is not None and not as_json:
-        console.print(f"The form is in {form}.")
-
-
-class _quiet:  # noqa: N801  (a context that does nothing, beside rich's status)
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
+        errors.print(f"The form is in {form}.", markup=False, soft_wrap=True)
 
 
 def show(
     number: Annotated[str, typer.Argument(help="Such as D-2026-000123.")],
-    form: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
+    form: Form = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Show a deposit."""
+    if form is not None and not form.parent.is_dir():
+        raise NoFolder(form)
     use_stack(data)
     asyncio.run(_show(number, form, as_json))
 
@@ -84,13 +115,10 @@ async def _show(number: str, form: Path | None, as_json: bool) -> None:
     from settings import settings
 
     async with await PrepayClient.connect(settings().database_url) as client:
-        view = await client.deposit(number)
-        if form is not None:
-            form.write_bytes(await client.form_pdf(number))
-    _print(view, as_json)
+        await _give(client, await client.deposit(number), form, as_json)
 
 
-def _print(view: DepositView, as_json: bool) -> None:
+def _print(view: "DepositView", as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
@@ -102,24 +130,30 @@ def _print(view: DepositView, as_json: bool) -> None:
         ["Received", amount(view.credited_minor, view.currency)],
         ["Payment reference", view.reference_grouped],
         ["Pay to", f"{account.holder}, {account.iban or account.account_number}"],
-        ["Bank", f"{account.bank_name} {account.bic}".strip()],
+        ["Bank", ", ".join(filter(None, [account.bank_name, *account.bank_address, account.bic]))],
+        ["Clearing code", account.clearing_code],
+        ["Intermediary", account.intermediary],
         ["Product", view.product],
         ["Note", view.note],
         ["Expires", moment(view.expires_at) + " UTC"],
         ["Document", f"{view.document_id}, digest {view.document_digest[:16]}…"],
         ["Form", "drawn" if view.form_sha256 else "not drawn yet"],
     ]
-    print_table(f"Deposit {view.number}", ["", " "], rows)
+    print_table(f"Deposit {view.number}", ["", " "], [row for row in rows if row[1]])
 
 
 def list_deposits(
     customer: Annotated[str | None, typer.Option(help="Only this customer's.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only in this stage.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many of the newest.")] = 50,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """The newest deposits."""
+    from prepay.deposits import Stage
+
+    if stage is not None and stage not in get_args(Stage):
+        raise UnknownStage(stage, get_args(Stage))
     use_stack(data)
     import psycopg
     from psycopg.rows import dict_row

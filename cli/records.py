@@ -6,15 +6,23 @@ from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
-from temporalio.envconfig import ClientConfig
 
 from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
 
+_RUNNING = " AND `ExecutionStatus`='Running'"  # runs that were terminated or reset keep their last stage
 # Name, what it shows, and the query. Saved views live in the browser; links bring them there.
 VIEWS = (
-    ("Needs a person", "what waits for an operator", "`NeedsHuman`=true AND `ExecutionStatus`='Running'"),
-    ("Awaited deposits", "forms that nobody has paid yet", "`WorkflowType`='Deposit' AND `Stage`='issued'"),
-    ("Part paid", "deposits that wait for the rest", "`WorkflowType`='Deposit' AND `Stage`='part_paid'"),
+    ("Needs a person", "what waits for an operator", "`NeedsHuman`=true" + _RUNNING),
+    (
+        "Awaited deposits",
+        "forms that nobody has paid yet",
+        "`WorkflowType`='Deposit' AND `Stage`='issued'" + _RUNNING,
+    ),
+    (
+        "Part paid",
+        "deposits that wait for the rest",
+        "`WorkflowType`='Deposit' AND `Stage`='part_paid'" + _RUNNING,
+    ),
     (
         "Unpaid to the end",
         "deposits that expired or were cancelled",
@@ -23,7 +31,7 @@ VIEWS = (
     (
         "Held bank files",
         "files that an operator must decide on",
-        "`WorkflowType`='BankFile' AND `Stage`='held'",
+        "`WorkflowType`='BankFile' AND `Stage`='held'" + _RUNNING,
     ),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
@@ -109,7 +117,7 @@ async def _records(customer: str, limit: int, as_json: bool) -> None:
 
 def notices(
     customer: Annotated[str | None, typer.Option(help="Only this customer's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many of the newest.")] = 50,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -142,7 +150,7 @@ def views(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Links that open saved views in the Temporal UI. Open each once, and save it there under its name."""
+    """Links that open saved views in the Temporal UI. Open each once: the browser keeps it."""
     use_stack(data)
     found = view_links(operator)
     if as_json:
@@ -155,6 +163,8 @@ def views(
 
 def view_links(operator: str | None = None) -> list[dict[str, str]]:
     """Name, purpose and link of each saved view."""
+    from temporalio.envconfig import ClientConfig
+
     from settings import settings
 
     namespace = ClientConfig.load_client_connect_config().get("namespace", "default")

@@ -120,6 +120,7 @@ class Stack:
             "PREPAY_DATA": str(self.data),
             "PREPAY_INBOX": str(self.inbox),
             "PREPAY_OUTBOX": str(self.outbox),
+            "PREPAY_SEALS": str(self.data / "seals.txt"),
             "PREPAY_BANK_URL": self.bank.url,
         }
         if self.postgres:

@@ -6,6 +6,7 @@ the database no longer has, or has with another hash, shows that the book was ch
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -69,3 +70,29 @@ def proves(conn: Connection, kept: Seal) -> bool:
     """Whether the book still has a seal that was kept outside."""
     query = "SELECT FROM ledger_seal WHERE id = %s AND encode(hash, 'hex') = %s"
     return conn.execute(query, [kept.id, kept.hash]).fetchone() is not None
+
+
+def keep(seal: Seal, file: Path) -> None:
+    """Append the seal to a file outside the database, unless it stands there last."""
+    line = f"{seal.id} {seal.hash}\n"
+    if not file.exists() or not file.read_text(encoding="ascii").endswith(line):
+        with file.open("a", encoding="ascii") as seals:
+            seals.write(line)
+
+
+def missing(conn: Connection, file: Path) -> str | None:
+    """What is wrong with the newest seal that was kept outside: the database lacks it, or has another; else None."""
+    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
+    if not lines:
+        return None
+    number, _, kept = lines[-1].partition(" ")
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        query = "SELECT encode(hash, 'hex') FROM ledger_seal WHERE id = %s"
+        row = cursor.execute(query, [int(number)]).fetchone()
+    if row is None:
+        return f"Seal {number} is kept in {file}, and the database does not have it: it went back in time."
+    return (
+        None
+        if row[0] == kept
+        else f"Seal {number} in {file} is another than the database's: the book was changed."
+    )

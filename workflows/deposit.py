@@ -186,19 +186,25 @@ class Deposit:
             self._state = await step(Deposits.expire, expire, "expire the form")
 
     async def _decide(self, signal: str, decision: Any) -> None:
-        state = self._now()
-        if isinstance(decision, ExtendDeposit):
-            why = refuse_extension(state, decision.until, workflow.now())
-        else:
-            why = refuse_cancellation(state)
+        why = self._objection(decision)
+        if why is None:
+            self._state = await self._obey(decision)
+            # Money may have been quicker.
+            why = None if self._state.stage == "cancelled" else self._objection(decision)
         if why is not None:
             self._desk.refuse(signal, f"{decision.operator}: {why}")
-        elif isinstance(decision, ExtendDeposit):
-            extend = Extend(deposit=state.deposit, decision=decision, at=workflow.now())
-            self._state = await step(Deposits.extend, extend, "move the expiry")
-        else:
-            cancel = Cancel(deposit=state.deposit, decision=decision, at=workflow.now())
-            self._state = await step(Deposits.cancel, cancel, "cancel the form")
+
+    def _objection(self, decision: Any) -> str | None:
+        if isinstance(decision, ExtendDeposit):
+            return refuse_extension(self._now(), decision.until, workflow.now())
+        return refuse_cancellation(self._now())
+
+    async def _obey(self, decision: Any) -> DepositState:
+        deposit, at = self._now().deposit, workflow.now()
+        if isinstance(decision, ExtendDeposit):
+            extend = Extend(deposit=deposit, decision=decision, at=at)
+            return await step(Deposits.extend, extend, "move the expiry")
+        return await step(Deposits.cancel, Cancel(deposit=deposit, decision=decision, at=at), "cancel the form")
 
     async def _reload(self) -> DepositState:
         reload = Reload(workflow_id=workflow.info().workflow_id, at=workflow.now())

@@ -6,15 +6,14 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 _Result = TypeVar("_Result")
 
-# A failing local activity blocks its workflow (queries too), so it is given up soon.
+# A failing local activity blocks its workflow (queries too), so it is given up soon. The time limit holds only
+# for one that hangs: one that fails at once would be tried again for ever without a limit of attempts.
 _QUICK = timedelta(seconds=3)
-_QUICK_RETRIES = RetryPolicy(
-    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=1)
-)
+_QUICK_RETRIES = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
 _PATIENT_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
@@ -22,7 +21,7 @@ async def step(activity: Callable[..., _Result], arg: Any, summary: str) -> _Res
     """Run a short idempotent step. Raises ApplicationError only for a refusal; waits out everything else."""
     try:
         return await _quickly(activity, arg)
-    except ActivityError as error:
+    except FailureError as error:
         _raise_refusal(error)
     try:
         return await workflow.execute_activity_method(
@@ -43,6 +42,8 @@ async def _quickly(activity: Callable[..., _Result], arg: Any) -> _Result:
     )
 
 
-def _raise_refusal(error: ActivityError) -> None:
-    if isinstance(error.cause, ApplicationError) and error.cause.non_retryable:
-        raise error.cause
+def _raise_refusal(error: FailureError) -> None:
+    # A failed local activity comes without the ActivityError around it.
+    failure = error.cause if isinstance(error, ActivityError) else error
+    if isinstance(failure, ApplicationError) and failure.non_retryable:
+        raise failure

@@ -16,8 +16,11 @@ CREATE TABLE ledger_account (
     entity text NOT NULL,
     currency text NOT NULL,
     code text NOT NULL UNIQUE,
-    -- A customer's account names the account of what the same customer owes.
+    -- A customer's account names the account of what the same customer owes, and the one that payments go to.
     receivable_id bigint REFERENCES ledger_account,
+    sales_id bigint REFERENCES ledger_account,
+    -- The customer owes something. A copy of what the receivable says, so that the lock of one row covers it.
+    owes boolean NOT NULL DEFAULT false,
     -- Kept for the customers' two accounts only: a house account's total would be a lock that all postings share.
     debits_pending ledger_total NOT NULL DEFAULT 0,
     debits_posted ledger_total NOT NULL DEFAULT 0,

@@ -219,6 +219,12 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION _ledger_note_owing(p_account_id bigint, p_receivable_id bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ledger_account SET owes = _ledger_receivable(p_receivable_id) > 0 WHERE id = p_account_id;
+END $$;
+
 -- Pays what the customer owes from what is available. `p_without_lot` of it came from no lot.
 CREATE FUNCTION _ledger_repay(p_account_id bigint, p_key text, p_leg integer, p_hash bytea, p_effective_on date,
     p_about bigint, p_without_lot bigint DEFAULT 0) RETURNS bigint
@@ -235,6 +241,7 @@ BEGIN
         repayment := _ledger_write(p_key, p_leg, p_hash, 'repayment', 'posted', account.id, true,
             account.receivable_id, true, part, p_effective_on, NULL, p_about => p_about);
         PERFORM _ledger_use(account.id, part - p_without_lot, repayment, repayment);
+        PERFORM _ledger_note_owing(account.id, account.receivable_id);
     END IF;
     RETURN part;
 END $$;

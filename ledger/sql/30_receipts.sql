@@ -18,8 +18,9 @@ BEGIN
     INSERT INTO ledger_account (kind, holder, entity, currency, code)
     VALUES ('receivable', p_customer, p_entity, p_currency, 'receivable' || suffix) ON CONFLICT DO NOTHING;
     SELECT id INTO STRICT owed_id FROM ledger_account WHERE code = 'receivable' || suffix;
-    INSERT INTO ledger_account (kind, holder, entity, currency, code, receivable_id)
-    VALUES ('customer', p_customer, p_entity, p_currency, 'customer' || suffix, owed_id) ON CONFLICT DO NOTHING;
+    INSERT INTO ledger_account (kind, holder, entity, currency, code, receivable_id, sales_id)
+    VALUES ('customer', p_customer, p_entity, p_currency, 'customer' || suffix, owed_id,
+        _ledger_house('sales', NULL, p_entity, p_currency)) ON CONFLICT DO NOTHING;
     SELECT id INTO STRICT account_id FROM ledger_account WHERE code = 'customer' || suffix;
     RETURN account_id;
 END $$;

@@ -1,71 +1,68 @@
 -- Spending: payments, holds with their captures, and what comes back from an order or a bill.
 
--- Pays an order or a bill. The most frequent posting is written for speed: one statement locks, one reads, one writes.
+-- Pays an order or a bill. The most frequent posting is written for speed: one statement locks and looks at the
+-- account, one writes. It writes nothing when the key is known.
 CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     payer bigint;
-    receivable bigint;
     sales bigint;
-    from_lot bigint;
-    covered boolean;
-    plain boolean;
     hash bytea;
+    plain boolean;
+    from_lot bigint;
 BEGIN
-    SELECT id, receivable_id, credits_posted - debits_posted - debits_pending >= p_amount INTO payer, receivable, covered
-    FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
-    SELECT s.id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
-        t.id IS NULL AND r.debits_posted = r.credits_posted AND p_amount > 0 AND s.id IS NOT NULL AND covered
+    SELECT id, sales_id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
+        NOT owes AND p_amount > 0 AND p_amount <= credits_posted - debits_posted - debits_pending
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
-    INTO sales, hash, plain
-    FROM (VALUES (1)) AS one LEFT JOIN ledger_account r ON r.id = receivable
-    LEFT JOIN ledger_account s ON s.code = 'sales:' || p_entity || ':' || p_currency
-    LEFT JOIN ledger_transfer t ON t.key = p_key AND t.leg = 0;
+    INTO payer, sales, hash, plain
+    FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
     replayed := false;
-    IF plain IS NOT TRUE THEN
-        transfer_id := _ledger_pay_known(p_key, hash, p_customer, p_entity, p_currency, p_amount);
-        IF transfer_id IS NOT NULL THEN
-            replayed := true;
+    IF plain THEN
+        WITH new AS (
+            INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
+                credit_account_id, credits_customer, amount_minor, effective_on, cause)
+            VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount,
+                coalesce(p_effective_on, _ledger_today()), p_cause)
+            ON CONFLICT (key, leg) DO NOTHING RETURNING id
+        ), total AS (
+            UPDATE ledger_account a SET debits_posted = a.debits_posted + p_amount FROM new WHERE a.id = payer
+        ), oldest AS (
+            UPDATE ledger_lot l SET remaining_minor = l.remaining_minor - p_amount, spent = l.remaining_minor = p_amount
+            FROM new WHERE l.id = (
+                SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND remaining_minor > reserved_minor
+                ORDER BY live, id LIMIT 1) AND l.remaining_minor - l.reserved_minor >= p_amount
+            RETURNING l.id
+        ), used AS (
+            INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+            SELECT new.id, oldest.id, new.id, - p_amount FROM new, oldest
+        )
+        SELECT new.id, oldest.id INTO transfer_id, from_lot FROM new LEFT JOIN oldest ON true;
+        IF from_lot IS NOT NULL THEN
             RETURN;
         END IF;
-        sales := _ledger_house('sales', NULL, p_entity, p_currency);
     END IF;
-    WITH new AS (
-        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
-            credit_account_id, credits_customer, amount_minor, effective_on, cause)
-        VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount,
-            coalesce(p_effective_on, _ledger_today()), p_cause)
-        RETURNING id
-    ), total AS (
-        UPDATE ledger_account SET debits_posted = debits_posted + p_amount WHERE id = payer
-    ), oldest AS (
-        UPDATE ledger_lot SET remaining_minor = remaining_minor - p_amount, spent = remaining_minor = p_amount
-        WHERE id = (
-            SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND remaining_minor > reserved_minor
-            ORDER BY live, id LIMIT 1) AND remaining_minor - reserved_minor >= p_amount
-        RETURNING id
-    ), used AS (
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
-        SELECT new.id, oldest.id, new.id, - p_amount FROM new, oldest
-    )
-    SELECT new.id, oldest.id INTO transfer_id, from_lot FROM new LEFT JOIN oldest ON true;
-    IF from_lot IS NULL THEN
+    IF transfer_id IS NOT NULL THEN
         PERFORM _ledger_use(payer, p_amount, transfer_id, transfer_id);
+    ELSE
+        transfer_id := _ledger_pay_known(p_key, p_customer, p_entity, p_currency, p_amount, p_effective_on, p_cause);
+        replayed := true;
     END IF;
 END $$;
 
--- A payment that is not plain: it is known already, or refused, or the first one of its entity and currency.
-CREATE FUNCTION _ledger_pay_known(p_key text, p_hash bytea, p_customer text, p_entity text, p_currency text, p_amount bigint)
-RETURNS bigint
+-- A payment that wrote nothing: it is known already, or refused.
+CREATE FUNCTION _ledger_pay_known(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
+    p_effective_on date, p_cause text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     account ledger_account := _ledger_lock(p_customer, p_entity, p_currency);
-    known_id bigint := _ledger_known(p_key, p_hash);
+    known_id bigint := _ledger_known(p_key,
+        _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause));
 BEGIN
     IF known_id IS NULL THEN
         PERFORM _ledger_may_spend(account, p_amount);
+        RAISE EXCEPTION USING MESSAGE = 'the payment ' || quote_literal(p_key) || ' was neither written nor refused';
     END IF;
     RETURN known_id;
 END $$;

@@ -35,6 +35,7 @@ BEGIN
     IF from_balance < lot.amount_minor THEN
         owed_id := _ledger_write(p_key, leg, p_hash, p_kind, 'posted', account.receivable_id, true, p_to, p_to_customer,
             lot.amount_minor - from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id);
+        PERFORM _ledger_note_owing(account.id, account.receivable_id);
         leg := leg + 1;
     END IF;
     PERFORM _ledger_shift(lot, from_lot, from_balance - from_lot, coalesce(taken_id, owed_id));

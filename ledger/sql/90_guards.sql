@@ -22,7 +22,7 @@ BEGIN
 END $$;
 
 -- Totals move; what an account or a lot is does not.
-CREATE TRIGGER fixed BEFORE UPDATE OF id, code, kind, holder, entity, currency, receivable_id, opened_at ON ledger_account
+CREATE TRIGGER fixed BEFORE UPDATE OF id, code, kind, holder, entity, currency, receivable_id, sales_id, opened_at ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION _ledger_append_only();
 CREATE TRIGGER fixed BEFORE UPDATE OF id, account_id, amount_minor ON ledger_lot
     FOR EACH STATEMENT EXECUTE FUNCTION _ledger_append_only();

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from ledger import postings, seals
-from ledger.events import Balance, Credit, Receipt
+from ledger.events import Balance, Correction, Credit, Posting, Receipt, RefundHold
 
 PLACE: dict[str, Any] = {"entity": "acme-de", "currency": "EUR"}
 
@@ -44,19 +44,17 @@ class Book:
         self.receive(source, amount_minor)
         self.credit(source, customer, amount_minor)
 
-    def pay(self, customer: str, key: str, amount_minor: int) -> postings.Posting:
+    def pay(self, customer: str, key: str, amount_minor: int) -> Posting:
         return postings.pay(self.conn, key=key, customer=customer, amount_minor=amount_minor, **PLACE)
 
-    def hold(self, customer: str, key: str, amount_minor: int) -> postings.Posting:
+    def hold(self, customer: str, key: str, amount_minor: int) -> Posting:
         return postings.hold(self.conn, key=key, customer=customer, amount_minor=amount_minor, **PLACE)
 
-    def refund(
-        self, customer: str, key: str, amount_minor: int, lots: list[str] | None = None
-    ) -> postings.RefundHold:
+    def refund(self, customer: str, key: str, amount_minor: int, lots: list[str] | None = None) -> RefundHold:
         facts: dict[str, Any] = {"key": key, "customer": customer, "amount_minor": amount_minor, **PLACE}
         return postings.reserve_refund(self.conn, lots=lots, **facts)
 
-    def reverse(self, source: str, amount_minor: int) -> postings.Correction:
+    def reverse(self, source: str, amount_minor: int) -> Correction:
         return postings.reverse_receipt(self.conn, key=f"{source}-", source=source, amount_minor=amount_minor)
 
     def balance(self, customer: str) -> Balance:
@@ -68,7 +66,7 @@ class Book:
         """Seal all that is booked. Other tests' transactions on the same server hold seals up for a moment."""
         cut: list[seals.Seal] = []
         until = time.monotonic() + 30
-        while self.conn.execute("SELECT FROM ledger_unsealed LIMIT 1").fetchone():
+        while self.conn.execute("SELECT 1 FROM ledger_unsealed LIMIT 1").fetchone():
             assert time.monotonic() < until, "nothing was sealed for 30 seconds"
             if seal := seals.seal_now(self.conn):
                 cut.append(seal)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ledger import postings, refusals
-from ledger.events import Credit, Receipt
+from ledger.events import Credit, Posting, Receipt
 
 PLACE: dict[str, Any] = {"entity": "acme-de", "currency": "EUR"}
 HOT = [f"C-{n}" for n in range(10)]
@@ -53,7 +53,7 @@ def reading(url: str, query: str, seen: set[Any]) -> Iterator[None]:
     def read() -> None:
         with psycopg.connect(url, autocommit=True) as conn:
             while not done.is_set():
-                seen.add(conn.execute(query).fetchall()[0][0])  # type: ignore[call-overload]
+                seen.add(conn.execute(query).fetchall()[0][0])
                 time.sleep(0.002)
 
     thread = threading.Thread(target=read)
@@ -110,7 +110,7 @@ class TestHotAccounts:
         assert sum(together(funded, 16, work)) == 900
 
     def test_one_key_at_the_same_moment_pays_once(self, funded: str) -> None:
-        def work(conn: psycopg.Connection[Any], client: int) -> postings.Posting:
+        def work(conn: psycopg.Connection[Any], client: int) -> Posting:
             return postings.pay(conn, key="once", customer=HOT[0], amount_minor=10, **PLACE)
 
         answers = together(funded, 16, work)

@@ -16,7 +16,7 @@ STORIES = sorted(path for path in FOLDER.glob("[0-9]*.sql"))
 def tell(url: str, story: Path) -> str:
     """What psql shows, with refusals where they happen."""
     script = (FOLDER / "prelude.sql").read_text(encoding="utf-8") + story.read_text(encoding="utf-8")
-    psql = [binaries() / "psql", "--no-psqlrc", "--quiet", url]
+    psql = [str(binaries() / "psql"), "--no-psqlrc", "--quiet", url]
     ran = subprocess.run(
         psql,
         input=script,

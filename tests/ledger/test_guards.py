@@ -14,7 +14,7 @@ KEPT = [*WRITTEN_ONCE, "ledger_account", "ledger_lot", "ledger_pending"]
 
 def run(url: str, statement: str, table: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(sql.SQL(statement).format(sql.Identifier(table)))  # type: ignore[arg-type]
+        conn.execute(sql.SQL(statement).format(sql.Identifier(table)))
 
 
 class TestApplication:

@@ -63,7 +63,8 @@ class TestCredit:
 
     def test_it_is_never_given_across_currencies_or_entities(self, book: Book) -> None:
         book.receive("r", 100)
-        for place in ({"entity": "acme-sg", "currency": "EUR"}, {"entity": "acme-de", "currency": "JPY"}):
+        places: list[dict[str, Any]] = [{**PLACE, "entity": "acme-sg"}, {**PLACE, "currency": "JPY"}]
+        for place in places:
             postings.open_customer(book.conn, customer="A", **place)
             with pytest.raises(refusals.RequestRefused, match="across entities or currencies"):
                 postings.credit_many(

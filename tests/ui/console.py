@@ -104,11 +104,19 @@ class Console:
         await dialog.get_by_test_id("reset-reason").fill(reason)
         await self._submit(dialog, "/reset")
 
-    async def listed(self, link: str) -> list[str]:
-        """Follow a link to a saved view; the ids of its rows."""
+    async def open_view(self, link: str) -> str:
+        """Follow a link to a saved view; the name under which it opens."""
         await self.page.goto(link)
-        await self.page.get_by_test_id("workflow-count").wait_for()
-        return await self.page.locator("tbody a[href*='/workflows/']").all_inner_texts()
+        rows, none = self._rows(), self.page.get_by_text("No Workflows Found")
+        await rows.or_(none).first.wait_for()
+        return await self.page.get_by_test_id("saved-views-button").inner_text()
+
+    async def listed(self) -> set[str]:
+        """The workflow ids of the rows."""
+        return set(await self._rows().all_inner_texts())
+
+    def _rows(self) -> Locator:
+        return self.page.locator("tbody a[href*='/workflows/']")
 
     async def _choose(self, action: str) -> None:
         await self.page.locator("button:visible").filter(has_text="More Actions").first.click()

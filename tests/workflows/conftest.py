@@ -1,51 +1,24 @@
-"""What the tests of the lifecycles share: an office without forms, money that comes at once, what operators see."""
+"""What the tests of the lifecycles share: an office, and a Temporal that has forgotten everything."""
 
-import asyncio
-import io
-import itertools
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-import tests.office
-from activities.bank_files import BankFiles, store
-from bankfiles.sample import Payment, Sheet, write_camt
-from documents.pool import Renderer
 from embedded.temporal import TemporalServer
-from prepay.ids import deposit_workflow_id
-from prepay.records import DepositView
 from tests.conftest import Database
-from tests.office import EUR_ACCOUNT, Office, open_office, request_id
-
-_payments = itertools.count(1)
-
-
-class NoForms(Renderer):
-    """Starts no process: with forms off there is nothing to draw, and a process costs seconds."""
-
-    def __init__(self, processes: int | None = None, timeout: float = 30.0) -> None:
-        self.processes, self.timeout = 1, timeout
-
-    async def close(self) -> None:
-        """Nothing was started."""
-
-
-@pytest.fixture(autouse=True)
-def _no_forms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tests.office, "Renderer", NoForms)
+from tests.office import Office
+from tests.workflows.deposits import office_without_forms
 
 
 @pytest.fixture
 async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
     """Workers on the dev server of this process and on a database of this test."""
-    async with open_office(database.app_url, temporal.client) as office:
+    async with office_without_forms(database.app_url, temporal.client) as office:
         yield office
 
 
@@ -65,80 +38,3 @@ def empty_temporal_address() -> Iterator[str]:
 async def forgetful(empty_temporal_address: str) -> Client:
     """A Temporal that knows nothing of what ran before, as after retention (deleting a run takes it 34 s)."""
     return await Client.connect(empty_temporal_address, data_converter=pydantic_data_converter)
-
-
-@dataclass
-class OpenDeposit:
-    """A deposit whose form has been issued, and its workflow."""
-
-    office: Office
-    request_id: str
-    view: DepositView
-
-    @property
-    def handle(self) -> WorkflowHandle[Any, Any]:
-        """Its newest run."""
-        return self.office.temporal.get_workflow_handle(deposit_workflow_id("C-1001", self.request_id))
-
-    def row(self) -> dict[str, Any]:
-        """How the database has it."""
-        return self.office.rows("SELECT * FROM deposit WHERE number = %s", self.view.number)[0]
-
-    def notices(self) -> list[str]:
-        """The kinds of what the customer was told, in order."""
-        query = "SELECT kind FROM notice WHERE deposit_id = (SELECT id FROM deposit WHERE number = %s) ORDER BY id"
-        return [row["kind"] for row in self.office.rows(query, self.view.number)]
-
-    def arrives(self, amount_minor: int) -> None:
-        """The bank's file with that payment has been posted; nobody has been rung yet."""
-        money_arrives(self.office, self.view.reference, amount_minor)
-
-    async def pay(self, amount_minor: int) -> None:
-        """The same, and the relay rings."""
-        self.arrives(amount_minor)
-        await self.office.ring()
-
-    async def details(self) -> str:
-        """What an operator reads in the Temporal UI."""
-        return await details(self.handle)
-
-    async def until(self, stage: str) -> None:
-        """Wait until the workflow itself shows the stage."""
-        await eventually(self.details, lambda shown: f"| **Stage** | {stage}" in shown)
-
-
-async def open_deposit(office: Office, amount: str = "1000.00") -> OpenDeposit:
-    """C-1001 asks for a form."""
-    rid = request_id()
-    view = await office.client.request_deposit("C-1001", amount, "EUR", product="Compute", request_id=rid)
-    return OpenDeposit(office, rid, view)
-
-
-def money_arrives(office: Office, reference: str, amount_minor: int) -> None:
-    """Post a payment as a bank file does, without the file's workflow: its activities are called here."""
-    number = next(_payments)
-    file, payment = io.BytesIO(), Payment(amount_minor, f"BANK-{number}", reference, end_to_end_id=f"E-{number}")
-    write_camt(file, [Sheet(account=EUR_ACCOUNT, currency="EUR", entries=[payment])])
-    sha256, _ = store(office.engine, file.getvalue(), "test.xml", "test")
-    reader = BankFiles(office.engine)
-    assert reader.read(sha256).stage == "read"
-    assert reader.post(sha256).stage == "posted"
-
-
-async def details(handle: WorkflowHandle[Any, Any]) -> str:
-    """The current details of a workflow, as the UI asks for them."""
-    metadata = await handle.query("__temporal_workflow_metadata")
-    return str(metadata.get("currentDetails", "") if isinstance(metadata, dict) else metadata.current_details)
-
-
-async def eventually(ask: Any, right: Callable[[Any], bool], seconds: float = 20.0) -> Any:
-    """Ask until the answer is right; the last answer is in the failure."""
-    end = asyncio.get_running_loop().time() + seconds
-    while True:
-        answer = ask()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
-        if right(answer):
-            return answer
-        assert asyncio.get_running_loop().time() < end, f"still {answer!r}"
-        await asyncio.sleep(0.05)

@@ -1,19 +1,21 @@
 """Sixty days of a deposit in seconds: reminders, expiry, extensions, late money. Temporal's clock runs ahead."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
+from prepay import attributes
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from rules.reminders import add_business_days
 from tests.conftest import Database
-from tests.office import Office, open_office, request_id
-from tests.workflows.conftest import OpenDeposit, eventually, open_deposit
+from tests.office import Office, request_id
+from tests.workflows.deposits import OpenDeposit, change, eventually, office_without_forms, open_deposit
 
 
 @dataclass
@@ -50,8 +52,17 @@ class Calendar:
 
 @pytest.fixture
 async def calendar(database: Database, time_skipping: WorkflowEnvironment) -> AsyncIterator[Calendar]:
-    async with open_office(database.app_url, time_skipping.client) as office:
+    await _add_search_attributes(time_skipping)
+    async with office_without_forms(database.app_url, time_skipping.client) as office:
         yield Calendar(office, time_skipping)
+
+
+async def _add_search_attributes(environment: WorkflowEnvironment) -> None:
+    types = {key.name: key.indexed_value_type for key in attributes.ALL}
+    request = AddSearchAttributesRequest(namespace=environment.client.namespace)
+    for name, kind in types.items():
+        request.search_attributes[name] = IndexedValueType.ValueType(kind)
+    await environment.client.operator_service.add_search_attributes(request)
 
 
 def _expires(deposit: OpenDeposit) -> datetime:
@@ -62,13 +73,14 @@ def _expires(deposit: OpenDeposit) -> datetime:
 class TestReminders:
     async def test_come_on_the_third_and_tenth_business_day_and_once_each(self, calendar: Calendar) -> None:
         deposit = await calendar.open()
-        issued_on = deposit.view.issued_at.date()
-        for business_days, told in ((3, ["issued", "reminder"]), (10, ["issued", "reminder", "reminder"])):
-            day = add_business_days(issued_on, business_days, "DE")
+        told = ["issued"]
+        for business_days in (3, 10):
+            day = add_business_days(deposit.view.issued_at.date(), business_days, "DE")
             await calendar.go_to(datetime(day.year, day.month, day.day, 6, 59, tzinfo=UTC))
-            assert deposit.notices() == told[:-1]
+            assert deposit.notices() == told
+            told.append("reminder")
             await calendar.go_to(datetime(day.year, day.month, day.day, 9, 1, tzinfo=UTC))
-            await eventually(deposit.notices, lambda kinds, told=told: kinds == told)
+            await eventually(deposit.notices, told.__eq__)
         await calendar.day(deposit, 29)
         assert deposit.notices() == ["issued", "reminder", "reminder"]
 
@@ -103,6 +115,7 @@ class TestExpiry:
     async def test_of_a_part_paid_form_keeps_the_money_on_the_balance(self, calendar: Calendar) -> None:
         deposit = await calendar.open()
         await deposit.pay(30_000)
+        await calendar.day(deposit, 60)
         outcome = await deposit.handle.result()
         assert (outcome["stage"], outcome["credited_minor"]) == ("expired", 30_000)
         assert deposit.notices() == ["issued", "part_paid", "reminder", "reminder", "expired"]
@@ -133,6 +146,7 @@ class TestExtension:
         until = await self._extend(calendar, deposit, 45)
         await calendar.day(deposit, 44)
         assert deposit.row()["stage"] == "issued"
+        await calendar.day(deposit, 46)
         assert (await deposit.handle.result())["stage"] == "expired"
         assert deposit.notices() == ["issued", "extended", "reminder", "reminder", "expired"]
         subject = calendar.office.rows("SELECT subject FROM notice WHERE kind = 'extended'")[0]["subject"]
@@ -166,8 +180,8 @@ class TestExtension:
 class TestMoneyAfterTheEnd:
     async def test_after_expiry_is_credited_marked_late_and_told(self, calendar: Calendar) -> None:
         deposit = await calendar.open()
+        await calendar.day(deposit, 59)
         assert (await deposit.handle.result())["stage"] == "expired"
-        await calendar.day(deposit, 60)
         await deposit.pay(30_000)
         outcome = await deposit.handle.result()
         assert (outcome["stage"], outcome["credited_minor"]) == ("expired", 30_000)
@@ -178,21 +192,32 @@ class TestMoneyAfterTheEnd:
         assert (await calendar.office.client.balance("C-1001"))[0].available_minor == 100_000
 
 
-class TestWorkersAway:
-    async def test_for_twenty_days_one_reminder_is_given_not_two(
-        self, database: Database, time_skipping: WorkflowEnvironment
-    ) -> None:
-        async with open_office(database.app_url, time_skipping.client) as office:
-            deposit = await Calendar(office, time_skipping).open()
-        await time_skipping.sleep(timedelta(days=20))
-        async with open_office(database.app_url, time_skipping.client) as office:
-            deposit.office = office
-            await eventually(deposit.notices, lambda kinds: kinds == ["issued", "reminder"])
-            await asyncio.sleep(0.5)
-            assert deposit.notices() == ["issued", "reminder"]
+class TestCancelled:
+    async def test_money_that_still_comes_is_credited_marked_late_and_told(self, calendar: Calendar) -> None:
+        deposit = await calendar.open()
+        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        assert (await deposit.handle.result())["stage"] == "cancelled"
+        await calendar.day(deposit, 60)
+        assert deposit.notices() == ["issued", "cancelled"]
+        await deposit.pay(100_000)
+        assert (await deposit.handle.result())["stage"] == "credited"
+        assert deposit.row()["late"] is True
+        assert deposit.notices() == ["issued", "cancelled", "late"]
 
 
 class TestRealTime:
+    async def test_nobody_worked_for_twenty_days_so_one_reminder_is_given_not_two(
+        self, office: Office
+    ) -> None:
+        deposit = await open_deposit(office)
+        await deposit.handle.terminate()
+        change(office, "UPDATE deposit SET issued_at = issued_at - interval '20 days'")
+        change(office, "INSERT INTO outbox (workflow_id, version) SELECT workflow_id, version FROM deposit")
+        await office.ring()
+        await eventually(deposit.notices, lambda kinds: kinds == ["issued", "reminder"])
+        await eventually(deposit.details, lambda shown: "Next reminder" not in shown)
+        assert deposit.notices() == ["issued", "reminder"]
+
     async def test_money_after_credited_is_credited_too_and_told(self, office: Office) -> None:
         deposit = await open_deposit(office)
         await deposit.pay(100_000)

@@ -1,0 +1,227 @@
+"""Notices: in the customer's language, sent once through a real SMTP server, never lost to a bad one."""
+
+import smtplib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, cast
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import Engine
+
+import activities.setup_file
+from activities.database import make_engine
+from activities.notices import Notices, PasswordInClear, _connect
+from settings import Settings
+from tests.conftest import Database
+from tests.office import SETUP
+
+
+class Mailbox:
+    """Takes what comes, unless it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[list[str], EmailMessage]] = []
+        self.refuse: set[str] = set()
+        self.hang_up_at = -1
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refuse:
+            return "550 5.1.1 nobody lives here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if len(self.taken) == self.hang_up_at:
+            self.hang_up_at = -1
+            cast("Any", server).transport.abort()
+            return ""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.taken.append((envelope.rcpt_tos, message_from_bytes(content, policy=policy.default)))
+        return "250 OK"
+
+
+@contextmanager
+def mail_server(mailbox: Mailbox) -> Iterator[str]:
+    """A real SMTP server on loopback, without STARTTLS."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{port}"
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    activities.setup_file.apply(SETUP, database.app_url)
+    engine = make_engine(database.app_url, 2)
+    yield engine
+    engine.dispose()
+
+
+def _write(
+    engine: Engine, customer: str = "C-1001", subject: str = "Payment request D-1: 1,000.00 EUR"
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO notice (key, customer_id, kind, locale, subject, body, attempts, problem) "
+            "SELECT 'test:' || gen_random_uuid(), id, 'issued', locale, %s, %s, 0, '' FROM customer WHERE number = %s",
+            (subject, "Your form has been issued.\n付款申请单已开具。", customer),
+        )
+
+
+def _rows(engine: Engine) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT sent_at, attempts, problem FROM notice ORDER BY id")
+        return [dict(row) for row in found.mappings()]
+
+
+def _send(engine: Engine, url: str) -> int:
+    return Notices(engine, Settings(smtp_url=url, mail_from="billing@nimbus.example")).send()
+
+
+class TestSend:
+    def test_once_to_the_customer_with_all_headers(self, engine: Engine) -> None:
+        _write(engine)
+        mailbox = Mailbox()
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 1
+            assert _send(engine, url) == 0
+        [(recipients, message)] = mailbox.taken
+        assert recipients == ["finance@acme.example"]
+        assert message["To"] == "finance@acme.example"
+        assert message["From"] == "billing@nimbus.example"
+        assert message["Subject"] == "Payment request D-1: 1,000.00 EUR"
+        assert message["Auto-Submitted"] == "auto-generated"
+        assert message["Date"]
+        assert message["Message-ID"].endswith("@nimbus.example>")
+        assert "付款申请单已开具" in message.get_content()
+        assert _rows(engine)[0]["sent_at"] is not None
+
+    def test_without_a_server_they_are_kept(self, engine: Engine) -> None:
+        _write(engine)
+        assert _send(engine, "") == 0
+        assert _rows(engine) == [{"sent_at": None, "attempts": 0, "problem": ""}]
+
+    def test_nothing_unsent_needs_no_server(self, engine: Engine) -> None:
+        assert _send(engine, "smtp://127.0.0.1:1") == 0
+
+    def test_a_server_that_is_not_there_costs_no_attempt(self, engine: Engine) -> None:
+        _write(engine)
+        with pytest.raises(ConnectionRefusedError):
+            _send(engine, "smtp://127.0.0.1:1")
+        assert _rows(engine)[0]["attempts"] == 0
+
+    def test_a_customer_without_an_address_is_left_out(self, engine: Engine) -> None:
+        _address(engine, "")
+        _write(engine)
+        assert _send(engine, "smtp://127.0.0.1:1") == 0
+
+
+class TestRefusedAddress:
+    def test_says_why_and_does_not_hold_up_the_others(self, engine: Engine) -> None:
+        _write(engine, "C-1001")
+        _write(engine, "C-1002")
+        mailbox = Mailbox()
+        mailbox.refuse = {"finance@acme.example"}
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 1
+            assert _send(engine, url) == 0
+        refused, sent = _rows(engine)
+        assert refused["attempts"] == 1, "the next attempt waits for a minute"
+        assert refused["problem"] == "the mail server refused the address: 550 5.1.1 nobody lives here"
+        assert (sent["attempts"], sent["problem"]) == (0, "")
+
+    def test_is_tried_again_later_and_given_up_in_the_end(self, engine: Engine) -> None:
+        _write(engine)
+        mailbox = Mailbox()
+        mailbox.refuse = {"finance@acme.example"}
+        with mail_server(mailbox) as url:
+            for _ in range(12):
+                _send(engine, url)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql("UPDATE notice SET created_at = created_at - interval '1 day'")
+        assert _rows(engine)[0]["attempts"] == 10
+
+
+class TestServerHangsUp:
+    def test_in_the_middle_it_costs_only_that_message_an_attempt(self, engine: Engine) -> None:
+        for customer in ("C-1001", "C-1002", "C-2001", "C-2002"):
+            _write(engine, customer)
+        mailbox = Mailbox()
+        mailbox.hang_up_at = 1
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 1
+            assert [row["attempts"] for row in _rows(engine)] == [0, 1, 0, 0]
+            assert _rows(engine)[1]["problem"] == "the mail server hung up in the middle of the message"
+            assert _send(engine, url) == 2
+        assert [row["sent_at"] is not None for row in _rows(engine)] == [True, False, True, True]
+
+
+def _address(engine: Engine, email: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE customer SET email = %s WHERE number = 'C-1001'", (email,))
+
+
+class TestInjection:
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "a@acme.example\r\nBcc: thief@evil.example",
+            "a@acme.example, thief@evil.example",
+            "a@acme.example\r\n\r\nPay to another account",
+            "not an address",
+        ],
+    )
+    def test_an_address_that_is_more_than_one_is_not_written_to(self, engine: Engine, email: str) -> None:
+        _address(engine, email)
+        _write(engine, "C-1001")
+        _write(engine, "C-1002")
+        mailbox = Mailbox()
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 1
+        assert [recipients for recipients, _ in mailbox.taken] == [["compta@globex.example"]]
+        assert _rows(engine)[0]["problem"].startswith("the message cannot be sent: ")
+
+    def test_a_subject_with_line_breaks_is_not_sent(self, engine: Engine) -> None:
+        _write(engine, subject="Form\r\nBcc: thief@evil.example")
+        mailbox = Mailbox()
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 0
+        assert mailbox.taken == []
+
+
+class TestPassword:
+    def test_is_not_sent_in_clear_to_another_machine(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The name of another machine, which answers here, and offers no STARTTLS."""
+        monkeypatch.setattr("activities.notices.THIS_MACHINE", ())
+        with mail_server(Mailbox()) as url, pytest.raises(PasswordInClear, match="offers no STARTTLS"):
+            _connect(url.replace("smtp://", "smtp://user:secret@"))
+
+    def test_is_not_needed_by_a_server_without_login(self, engine: Engine) -> None:
+        with mail_server(Mailbox()) as url, _connect(url) as server:
+            assert isinstance(server, smtplib.SMTP)
+
+
+class TestWhoReadsThem:
+    def test_only_the_owner_can_take_a_notice_back(self, engine: Engine, database: Database) -> None:
+        _write(engine)
+        with (
+            psycopg.connect(database.report_url) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("DELETE FROM notice")

@@ -1,0 +1,99 @@
+"""What the sweep does each minute."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from activities.sweep import Upkeep
+from tests.conftest import Database
+from tests.office import Office
+from tests.workflows.deposits import change, eventually, office_without_forms, open_deposit
+
+
+@pytest.fixture
+async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+    async with office_without_forms(database.app_url, temporal.client) as office:
+        yield office
+
+
+def _upkeep(office: Office, **options: object) -> Upkeep:
+    return Upkeep(office.engine, office.temporal, office.options.model_copy(update=options))
+
+
+class TestRestartLost:
+    async def test_a_fresh_row_gets_a_minute(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deposit.handle.terminate()
+        assert await _upkeep(office).restart_lost() == 0
+
+    async def test_those_that_run_are_left_alone(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        query = f"WorkflowId = '{deposit.handle.id}' AND ExecutionStatus = 'Running'"
+        await eventually(lambda: office.temporal.count_workflows(query), lambda found: found.count == 1)
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute'")
+        assert await _upkeep(office).restart_lost() == 0
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute', stage = 'expired'")
+        assert await _upkeep(office).restart_lost() == 0
+
+    async def test_those_that_ended_are_left_alone(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deposit.pay(100_000)
+        await deposit.handle.result()
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute'")
+        assert await _upkeep(office).restart_lost() == 0
+
+    async def test_ids_with_quotes_do_not_stop_it(self, office: Office) -> None:
+        odd, lost = await open_deposit(office), await open_deposit(office)
+        await odd.handle.terminate()
+        await lost.handle.terminate()
+        change(
+            office,
+            "UPDATE deposit SET workflow_id = 'it''s \\ \"odd\" ' || id WHERE id = %s",
+            odd.row()["id"],
+        )
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute'")
+        assert await _upkeep(office).restart_lost() >= 1
+        await lost.until("issued")
+        await office.temporal.get_workflow_handle(odd.row()["workflow_id"]).terminate()
+
+    async def test_each_row_is_looked_at_once_a_minute(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deposit.handle.terminate()
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute'")
+
+        async def swept() -> int:
+            return await _upkeep(office).restart_lost()
+
+        await eventually(swept, lambda count: count == 1, seconds=2)
+        assert await swept() == 0
+
+
+class TestSeal:
+    async def test_writes_each_newest_seal_once_outside_the_database(
+        self, office: Office, tmp_path: Path
+    ) -> None:
+        deposit = await open_deposit(office)
+        await deposit.pay(100_000)
+        upkeep = _upkeep(office, seals=tmp_path / "seals")
+        numbers = [upkeep.seal(), upkeep.seal()]
+        assert numbers[0] == numbers[1] > 0
+        lines = (tmp_path / "seals").read_text().splitlines()
+        assert [line.split()[0] for line in lines] == [str(numbers[0])]
+
+
+class TestCheck:
+    async def test_counts_the_invariants(self, office: Office) -> None:
+        assert _upkeep(office).check()["broken"] == 0
+
+    @pytest.mark.breaks_the_book
+    async def test_a_breach_fails_for_people_to_see(self, office: Office, database: Database) -> None:
+        await (await open_deposit(office)).pay(100_000)
+        with psycopg.connect(database.superuser_url) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute("UPDATE ledger_account SET credits_posted = 1 WHERE kind = 'customer'")
+        with pytest.raises(ApplicationError, match="The book is broken"):
+            _upkeep(office).check()

@@ -1,0 +1,147 @@
+"""The main ways of a deposit and of a bank file, told once: recorded for replay, and searched for what must not be
+in a history."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import activities.setup_file
+from activities.bank_files import store
+from bankfiles.sample import Payment, Sheet, write_camt
+from prepay.client import Refused
+from prepay.ids import bank_file_workflow_id, deposit_workflow_id
+from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
+from tests.workflows.deposits import OpenDeposit, change, eventually, open_deposit
+
+NEW_ACCOUNT = "NL82MOCK0000001009"
+OPERATOR = "Dana Desk"
+PAYER = {"payer_name": "Vandelay Example BV", "payer_account": "NL26MOCK0000009001"}
+
+
+async def credited(office: Office) -> str:
+    """Asked for, paid exactly."""
+    deposit = await open_deposit(office)
+    await _paid(deposit, 100_000)
+    return await _ended(deposit)
+
+
+async def two_parts(office: Office) -> str:
+    """Paid in two parts, with attempts of an operator that are refused in between."""
+    deposit = await open_deposit(office)
+    await deposit.handle.signal("extend", None)
+    await deposit.handle.cancel()
+    await _paid(deposit, 30_000)
+    await deposit.until("part paid")
+    await deposit.handle.signal("cancle")
+    await _paid(deposit, 70_000)
+    return await _ended(deposit)
+
+
+async def extended_and_expired(office: Office) -> str:
+    """Extended by an operator, and nobody paid."""
+    deposit = await _extended(office)
+    await _expired(deposit)
+    return await _ended(deposit)
+
+
+async def cancelled(office: Office) -> str:
+    """Cancelled by an operator."""
+    deposit = await open_deposit(office)
+    await deposit.handle.signal("cancel", {"operator": OPERATOR, "reason": "ordered twice"})
+    return await _ended(deposit)
+
+
+async def late(office: Office) -> str:
+    """Paid after it had expired: the run that tells of the late money."""
+    deposit = await _extended(office)
+    await _expired(deposit)
+    await _ended(deposit)
+    await _paid(deposit, 100_000)
+    return await _ended(deposit)
+
+
+async def refused(office: Office) -> str:
+    """Asked for by nobody we know."""
+    rid = request_id()
+    try:
+        await office.client.request_deposit("C-9999", "1.00", "EUR", product="Compute", request_id=rid)
+    except Refused:
+        return deposit_workflow_id("C-9999", rid)
+    raise AssertionError("an unknown customer got a form")
+
+
+async def bank_file_posted(office: Office) -> str:
+    """Read and posted: one payment for a deposit, one that nobody can attribute."""
+    deposit = await open_deposit(office)
+    known = Payment(100_000, structured=deposit.view.reference, end_to_end_id="E-1", **PAYER)
+    workflow_id = await _deliver(office, EUR_ACCOUNT, known, Payment(700, end_to_end_id="E-2", **PAYER))
+    await _handled(office, workflow_id)
+    await office.ring()
+    await _ended(deposit)
+    return workflow_id
+
+
+async def bank_file_held_and_released(office: Office) -> str:
+    """About an account that is set up only afterwards."""
+    workflow_id = await _deliver(office, NEW_ACCOUNT, Payment(700, end_to_end_id="E-3", **PAYER))
+    await eventually(lambda: office.rows("SELECT 1 FROM bank_file WHERE stage = 'held'"), bool)
+    account = SETUP.read_text().split("[[account]]")[1].replace("nimbus-eu-eur", "nimbus-eu-eur-2")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "setup.toml"
+        file.write_text(SETUP.read_text() + "\n[[account]]" + account.replace(EUR_ACCOUNT, NEW_ACCOUNT))
+        await asyncio.to_thread(activities.setup_file.apply, file, office.url)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    await handle.signal("release", {"operator": OPERATOR, "reason": "the account has been added"})
+    await _handled(office, workflow_id)
+    return workflow_id
+
+
+STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
+    credited,
+    two_parts,
+    extended_and_expired,
+    cancelled,
+    late,
+    refused,
+    bank_file_posted,
+    bank_file_held_and_released,
+)
+
+
+async def _deliver(office: Office, account: str, *payments: Payment) -> str:
+    file = io.BytesIO()
+    write_camt(file, [Sheet(account=account, currency="EUR", entries=payments, statement_id=request_id())])
+    sha256, _ = store(office.engine, file.getvalue(), f"{account}.xml", "test")
+    await office.ring()
+    return bank_file_workflow_id(sha256)
+
+
+async def _handled(office: Office, workflow_id: str) -> None:
+    await office.temporal.get_workflow_handle(workflow_id).result()
+
+
+async def _paid(deposit: OpenDeposit, amount_minor: int) -> None:
+    await deposit.pay(amount_minor)
+
+
+async def _extended(office: Office) -> OpenDeposit:
+    deposit = await open_deposit(office)
+    until = deposit.view.expires_at.date().replace(day=28).isoformat()
+    await deposit.handle.signal(
+        "extend", {"operator": OPERATOR, "until": until, "reason": "the customer asked"}
+    )
+    await eventually(deposit.notices, lambda kinds: "extended" in kinds)
+    return deposit
+
+
+async def _expired(deposit: OpenDeposit) -> None:
+    """Its time has come; the workflow looks at the rows."""
+    change(deposit.office, "UPDATE deposit SET expires_at = now() WHERE number = %s", deposit.view.number)
+    await deposit.handle.signal("ring")
+
+
+async def _ended(deposit: OpenDeposit) -> str:
+    await deposit.handle.result()
+    return deposit.handle.id
