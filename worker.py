@@ -57,7 +57,10 @@ PASSED_THROUGH = (
     "rules",
     "settings",
 )
-SCHEDULES: dict[str, tuple[Any, timedelta]] = {"relay": (Relay, timedelta(seconds=10)), "sweep": (Sweep, timedelta(minutes=1))}
+SCHEDULES: dict[str, tuple[Any, timedelta]] = {
+    "relay": (Relay, timedelta(seconds=10)),
+    "sweep": (Sweep, timedelta(minutes=1)),
+}
 
 log = structlog.get_logger()
 

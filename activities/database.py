@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlmodel import Session
 
-from migrations import sqlalchemy_url
+from models.url import sqlalchemy_url
 
 CONNECT_SECONDS = 2
 
@@ -19,6 +19,8 @@ def make_engine(url: str, connections: int = 16) -> Engine:
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
+        # A failure's message is kept in the workflow's history, where no name and no account number may be.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "prepay",

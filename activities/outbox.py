@@ -21,6 +21,7 @@ BATCH = 500
 AT_ONCE = 32
 IDLE_SECONDS = 0.2
 SHIFT = timedelta(hours=1)
+FULL = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED)
 
 log = structlog.get_logger()
 
@@ -116,16 +117,24 @@ async def start_or_ring(client: Client, workflow_id: str, workflow: str) -> None
     One that can take no more is left to the sweep, which rings again; any other failure is raised.
     """
     try:
-        await client.start_workflow(
-            workflow,
-            {"resume": workflow_id},
-            id=workflow_id,
-            task_queue=TASK_QUEUE,
-            start_signal="ring",
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
+        # Most that are rung are running, and a signal alone costs the server less than one with a start.
+        await client.get_workflow_handle(workflow_id).signal("ring")
     except RPCError as error:
-        if error.status not in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
+        if error.status == RPCStatusCode.NOT_FOUND:
+            await _start_and_ring(client, workflow_id, workflow)
+        elif error.status in FULL:
+            log.warning("ring refused", workflow_id=workflow_id, status=error.status.name)
+        else:
             raise
-        log.warning("ring refused", workflow_id=workflow_id, status=error.status.name)
+
+
+async def _start_and_ring(client: Client, workflow_id: str, workflow: str) -> None:
+    await client.start_workflow(
+        workflow,
+        {"resume": workflow_id},
+        id=workflow_id,
+        task_queue=TASK_QUEUE,
+        start_signal="ring",
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )

@@ -172,7 +172,9 @@ def _pay(url: str, batch: str) -> None:
     payments = [Payment(amount_minor=1000, structured=reference) for reference in references]
     today = datetime.now(UTC).date()
     file = io.BytesIO()
-    write_camt(file, [Sheet(account="NL07MOCK0000001001", currency="EUR", entries=payments, created_on=today)])
+    write_camt(
+        file, [Sheet(account="NL07MOCK0000001001", currency="EUR", entries=payments, created_on=today)]
+    )
     engine = make_engine(url, 1)
     store(engine, file.getvalue(), f"{batch}-{today}.xml", "bench")
     engine.dispose()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import Data, Json, amount, print_json, print_table
-from cli.story import Run, tell
 
 if TYPE_CHECKING:
+    from cli.story import Run
     from embedded.stack import Stack
 
 
@@ -30,6 +30,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Customers ask for forms, pay by a bank that is not ours, and find the money on their balances."""
+    from cli.story import Run
     from embedded.discover import default_data
     from embedded.stack import Stack
 
@@ -64,7 +65,9 @@ def _keep_only_forms(folder: Path) -> None:
         folder.rmdir()
 
 
-async def _story(stack: "Stack", run: Run) -> dict[str, Any]:
+async def _story(stack: "Stack", run: "Run") -> dict[str, Any]:
+    from cli.story import tell
+
     os.environ.update(stack.environment)
     supervision = asyncio.create_task(stack.supervise())
     try:
@@ -75,7 +78,7 @@ async def _story(stack: "Stack", run: Run) -> dict[str, Any]:
             await supervision
 
 
-def _show(run: Run, result: dict[str, Any], folder: Path) -> None:
+def _show(run: "Run", result: dict[str, Any], folder: Path) -> None:
     from cli.records import view_links
     from settings import settings
 

@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from models.url import sqlalchemy_url
+
 FOLDER = Path(__file__).parent
 # Two workers that start at once migrate once: the second waits for this advisory lock.
 LOCK = 0x5052_4550_4159
@@ -18,13 +20,6 @@ def _config(url: str) -> Config:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["url"] = sqlalchemy_url(url)
     return config
-
-
-def sqlalchemy_url(url: str) -> str:
-    """The same URL with SQLAlchemy's name of the psycopg driver."""
-    return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
-        "postgres://", "postgresql+psycopg://", 1
-    )
 
 
 def upgrade(owner_url: str) -> None:

@@ -33,7 +33,7 @@ class CollectionAccount(SQLModel, table=True):
         CheckConstraint("iban <> '' OR account_number <> ''", name="collection_account_has_a_number"),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="collection_account_dates"),
         Index("collection_account_of_entity", "entity", "currency", "valid_from"),
-        Index("collection_account_bank_number", "bank_number", "currency"),
+        Index("collection_account_bank_number", "bank_number", "currency", unique=True),
     )
 
     id: int | None = row_id()

@@ -78,10 +78,10 @@ class PrepayClient:
     async def connect(
         cls, database_url: str, temporal: Client | None = None, *, answer_seconds: float = ANSWER_SECONDS
     ) -> Self:
-        """Connect to PostgreSQL (a role that reads is enough) and to Temporal.
+        """Get ready to use PostgreSQL (a role that reads is enough) and Temporal; both are reached when needed.
 
         Without a client for Temporal, its own settings decide (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, …).
-        A request waits `answer_seconds` for its answer. Raises Unavailable.
+        A request waits `answer_seconds` for its answer.
         """
         pool = AsyncConnectionPool(
             database_url,
@@ -92,12 +92,8 @@ class PrepayClient:
             connection_class=psycopg.AsyncConnection[DictRow],
             open=False,
         )
-        try:
-            client = temporal or await _connect_temporal()
-            await pool.open()
-        except (RuntimeError, RPCError) as error:
-            raise Unavailable(f"Temporal does not answer: {error}.") from None
-        return cls(client, pool, answer_seconds)
+        await pool.open()
+        return cls(temporal or await _connect_temporal(), pool, answer_seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,6 +147,7 @@ class PrepayClient:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             static_summary=f"{request.customer} deposits {request.money}",
+            static_details=f"Intended for: {request.product}",
         )
         try:
             answer: DepositAnswer = await self._temporal.execute_update_with_start_workflow(
@@ -180,9 +177,10 @@ class PrepayClient:
                 f"Nobody answered within {self._answer_seconds:g} s: is a Prepay worker running, and does it "
                 "reach the database? Send the same request again."
             ) from None
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
+            address = self._temporal.service_client.config.target_host
             raise Unavailable(
-                f"Temporal does not answer: {error.message}. Send the same request again."
+                f"Temporal does not answer at {address}. Send the same request again."
             ) from error
 
     async def _answer_from_row(self, request: DepositRequest) -> DepositView:
@@ -255,7 +253,8 @@ class PrepayClient:
 async def _connect_temporal() -> Client:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
+    # Balances and records need no Temporal, so nobody waits for it before it is needed.
+    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=True)
 
 
 def _deposit_view(row: DictRow) -> DepositView:

@@ -64,9 +64,12 @@ def parse(kind: type[_T], raw: Any, what: str) -> _T:
 
 
 def _problem(kind: type[BaseModel], error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "the object"
+    named = ".".join(str(part) for part in error["loc"]) or "the object"
+    where = "".join(character if character.isprintable() else "?" for character in named)
     if error["type"] == "missing":
         return f"`{where}` is missing"
+    if error["type"] == "string_too_short" and not str(error["input"]).strip():
+        return f"`{where}` is empty"
     if error["type"] == "extra_forbidden":
         return f"`{where[:40]}` is not known (known: {', '.join(kind.model_fields)})"
     if error["type"] == "string_type":
@@ -77,7 +80,7 @@ def _problem(kind: type[BaseModel], error: Any) -> str:
         least = error["ctx"]["min_length"]
         return f"`{where}` is empty" if least == 1 else f"`{where}` has fewer than {least} characters"
     if error["type"].startswith("date_"):
-        return f"`{where}` must be a day such as \"2027-01-31\""
+        return f'`{where}` must be a day such as "2027-01-31"'
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
     return message if message.startswith("The amount") else f"`{where}`: {message}"
 

@@ -54,9 +54,19 @@ class DepositState(BaseModel):
         return self.draw_form and not self.form_drawn
 
     @property
+    def settled(self) -> bool:
+        """No money is awaited, and every change has been dealt with."""
+        return not self.open and self.handled_version >= self.version
+
+    @property
     def ended(self) -> bool:
-        """Nothing is left to do: no money awaited, every change dealt with, the form drawn."""
-        return not self.open and self.handled_version >= self.version and not self.needs_form
+        """Nothing is left to do: settled, and the form drawn."""
+        return self.settled and not self.needs_form
+
+    @property
+    def deciders(self) -> list[str]:
+        """The operators who decided last."""
+        return [who for what, who in self.decided.items() if what.endswith(" by")]
 
     def answer(self) -> DepositAnswer:
         """What the one who asked is told."""

@@ -32,7 +32,8 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
 
 def escape(text: str) -> str:
     """Text that people typed, safe inside a Markdown table."""
-    kept = text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'").replace("\n", " ")
+    seen = "".join(character if character.isprintable() else " " for character in text)
+    kept = seen.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
     return kept.replace("<", "&lt;").replace("[", "\\[").replace("*", "\\*").replace("_", "\\_")
 
 
@@ -83,7 +84,7 @@ def _last_day(state: DepositState) -> date:
 
 
 def _expiry(state: DepositState) -> str:
-    return f"at the end of {_last_day(state)}, {escape(state.time_zone)} ({when(state.expires_at)})"
+    return f"at the end of {_last_day(state)}, {escape(state.time_zone)}"
 
 
 def _form(state: DepositState) -> str:

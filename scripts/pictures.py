@@ -33,8 +33,8 @@ USUAL_FOLDER = "~/.local/share/prepay/demo"
 COLUMNS = 118
 DEPOSIT = ("C-1001", "12500.00", "EUR")
 PART = Payment(500_000)
-FORM_WIDTH = 880
-PAGE = ViewportSize(width=1480, height=1330)
+FORM_WIDTH = 860
+PAGE = ViewportSize(width=1480, height=1280)
 # Left and above of what the picture is about.
 SIDEBAR, HEADER = 256, 48
 PATIENCE_SECONDS = 60.0

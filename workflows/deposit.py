@@ -41,6 +41,7 @@ class Deposit:
         self._refusal: ApplicationError | None = None
         self._desk = Desk()
         self._drawing: asyncio.Task[None] | None = None
+        self._undrawable = False
         self._rung = False
         self._reminded = 0
         self._due: Due | None = None
@@ -111,7 +112,7 @@ class Deposit:
             self._drawing = asyncio.create_task(self._draw())
         self._show()
         # What came while the last step ran is dealt with too: an operator's attempt is answered, a ring is heard.
-        while not self._now().ended or self._woken():
+        while not self._over() or self._woken():
             await self._wait()
             await self._act()
             self._show()
@@ -157,6 +158,9 @@ class Deposit:
         except TimeoutError:
             return
 
+    def _over(self) -> bool:
+        return self._now().ended or (self._undrawable and self._now().settled)
+
     def _woken(self) -> bool:
         return self._rung or bool(self._desk.decisions) or self._drawn()
 
@@ -167,7 +171,6 @@ class Deposit:
         while self._desk.decisions:
             await self._decide(*self._desk.decisions.pop(0))
         if self._rung or self._drawn():
-            self._rung = False
             if self._drawn():
                 self._drawing = None
             self._state = await self._reload()
@@ -204,9 +207,13 @@ class Deposit:
         if isinstance(decision, ExtendDeposit):
             extend = Extend(deposit=deposit, decision=decision, at=at)
             return await step(Deposits.extend, extend, "move the expiry")
-        return await step(Deposits.cancel, Cancel(deposit=deposit, decision=decision, at=at), "cancel the form")
+        return await step(
+            Deposits.cancel, Cancel(deposit=deposit, decision=decision, at=at), "cancel the form"
+        )
 
     async def _reload(self) -> DepositState:
+        # Before the look: what rings during it asks for another one.
+        self._rung = False
         reload = Reload(workflow_id=workflow.info().workflow_id, at=workflow.now())
         return await step(Deposits.reload, reload, "look at the rows")
 
@@ -222,6 +229,7 @@ class Deposit:
                 summary="draw the form",
             )
         except ActivityError as error:
+            self._undrawable = True
             self._desk.refuse("form", f"it cannot be drawn: {error.cause or error}")
 
     def _answer_cancel(self) -> None:
@@ -241,6 +249,7 @@ class Deposit:
                 attributes.CURRENCY: state.currency,
                 attributes.ENTITY: state.entity,
                 attributes.AMOUNT_MINOR: state.amount_minor,
+                attributes.DECIDED_BY: state.deciders or None,
                 attributes.DUE: state.expires_at if state.open else None,
             }
         )

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
@@ -109,6 +109,7 @@ class TestLimits:
             with pytest.raises(InputRefused, match=f"`{field}"):
                 parse(model, {**values, field: wrong}, "It")
 
+    @settings(max_examples=50)
     @given(st.data())
     def test_whatever_is_accepted_can_be_printed(self, data: st.DataObject) -> None:
         _, values, field = data.draw(st.sampled_from(TEXTS))

@@ -2,13 +2,13 @@
 
 import smtplib
 import socket
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, cast
 
-import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 import activities.setup_file
 from activities.database import make_engine
 from activities.notices import Notices, PasswordInClear, _connect
+from documents.notices import FOLDER, notice_text
 from settings import Settings
 from tests.conftest import Database
 from tests.office import SETUP
@@ -30,7 +31,7 @@ class Mailbox:
         self.refuse: set[str] = set()
         self.hang_up_at = -1
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if address in self.refuse:
@@ -38,7 +39,9 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         if len(self.taken) == self.hang_up_at:
             self.hang_up_at = -1
             cast("Any", server).transport.abort()
@@ -217,11 +220,27 @@ class TestPassword:
             assert isinstance(server, smtplib.SMTP)
 
 
-class TestWhoReadsThem:
-    def test_only_the_owner_can_take_a_notice_back(self, engine: Engine, database: Database) -> None:
-        _write(engine)
-        with (
-            psycopg.connect(database.report_url) as connection,
-            pytest.raises(psycopg.errors.InsufficientPrivilege),
-        ):
-            connection.execute("DELETE FROM notice")
+class TestWords:
+    KINDS = ("issued", "reminder", "part_paid", "credited", "late", "expired", "extended", "cancelled")
+    FACTS = {
+        "number": "D-2026-000001",
+        "reference": "RF18 P000 0000 0001",
+        "customer": "ACME GmbH",
+        "wanted": "1,000.00 EUR",
+        "received": "300.00 EUR",
+        "missing": "700.00 EUR",
+        "over": "",
+        "expires": "2026-12-23",
+    }
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(("locale", "word"), [("de-DE", "ayment"), ("en", "ayment"), ("zh-CN", "付款")])
+    def test_of_each_kind_are_in_the_customers_language(self, kind: str, locale: str, word: str) -> None:
+        subject, body = notice_text(kind, locale, self.FACTS)
+        assert "D-2026-000001" in subject
+        assert word in body
+        assert "{" not in subject + body
+
+    def test_every_language_has_every_kind(self) -> None:
+        for file in FOLDER.glob("*.toml"):
+            assert set(tomllib.loads(file.read_text())) == set(self.KINDS)

@@ -68,16 +68,13 @@ class TestHelp:
 
 
 class TestStart:
-    @pytest.mark.parametrize(
-        "arguments", [["--help"], ["balance", "--help"], ["deposit", "request", "--help"]]
-    )
-    def test_help_waits_for_no_library_that_it_does_not_use(self, arguments: list[str]) -> None:
+    def test_help_waits_for_no_library_that_it_does_not_use(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-c", IMPORTED, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", IMPORTED, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         imported = set(done.stderr.split())
         assert "cli.app" in imported
-        assert imported.isdisjoint(SLOW_TO_IMPORT)
+        assert imported & set(SLOW_TO_IMPORT) == set()
 
 
 class TestUsage:
@@ -129,7 +126,7 @@ class TestTemporalAway:
     def test_it_is_said_in_one_sentence(self, prepay: Cli, arguments: str) -> None:
         done = prepay(*arguments.split())
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("prepay: Temporal ")
+        assert "prepay: Temporal does not answer at 127.0.0.1:1." in done.err
 
 
 class TestDatabaseAway:

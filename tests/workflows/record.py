@@ -4,8 +4,10 @@ Record anew only when a change of a workflow is meant to end compatibility with 
 """
 
 import asyncio
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -35,13 +37,21 @@ def main() -> None:
 
 
 async def _record(url: str, address: str) -> None:
-    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    client = await Client.connect(address, data_converter=pydantic_data_converter, identity="recorder")
     HISTORIES.mkdir(exist_ok=True)
     async with open_office(url, client, forms="on") as office:
         for story in STORIES:
             history = await client.get_workflow_handle(await story(office)).fetch_history()
-            (HISTORIES / f"{story.__name__}.json").write_text(history.to_json() + "\n")
+            events = _without_traces(json.loads(history.to_json()))
+            (HISTORIES / f"{story.__name__}.json").write_text(json.dumps(events, indent=1) + "\n")
             print(f"{story.__name__}: {len(history.events)} events")
+
+
+def _without_traces(value: Any) -> Any:
+    """The paths of the machine that recorded them are nobody's business, and replay does not read them."""
+    if isinstance(value, dict):
+        return {key: _without_traces(one) for key, one in value.items() if key != "stackTrace"}
+    return [_without_traces(one) for one in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

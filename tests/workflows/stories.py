@@ -1,9 +1,9 @@
-"""The main ways of a deposit and of a bank file, told once: recorded for replay, and searched for what must not be
-in a history."""
+"""The main ways of a deposit and of a bank file: recorded for replay, and searched for what no history may hold."""
 
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -128,7 +128,7 @@ async def _paid(deposit: OpenDeposit, amount_minor: int) -> None:
 
 async def _extended(office: Office) -> OpenDeposit:
     deposit = await open_deposit(office)
-    until = deposit.view.expires_at.date().replace(day=28).isoformat()
+    until = (deposit.view.expires_at.date() + timedelta(days=7)).isoformat()
     await deposit.handle.signal(
         "extend", {"operator": OPERATOR, "until": until, "reason": "the customer asked"}
     )

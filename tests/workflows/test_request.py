@@ -91,6 +91,15 @@ async def _other_content_is_refused(office: Office, rid: str) -> None:
         await office.client.request_deposit(**{**REQUEST, "amount": "9.00"}, request_id=rid)
 
 
+class TestNotice:
+    async def test_of_the_form_is_written_in_the_customers_language(self, office: Office) -> None:
+        for customer, currency in (("C-1001", "EUR"), ("C-2001", "USD")):
+            await office.client.request_deposit(customer, "1000.00", currency, product="Compute")
+        subjects = [row["subject"] for row in office.rows("SELECT subject FROM notice ORDER BY id")]
+        assert subjects[0].startswith("Payment request D-")
+        assert subjects[1].startswith("付款申请单 D-")
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("wrong", "sentence"),
