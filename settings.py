@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     seals: Path | None = Field(None, description="file that keeps each newest seal outside the database")
     forms: Literal["on", "off"] = Field("on", description="off: payment request forms are not drawn")
     deposit_days: int = Field(30, ge=1, le=730, description="days until a form expires")
-    reminder_business_days: Annotated[list[int], NoDecode] = Field(
+    reminder_business_days: Annotated[list[Annotated[int, Field(ge=1, le=366)]], NoDecode] = Field(
         default=[3, 10], description="business days after issue, comma-separated"
     )
     smtp_url: str = Field("", description="smtp://user:password@host:port, or smtps://; empty keeps notices")

@@ -32,6 +32,7 @@ from activities.bank_files import BankFiles
 from activities.database import make_engine
 from activities.deposits import Deposits
 from activities.documents import Documents
+from activities.failures import Discreet
 from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
@@ -56,6 +57,8 @@ PASSED_THROUGH = (
     "prepay",
     "rules",
     "settings",
+    "holidays",
+    "iso4217",
 )
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
@@ -104,6 +107,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         max_concurrent_activities=options.activity_threads,
         max_concurrent_local_activities=options.activity_threads,
         workflow_runner=workflow_runner(),
+        interceptors=[Discreet()],
         workflow_task_poller_behavior=polling,
         activity_task_poller_behavior=polling,
         graceful_shutdown_timeout=GRACE,
@@ -112,6 +116,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         client,
         task_queue=DOCUMENTS_TASK_QUEUE,
         activities=Documents(engine, renderer).all(),
+        interceptors=[Discreet()],
         max_concurrent_activities=renderer.processes,
         graceful_shutdown_timeout=GRACE,
     )

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.bank_posting import Account, chunks, post_chunk
 from activities.database import psycopg_of
+from activities.pulse import Pulse
 from bankfiles import Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import DecideBankFile
@@ -87,7 +88,7 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Session(self._engine) as session, session.begin():
+        with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
             if file.stage in ("stored", "held"):
                 found = survey(file.content)
@@ -143,11 +144,11 @@ class BankFiles:
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
             accounts = _accounts(session, file_id)
-        for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
-            with Session(self._engine) as session, session.begin():
-                post_chunk(psycopg_of(session), file_id, accounts, chunk)
-            if activity.in_activity():
-                activity.heartbeat(chunk[-1].ordinal + 1)
+        with Pulse(cursor) as pulse:
+            for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
+                with Session(self._engine) as session, session.begin():
+                    post_chunk(psycopg_of(session), file_id, accounts, chunk)
+                pulse.reach(chunk[-1].ordinal + 1)
 
     @activity.defn(name="discard_bank_file")
     def discard(self, discard: Discard) -> BankFileState:

@@ -16,7 +16,7 @@ from settings import Settings
 
 _READ = """
     SELECT d.id, d.number, d.reference, d.customer_id, d.entity, d.content_hash, d.amount_minor, d.credited_minor,
-        d.currency, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
+        d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
         c.number AS customer, c.legal_name AS customer_name, c.country, c.locale, e.time_zone, a.code AS account,
         f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn
     FROM deposit d
@@ -42,7 +42,7 @@ WHOM = text("""
     LEFT JOIN LATERAL (
         SELECT * FROM collection_account
         WHERE entity = c.entity AND currency = :currency AND :currency = ANY (c.currencies)
-          AND valid_from <= :day AND (valid_to IS NULL OR valid_to >= :day)
+          AND daterange(valid_from, valid_to, '[]') @> (:at AT TIME ZONE e.time_zone)::date
         ORDER BY valid_from DESC, id DESC LIMIT 1
     ) a ON true
     WHERE c.number = :customer

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, RowMapping
@@ -111,6 +111,10 @@ Deal = Callable[[Connection, RowMapping], bool | None]
 """Changes what was read: True where it did, False where somebody else was quicker, None where nothing is to do."""
 
 
+def _refuse(refusal: ApplicationError) -> NoReturn:
+    raise refusal
+
+
 def _nothing(_connection: Connection, _row: RowMapping) -> None:
     return None
 
@@ -131,12 +135,13 @@ class Deposits:
         """Number, reference, account, expiry and form of a request, once for ever by customer and request id."""
         request = issue.request
         with self._engine.connect() as connection:
-            given = {"customer": request.customer, "currency": request.currency, "day": issue.at.date()}
+            given = {"customer": request.customer, "currency": request.currency, "at": issue.at}
             whom = connection.execute(rows.WHOM, given).mappings().one_or_none()
             if whom is None:
                 raise UnknownCustomer(request.customer)
             if whom["account_id"] is None:
-                raise NoAccount(whom, request.currency)
+                # What was issued stays issued, even if the account has ended since.
+                return self._first_answer(connection, issue) or _refuse(NoAccount(whom, request.currency))
             deposit = self._deposit(issue, whom)
             form = rows.form(whom, deposit)
             row = {**whom, **deposit, "content": form_json(form), "document_digest": form_digest(form)}
@@ -144,7 +149,7 @@ class Deposits:
                 rows.INSERT, {**row, "digest": row["document_digest"], **rows.notice(row, "issued", "issued")}
             ).scalar_one_or_none()
             if document_id is None:
-                return self._first_answer(connection, issue)
+                return self._first_answer(connection, issue) or _refuse(UnknownDeposit(given))
             return rows.state({**row, "document_id": document_id}, self._settings, issue.at)
 
     @activity.defn(name="reload_deposit")
@@ -253,10 +258,12 @@ class Deposits:
             "workflow_id": issue.workflow_id,
         }
 
-    def _first_answer(self, connection: Connection, issue: Issue) -> DepositState:
-        """The request was issued before: the same answer again, unless the content differs."""
+    def _first_answer(self, connection: Connection, issue: Issue) -> DepositState | None:
+        """The same answer again where the request was issued before, unless the content differs."""
         given = {"customer": issue.request.customer, "request_id": issue.request.request_id}
-        row = connection.execute(rows.BY_REQUEST, given).mappings().one()
+        row = connection.execute(rows.BY_REQUEST, given).mappings().one_or_none()
+        if row is None:
+            return None
         if row["content_hash"] != issue.request.content_hash:
             raise OtherContent(issue.request, row["number"])
         return rows.state(row, self._settings, issue.at)

@@ -19,6 +19,7 @@ class DepositState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     deposit: int
+    workflow_id: str
     number: str
     reference: str
     customer: str

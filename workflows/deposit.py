@@ -108,9 +108,13 @@ class Deposit:
 
     async def _live(self) -> DepositOutcome:
         await self._begin()
+        self._show()
+        if self._now().workflow_id != workflow.info().workflow_id:
+            # The same request under another id: its own workflow goes on with it.
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return self._now().outcome()
         if self._now().needs_form:
             self._drawing = asyncio.create_task(self._draw())
-        self._show()
         # What came while the last step ran is dealt with too: an operator's attempt is answered, a ring is heard.
         while not self._over() or self._woken():
             await self._wait()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -123,7 +122,7 @@ class TestMany:
             "INSERT INTO outbox (workflow_id, version) "
             "SELECT workflow_id, n FROM deposit, generate_series(1, 99) n ORDER BY n",
         )
-        counts: list[Any] = await asyncio.gather(office.ring(), office.ring())
+        counts = await asyncio.gather(office.ring(), office.ring())
         assert sum(counts) == 1000
         for deposit in deposits:
             await deposit.until("part paid")

@@ -68,4 +68,4 @@ class TestMoney:
 
     def test_takes_no_float(self) -> None:
         with pytest.raises(ValueError, match="int"):
-            Money(amount_minor=1.0, currency="EUR")  # type: ignore[arg-type]
+            Money(amount_minor=1.0, currency="EUR")

@@ -1,6 +1,7 @@
 """Whatever is sent: a value, or one clear sentence."""
 
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -25,23 +26,27 @@ REQUEST = {
 }
 
 
+def _refusal(kind: Any, raw: Any) -> str:
+    """Why it is refused; nothing where it is taken."""
+    try:
+        assert isinstance(parse(kind, raw, "The input"), kind)
+    except InputRefused as refusal:
+        return str(refusal)
+    return ""
+
+
 class TestParse:
     @given(raw=JSON)
     @pytest.mark.parametrize("kind", [DepositRequest, ExtendDeposit, CancelDeposit])
     def test_anything_is_a_value_or_a_sentence(self, kind: Any, raw: Any) -> None:
-        try:
-            assert isinstance(parse(kind, raw, "The input"), kind)
-        except InputRefused as refusal:
-            assert str(refusal).startswith("The input is refused: ")
-            assert "\n" not in str(refusal)
+        why = _refusal(kind, raw)
+        assert why == "" or re.fullmatch("The input is refused: .+", why)
 
     @given(value=JSON, key=st.sampled_from(["operator", "until", "reason"]))
     def test_any_value_under_a_right_key(self, key: str, value: Any) -> None:
         typed = {"operator": "Dana Desk", "until": "2027-01-31", "reason": "asked", key: value}
-        try:
-            parse(ExtendDeposit, typed, "The input")
-        except InputRefused as refusal:
-            assert f"`{key}`" in str(refusal)
+        why = _refusal(ExtendDeposit, typed)
+        assert why == "" or f"`{key}`" in why
 
     def test_what_is_parsed_already_stays(self) -> None:
         decision = ExtendDeposit(operator="Dana Desk", until=date(2027, 1, 31), reason="asked")

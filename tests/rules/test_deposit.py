@@ -16,6 +16,7 @@ def state(**changes: Any) -> DepositState:
     """A deposit issued on a Monday, with two reminders, that expires after thirty days."""
     facts: dict[str, Any] = {
         "deposit": 1,
+        "workflow_id": "deposit-C-1001-1",
         "number": "D-2026-000001",
         "reference": "RF18P00000000001",
         "customer": "C-1001",
@@ -45,7 +46,7 @@ def state(**changes: Any) -> DepositState:
 
 def _due(days: float, reminded: int = 0, **changes: Any) -> tuple[str, int] | None:
     due = next_due(state(**changes), reminded, ISSUED + timedelta(days=days))
-    return due and (due.what, due.number)
+    return (due.what, due.number) if due else None
 
 
 class TestNextDue:

@@ -17,7 +17,7 @@ from tests.workflows.deposits import OpenDeposit, change, eventually, open_depos
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "Dana Desk"
-PAYER = {"payer_name": "Vandelay Example BV", "payer_account": "NL26MOCK0000009001"}
+PAYER_NAME, PAYER_ACCOUNT = "Vandelay Example BV", "NL26MOCK0000009001"
 
 
 async def credited(office: Office) -> str:
@@ -75,8 +75,8 @@ async def refused(office: Office) -> str:
 async def bank_file_posted(office: Office) -> str:
     """Read and posted: one payment for a deposit, one that nobody can attribute."""
     deposit = await open_deposit(office)
-    known = Payment(100_000, structured=deposit.view.reference, end_to_end_id="E-1", **PAYER)
-    workflow_id = await _deliver(office, EUR_ACCOUNT, known, Payment(700, end_to_end_id="E-2", **PAYER))
+    known = _payment(100_000, "E-1", deposit.view.reference)
+    workflow_id = await _deliver(office, EUR_ACCOUNT, known, _payment(700, "E-2"))
     await _handled(office, workflow_id)
     await office.ring()
     await _ended(deposit)
@@ -85,7 +85,7 @@ async def bank_file_posted(office: Office) -> str:
 
 async def bank_file_held_and_released(office: Office) -> str:
     """About an account that is set up only afterwards."""
-    workflow_id = await _deliver(office, NEW_ACCOUNT, Payment(700, end_to_end_id="E-3", **PAYER))
+    workflow_id = await _deliver(office, NEW_ACCOUNT, _payment(700, "E-3"))
     await eventually(lambda: office.rows("SELECT 1 FROM bank_file WHERE stage = 'held'"), bool)
     account = SETUP.read_text().split("[[account]]")[1].replace("nimbus-eu-eur", "nimbus-eu-eur-2")
     with TemporaryDirectory() as folder:
@@ -108,6 +108,16 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     bank_file_posted,
     bank_file_held_and_released,
 )
+
+
+def _payment(amount_minor: int, end_to_end_id: str, reference: str = "") -> Payment:
+    return Payment(
+        amount_minor,
+        structured=reference,
+        end_to_end_id=end_to_end_id,
+        payer_name=PAYER_NAME,
+        payer_account=PAYER_ACCOUNT,
+    )
 
 
 async def _deliver(office: Office, account: str, *payments: Payment) -> str:

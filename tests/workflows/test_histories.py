@@ -14,7 +14,7 @@ from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from tests.office import SETUP, Office, request_id
 from tests.workflows.deposits import eventually, money_arrives
 from tests.workflows.record import HISTORIES
-from tests.workflows.stories import NEW_ACCOUNT, PAYER, STORIES, credited
+from tests.workflows.stories import NEW_ACCOUNT, PAYER_ACCOUNT, PAYER_NAME, STORIES, credited
 
 EVENTS_OF_A_LIFECYCLE = 15
 
@@ -27,7 +27,7 @@ def planted() -> Iterator[str]:
             if entry.get(name):
                 yield entry[name]
         yield from entry.get("address", [])
-    yield from (NEW_ACCOUNT, *PAYER.values())
+    yield from (NEW_ACCOUNT, PAYER_NAME, PAYER_ACCOUNT)
     defaults = Payment(1)
     yield from (defaults.payer_name, defaults.payer_account)
 

@@ -13,8 +13,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 import migrations
-from embedded.ports import free_port
 from embedded.postgres import Postgres
+from embedded.process import free_port
 from tests.workflows.deposits import OpenDeposit, eventually, office_without_forms, open_deposit
 from workflows import steps
 
@@ -37,7 +37,9 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
 def hanging(postgres: Postgres) -> Iterator[None]:
     """Its processes stand still: connections stay open and answer nothing."""
     assert postgres.child is not None
-    family = [postgres.child.pid, *_children(postgres.child.pid)]
+    parent = postgres.child.pid
+    assert parent is not None
+    family = [parent, *_children(parent)]
     for process in family:
         os.kill(process, signal.SIGSTOP)
     try:

@@ -182,11 +182,11 @@ class TestNobodyWorks:
         self, database: Database, temporal: WorkflowEnvironment
     ) -> None:
         activities.setup_file.apply(SETUP, database.app_url)
-        client = await PrepayClient.connect(database.app_url, temporal.client, answer_seconds=0.5)
+        client = await PrepayClient.connect(database.app_url, temporal.client, answer_seconds=1)
         rid, began = request_id(), asyncio.get_running_loop().time()
         async with client:
             with pytest.raises(
-                Unavailable, match=r"Nobody answered within 0\.5 s: is a Prepay worker running"
+                Unavailable, match=r"Nobody answered within 1 s: is a Prepay worker running"
             ):
                 await client.request_deposit(**REQUEST, request_id=rid)
         assert asyncio.get_running_loop().time() - began < 5
