@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from cli.output import amount, console, errors
-from prepay.client import FormNotDrawn, PrepayClient, Unavailable
+from prepay.client import FormNotDrawn, PrepayClient, Unavailable, connect_temporal
 from prepay.ids import deposit_workflow_id
 
 if TYPE_CHECKING:
@@ -261,10 +261,8 @@ def _unapplied_when_there() -> list[dict[str, Any]]:
 async def _workflows(run: Run) -> list[dict[str, str]]:
     """What Temporal lists, once its copy says what the rows say."""
     from prepay import attributes
-    from settings import settings
-    from worker import connect
 
-    temporal = await connect(settings())
+    temporal = await connect_temporal()
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         found = [

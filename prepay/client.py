@@ -1,10 +1,12 @@
 """The client that services use: ask for deposits, read balances and records."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from typing import Any, Self
 
 import psycopg
@@ -20,6 +22,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from prepay import queries
@@ -93,7 +96,7 @@ class PrepayClient:
             open=False,
         )
         await pool.open()
-        return cls(temporal or await _connect_temporal(), pool, answer_seconds)
+        return cls(temporal or await connect_temporal(), pool, answer_seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,11 +253,22 @@ class PrepayClient:
             raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
 
 
-async def _connect_temporal() -> Client:
+@cache
+def _runtime() -> Runtime:
+    """Temporal's core logs by Python's logging: standard output is for what programs asked for."""
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio"))
+    levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels, forwarding=forwarding)))
+
+
+async def connect_temporal() -> Client:
+    """A client for Temporal by its own settings, which connects when it is first used."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
     # Balances and records need no Temporal, so nobody waits for it before it is needed.
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=True)
+    return await Client.connect(
+        **config, data_converter=pydantic_data_converter, lazy=True, runtime=_runtime()
+    )
 
 
 def _deposit_view(row: DictRow) -> DepositView:
