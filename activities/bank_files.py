@@ -2,10 +2,13 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+import structlog
 from sqlalchemy import Engine, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -23,7 +26,15 @@ from prepay.wire import Wire
 from rules.bank_file import BankFileState
 
 CHUNK = 1000
+MAX_REASON = 1000
+MAX_FILE_MINOR = 10**17
+"""The sums of a file, in minor units: balances of many such files still fit 64 bits."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
+
+# A reason quotes what stood in the file, and that may be an account number: people read it from the database.
+_QUOTED = re.compile(r"found ('[^']*'|\"[^\"]*\")")
+
+log = structlog.get_logger()
 
 
 class Discard(Wire):
@@ -88,18 +99,27 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Pulse(), Session(self._engine) as session, session.begin():
+        with Session(self._engine) as session:
+            content = _file(session, sha256).content
+        with Pulse():
+            found = survey(content)
+        with Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
             if file.stage in ("stored", "held"):
-                found = survey(file.content)
                 file.format, file.entries = found.version or found.format, found.entries
-                file.stage, file.reason = found.outcome, found.reason[:1000]
+                file.stage, file.reason = found.outcome, found.reason[:MAX_REASON]
                 if found.outcome == "read":
                     self._keep_statements(session, file, found)
                 session.flush()
             return _state(session, sha256)
 
     def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
+        if any(max(t.credit_minor, t.debit_minor) > MAX_FILE_MINOR for t in found.totals.values()):
+            file.stage = "held"
+            file.reason = (
+                f"its entries sum to more than {MAX_FILE_MINOR:,} minor units, which no book of ours can hold"
+            )
+            return
         for statement in found.statements:
             account = _account_of(session, statement.account, statement.currency)
             if account is None:
@@ -132,7 +152,11 @@ class BankFiles:
             file_id, content, stage = file.id, file.content, file.stage
         assert file_id is not None
         if stage == "read":
-            self._post(file_id, content, _cursor())
+            try:
+                self._post(file_id, content, _cursor())
+            except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+                self._hold(file_id, error)
+                return self.look(sha256)
             with Session(self._engine) as session, session.begin():
                 session.execute(
                     update(BankFile)
@@ -140,6 +164,18 @@ class BankFiles:
                     .values(stage="posted", posted_at=func.now())
                 )
         return self.look(sha256)
+
+    def _hold(self, file_id: int, error: psycopg.Error) -> None:
+        """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
+        log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+        reason = (
+            f"posting stopped: PostgreSQL refused a chunk ({type(error).__name__}, SQLSTATE {error.sqlstate}). "
+            "What was posted before stays. Report it with the worker's log; release the file when it has been mended."
+        )
+        with Session(self._engine) as session, session.begin():
+            session.execute(
+                update(BankFile).where(col(BankFile.id) == file_id).values(stage="held", reason=reason)
+            )
 
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
@@ -221,4 +257,6 @@ def _state(session: Session, sha256: str) -> BankFileState:
     if row is None:
         raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
     counts = {name: value for name, value in row.items() if name != "id"}
+    shown = f"found something else (`prepay bank files {row['id']}` shows it)"
+    counts["reason"] = _QUOTED.sub(shown, counts["reason"])
     return BankFileState(**counts, file=row["id"], as_of=datetime.now(UTC))

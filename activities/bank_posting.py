@@ -10,6 +10,8 @@ from bankfiles import Entry, Part, Quarantine
 from rules.matching import references
 
 MAX_REMITTANCE = 2000
+# What the book's set functions take at once.
+SLICE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,32 @@ def post_chunk(
 
     Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
     """
-    given = {"file": file_id}
+    given = {"file": file_id, "slice": SLICE}
     for statement in _STAGING:
         connection.execute(statement)
     _stage(connection, accounts, items)
-    for statement in (_QUARANTINE, _ENTRIES, _PARTS, _KNOWN, _SIGHTINGS, _LOCK, _DEBITS, _MATCH):
+    for statement in (
+        _QUARANTINE,
+        _ENTRIES,
+        _TOUCHED,
+        _MOVE,
+        _PARTS,
+        _KNOWN,
+        _SIGHTINGS,
+        _LOCK,
+        _DEBITS,
+        _MATCH,
+    ):
         connection.execute(statement, given)
-    for statement in (_RECEIVE, _CREDIT, _BOOK_DEBITS, _DEPOSITS):
-        connection.execute(statement, given)
+    last = connection.execute(_SLICES).fetchone()
+    slices = range(last[0] if last else 0)
+    if len(slices) > 1:
+        # Before the first slice: the accounts of all of them, in the order that every posting keeps.
+        connection.execute(_LOCK_ACCOUNTS)
+    for number in slices:
+        for statement in (_RECEIVE, _CREDIT, _BOOK_DEBITS):
+            connection.execute(statement, {"slice": number})
+    connection.execute(_DEPOSITS)
 
 
 def _stage(
@@ -103,13 +123,15 @@ def _part_row(entry: Entry, part: Part) -> tuple[Any, ...]:
 
 
 def chunks(items: Iterator[Entry | Quarantine], size: int) -> Iterator[list[Entry | Quarantine]]:
-    """The items in lists of at most `size`."""
+    """The items in lists with about `size` parts; an entry is never split."""
     chunk: list[Entry | Quarantine] = []
+    parts = 0
     for item in items:
         chunk.append(item)
-        if len(chunk) == size:
+        parts += len(item.parts) if isinstance(item, Entry) else 1
+        if parts >= size:
             yield chunk
-            chunk = []
+            chunk, parts = [], 0
     if chunk:
         yield chunk
 
@@ -133,8 +155,10 @@ _STAGING = (
         ordinal bigint, line bigint, path text, reason text
     ) ON COMMIT DELETE ROWS
     """,
-    # The parts of this chunk that are booked and have not been posted before.
-    "CREATE TEMP TABLE IF NOT EXISTS posting (id bigint PRIMARY KEY) ON COMMIT DELETE ROWS",
+    # The parts of this chunk that are booked and have not been posted before, in slices that the book takes at once.
+    "CREATE TEMP TABLE IF NOT EXISTS posting (id bigint PRIMARY KEY, slice bigint) ON COMMIT DELETE ROWS",
+    # The entries whose parts may have changed.
+    "CREATE TEMP TABLE IF NOT EXISTS touched (id bigint PRIMARY KEY) ON COMMIT DELETE ROWS",
 )
 
 _COPY_ENTRIES = "COPY incoming_entry FROM STDIN"
@@ -150,9 +174,9 @@ _QUARANTINE = """
 _ENTRIES = """
     INSERT INTO bank_entry (identity_key, account_id, entity, currency, amount_minor, known_minor, direction, status,
         reversal, booked_on, value_on, bank_reference)
-    SELECT key, account_id, entity, currency, amount_minor, 0, direction, status, reversal, booked_on, value_on,
-        bank_reference
-    FROM incoming_entry ORDER BY key
+    SELECT DISTINCT ON (key) key, account_id, entity, currency, amount_minor, 0, direction, status, reversal, booked_on,
+        value_on, bank_reference
+    FROM incoming_entry ORDER BY key, status = 'BOOK' DESC
     ON CONFLICT (identity_key) DO UPDATE
     SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on
     WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
@@ -170,13 +194,30 @@ _PARTS = """
     ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
 """
 
+# What was shown in another grouping before it was booked belongs to the entry that books it.
+_TOUCHED = """
+    INSERT INTO touched
+    SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
+    UNION
+    SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
+"""
+
+_MOVE = """
+    UPDATE bank_entry_part p SET entry_id = e.id, position = i.position
+    FROM incoming_part i
+    JOIN bank_entry e ON e.identity_key = i.entry_key AND e.status = 'BOOK'
+    JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
+    JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
+    WHERE p.id = known.id
+        AND NOT EXISTS (SELECT FROM bank_entry_part own WHERE own.entry_id = e.id)
+"""
+
 _KNOWN = """
     UPDATE bank_entry e SET known_minor = e.amount_minor - own.sum
     FROM (
-        SELECT e.id, coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0)
-            AS sum
-        FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key
-        LEFT JOIN bank_entry_part p ON p.entry_id = e.id
+        SELECT e.id,
+            coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0) AS sum
+        FROM touched JOIN bank_entry e USING (id) LEFT JOIN bank_entry_part p ON p.entry_id = e.id
         GROUP BY e.id
     ) own
     WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
@@ -189,13 +230,27 @@ _SIGHTINGS = """
 """
 
 _LOCK = """
-    INSERT INTO posting
-    SELECT p.id FROM (
+    INSERT INTO posting (id, slice)
+    SELECT p.id, (row_number() OVER (ORDER BY p.id) - 1) / %(slice)s FROM (SELECT DISTINCT id FROM (
         SELECT part.id FROM incoming_entry i
         JOIN bank_entry e ON e.identity_key = i.key AND e.status = 'BOOK'
         JOIN bank_entry_part part ON part.entry_id = e.id AND part.state = 'shown'
         ORDER BY part.identity_key FOR NO KEY UPDATE OF part
-    ) p ON CONFLICT DO NOTHING
+    ) locked) p
+"""
+
+_SLICES = "SELECT coalesce(max(slice) + 1, 0) FROM posting"
+
+_LOCK_ACCOUNTS = """
+    SELECT count(*) FROM (
+        SELECT array_agg(DISTINCT c.number || ' ' || e.entity || ' ' || p.currency) AS accounts
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        JOIN customer c ON c.id = p.customer_id HAVING count(*) > 0
+    ) r, LATERAL (
+        SELECT array_agg(split_part(a, ' ', 1)) AS customers, array_agg(split_part(a, ' ', 2)) AS entities,
+            array_agg(split_part(a, ' ', 3)) AS currencies
+        FROM unnest(r.accounts) a
+    ) l, LATERAL ledger_lock_customers(l.customers, l.entities, l.currencies)
 """
 
 _DEBITS = """
@@ -203,14 +258,23 @@ _DEBITS = """
     WHERE id IN (SELECT id FROM posting) AND direction = 'debit'
 """
 
-# Structured references count before those in free text. References of several customers credit nobody.
+# Structured references count before those in free text. References of several customers credit nobody, and nor does
+# what looks like money that was posted before: the same reference of the bank and amount with another value date.
 _MATCH = """
     WITH target AS (
-        SELECT p.id, p.currency, e.entity, p.structured_references, p.text_references
+        SELECT p.id, p.currency, e.entity, e.reversal, p.structured_references, p.text_references,
+            EXISTS (
+                SELECT FROM bank_entry twin
+                WHERE twin.account_id = e.account_id AND twin.bank_reference = e.bank_reference
+                  AND e.bank_reference <> '' AND twin.id <> e.id AND twin.status = 'BOOK'
+                  AND twin.amount_minor = e.amount_minor AND twin.direction = e.direction
+                  AND twin.value_on <> e.value_on AND abs(twin.value_on - e.value_on) <= 10
+                  AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = twin.id AND t.state <> 'shown')
+            ) AS twin
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         WHERE p.direction = 'credit'
     ), hit AS (
-        SELECT t.id AS part_id, r.place, d.id, d.number, d.customer_id, d.currency,
+        SELECT t.id AS part_id, r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
             d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
         FROM target t
         CROSS JOIN LATERAL (
@@ -218,28 +282,28 @@ _MATCH = """
             UNION ALL SELECT 2, unnest(t.text_references)
         ) r
         JOIN deposit d ON d.reference = r.reference
-    ), by_place AS (
-        SELECT part_id, place, count(DISTINCT customer_id) AS customers,
-            (array_agg(id ORDER BY fits DESC, open DESC, id))[1] AS deposit_id
-        FROM hit GROUP BY part_id, place
+    ), owners AS (
+        SELECT part_id, place, count(DISTINCT customer_id) AS customers FROM hit GROUP BY part_id, place
     ), best AS (
-        SELECT DISTINCT ON (part_id) * FROM by_place ORDER BY part_id, place
+        SELECT DISTINCT ON (hit.part_id) hit.*, owners.customers FROM hit JOIN owners USING (part_id, place)
+        ORDER BY hit.part_id, hit.place, hit.fits DESC, hit.open DESC, hit.deposit_id
     ), decided AS (
-        SELECT t.id, CASE WHEN b.customers = 1 AND h.fits THEN h.id END AS deposit_id,
-            CASE WHEN b.customers = 1 AND h.fits THEN h.customer_id END AS customer_id,
+        SELECT t.id, b.customers = 1 AND b.fits AND NOT t.reversal AND NOT t.twin AS sure, b.deposit_id, b.customer_id,
             CASE
+                WHEN t.reversal THEN 'the bank marks it as a reversal'
+                WHEN t.twin THEN 'the same bank reference and amount was posted before, with another value date'
                 WHEN b.part_id IS NULL THEN 'no payment reference of ours was found'
                 WHEN b.customers > 1 THEN 'its references belong to several customers'
-                WHEN NOT h.fits THEN 'its reference is that of ' || h.number || ', which is paid elsewhere or in '
-                    || h.currency
-                WHEN b.place = 1 THEN 'its structured reference is that of ' || h.number
-                ELSE 'the reference in its text is that of ' || h.number
+                WHEN NOT b.fits THEN 'its reference is that of ' || b.number || ', which is paid elsewhere or in '
+                    || b.currency
+                WHEN b.place = 1 THEN 'its structured reference is that of ' || b.number
+                ELSE 'the reference in its text is that of ' || b.number
             END AS reason
         FROM target t LEFT JOIN best b ON b.part_id = t.id
-        LEFT JOIN LATERAL (SELECT * FROM hit WHERE hit.part_id = b.part_id AND hit.id = b.deposit_id LIMIT 1) h ON true
     )
-    UPDATE bank_entry_part p SET deposit_id = d.deposit_id, customer_id = d.customer_id, reason = d.reason,
-        state = CASE WHEN d.deposit_id IS NULL THEN 'unapplied' ELSE 'credited' END
+    UPDATE bank_entry_part p SET reason = d.reason,
+        deposit_id = CASE WHEN d.sure THEN d.deposit_id END, customer_id = CASE WHEN d.sure THEN d.customer_id END,
+        state = CASE WHEN d.sure THEN 'credited' ELSE 'unapplied' END
     FROM decided d WHERE p.id = d.id
 """
 
@@ -253,7 +317,7 @@ _RECEIVE = """
             array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
-        WHERE p.direction = 'credit' HAVING count(*) > 0
+        WHERE posting.slice = %(slice)s AND p.direction = 'credit' HAVING count(*) > 0
     ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
 """
 
@@ -267,7 +331,7 @@ _CREDIT = """
             array_agg(d.number ORDER BY p.id) AS deposits, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN customer c ON c.id = p.customer_id LEFT JOIN deposit d ON d.id = p.deposit_id
-        WHERE p.state = 'credited' HAVING count(*) > 0
+        WHERE posting.slice = %(slice)s AND p.state = 'credited' HAVING count(*) > 0
     ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
         r.value_days, r.deposits, r.causes)
 """
@@ -280,7 +344,7 @@ _BOOK_DEBITS = """
             array_agg(e.booked_on ORDER BY p.id) AS days, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
-        WHERE p.direction = 'debit' HAVING count(*) > 0
+        WHERE posting.slice = %(slice)s AND p.direction = 'debit' HAVING count(*) > 0
     ) r, LATERAL ledger_book_debits_many(r.keys, r.accounts, r.against, r.entities, r.currencies, r.amounts, r.days,
         r.causes)
 """

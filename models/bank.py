@@ -62,6 +62,7 @@ class BankEntry(SQLModel, table=True):
         CheckConstraint("amount_minor >= 0", name="bank_entry_amount_not_negative"),
         CheckConstraint("direction IN ('credit', 'debit')", name="bank_entry_direction_known"),
         Index("bank_entry_of_account", "account_id", "booked_on"),
+        Index("bank_entry_by_bank_reference", "account_id", "bank_reference"),
     )
 
     id: int | None = row_id()

@@ -1,4 +1,4 @@
--- A posted statement moved its bank account by its closing less its opening booked balance.
+-- The booked entries of a posted statement sum to its closing less its opening booked balance.
 SELECT b.file_id, b.account_id, b.moved AS stated, coalesce(p.moved, 0) AS posted
 FROM (
     SELECT s.file_id, s.account_id, sum(s.closing_minor - s.opening_minor) AS moved FROM bank_statement s
@@ -7,7 +7,8 @@ FROM (
 LEFT JOIN (
     SELECT s.file_id, e.account_id,
         sum(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS moved
-    FROM bank_sighting s JOIN bank_entry e ON e.id = s.entry_id AND e.status = 'BOOK' WHERE s.status = 'BOOK'
+    FROM bank_sighting s JOIN bank_entry e ON e.id = s.entry_id AND e.status = 'BOOK'
+    JOIN collection_account a ON a.id = e.account_id AND a.currency = e.currency WHERE s.status = 'BOOK'
     GROUP BY 1, 2) AS p ON p.file_id = b.file_id AND p.account_id = b.account_id
 LEFT JOIN (SELECT DISTINCT file_id FROM bank_quarantine) AS q ON q.file_id = b.file_id
 WHERE q.file_id IS NULL AND b.moved <> coalesce(p.moved, 0);

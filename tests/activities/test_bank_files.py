@@ -3,7 +3,8 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -319,3 +320,81 @@ def _dies_after(statements: int) -> Any:
         return execute(self, *given, **options)
 
     return dying
+
+
+class TestRegrouped:
+    def test_what_was_shown_singly_is_credited_when_it_is_booked_as_a_batch(self, desk: Desk) -> None:
+        one, other = desk.issue(), desk.issue("C-1002")
+        single = [
+            Payment(10_000, structured=d.reference, bank_reference=f"R{d.deposit}", status="INFO")
+            for d in (one, other)
+        ]
+        desk.pay(*single)
+        booked = tuple(replace(p, status="BOOK") for p in single)
+        desk.pay(Batch(booked, bank_reference="RX"))
+        assert (desk.available("C-1001"), desk.available("C-1002")) == (10_000, 10_000)
+
+    def test_what_was_shown_as_a_batch_is_credited_when_it_is_booked_singly(self, desk: Desk) -> None:
+        one, other = desk.issue(), desk.issue("C-1002")
+        booked = [
+            Payment(10_000, structured=d.reference, bank_reference=f"R{d.deposit}") for d in (one, other)
+        ]
+        desk.pay(Batch(tuple(replace(p, status="INFO") for p in booked), bank_reference="RX"))
+        assert desk.available("C-1001") == 0
+        desk.pay(*booked)
+        assert (desk.available("C-1001"), desk.available("C-1002")) == (10_000, 10_000)
+
+    def test_one_entry_in_two_notifications_of_a_file_is_credited_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        sheet = Sheet(ACCOUNT, "EUR", [Payment(10_000, structured=deposit.reference, bank_reference="R1")])
+        assert desk.deliver(sheet, replace(sheet, statement_id="STATEMENT-2")).stage == "posted"
+        assert desk.available() == 10_000
+
+    def test_the_same_reference_with_another_value_date_waits_for_a_person(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        payment = Payment(10_000, structured=deposit.reference, bank_reference="R1")
+        desk.pay(payment)
+        desk.pay(replace(payment, value_on=payment.booked_on + timedelta(days=1)))
+        assert [state for state, _ in desk.parts()] == ["credited", "unapplied"]
+        assert desk.available() == 10_000
+
+    def test_a_reversal_is_no_new_money(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, reversal=True))
+        assert desk.parts() == [("unapplied", "the bank marks it as a reversal")]
+
+
+class TestLarge:
+    def test_a_batch_of_many_parts_is_posted_at_once(self, desk: Desk) -> None:
+        deposits = [desk.issue("C-1001" if n % 2 else "C-1002") for n in range(40)]
+        parts = tuple(
+            Payment(100, structured=deposits[n % 40].reference, end_to_end_id=f"E{n}") for n in range(5_000)
+        )
+        desk.pay(Batch(parts, bank_reference="RX"))
+        assert desk.available("C-1001") + desk.available("C-1002") == 500_000
+
+    def test_sums_that_no_book_can_hold_hold_the_file(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        huge = [Payment(2**62, structured=deposit.reference, bank_reference=f"R{n}") for n in range(2)]
+        assert desk.pay(*huge).stage == "held"
+        assert desk.available() == 0
+
+    def test_what_postgresql_refuses_is_shown_to_a_person(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise psycopg.errors.NumericValueOutOfRange
+
+        monkeypatch.setattr("activities.bank_files.post_chunk", refuse)
+        file = desk.pay(Payment(10_000))
+        assert file.stage == "held"
+        assert "SQLSTATE 22003" in file.reason
+
+
+class TestReason:
+    def test_what_stood_in_the_file_stays_in_the_database(self, desk: Desk) -> None:
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(1_000)], closing_minor=1_000), kind="camt.053")
+        file = desk.work_off(content.replace(b">0.00</Amt>", b">NL26MOCK0000009001</Amt>", 1))
+        assert file.stage == "held"
+        assert "NL26MOCK0000009001" not in file.reason
+        assert "NL26MOCK0000009001" in str(desk.rows("SELECT reason FROM bank_file")[0]["reason"])
