@@ -14,11 +14,21 @@ from rules.deposit import DepositState
 from rules.reminders import reminder_times
 from settings import Settings
 
+# Credits of the deposit whose value date is ahead.
+_PENDING = """
+    SELECT coalesce(sum(p.remaining_minor), 0)::bigint
+    FROM ledger_account l
+    JOIN ledger_pending p ON p.account_id = l.id AND p.kind = 'credit'
+    JOIN ledger_transfer t ON t.id = p.id
+    WHERE l.kind = 'customer' AND l.holder = c.number AND t.deposit = d.number
+"""
+# They matter only for a notice about money that nobody has heard of.
 _READ = """
     SELECT d.id, d.number, d.reference, d.customer_id, d.entity, d.content_hash, d.amount_minor, d.credited_minor,
         d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
         c.number AS customer, c.legal_name AS customer_name, c.country, c.locale, e.time_zone, a.code AS account,
-        f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn
+        f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn,
+        CASE WHEN d.handled_version < d.version THEN ({pending}) ELSE 0 END AS pending_minor
     FROM deposit d
     JOIN customer c ON c.id = d.customer_id
     JOIN contracting_entity e ON e.code = d.entity
@@ -26,9 +36,9 @@ _READ = """
     JOIN LATERAL (SELECT * FROM document WHERE deposit_id = d.id ORDER BY version DESC LIMIT 1) f ON true
     WHERE {where}
 """
-BY_ID = text(_READ.format(where="d.id = :id"))
-BY_WORKFLOW = text(_READ.format(where="d.workflow_id = :workflow_id"))
-BY_REQUEST = text(_READ.format(where="c.number = :customer AND d.request_id = :request_id"))
+BY_ID = text(_READ.format(pending=_PENDING, where="d.id = :id"))
+BY_WORKFLOW = text(_READ.format(pending=_PENDING, where="d.workflow_id = :workflow_id"))
+BY_REQUEST = text(_READ.format(pending=_PENDING, where="c.number = :customer AND d.request_id = :request_id"))
 
 # The customer, their entity, the account that takes the currency on that day, and a number for the deposit.
 WHOM = text("""
@@ -83,8 +93,8 @@ CLOSE = text(_CHANGE.format(change=f"stage = :stage, decided = :decided, {_NEXT}
 EXTEND = text(_CHANGE.format(change=f"expires_at = :expires_at, decided = :decided, {_NEXT}"))
 
 
-def notice(row: RowMapping | dict[str, Any], kind: str, key: str) -> dict[str, Any]:
-    """The values of a notice in the customer's language; the key makes it happen once."""
+def notice(row: RowMapping | dict[str, Any], kind: str, number: int) -> dict[str, Any]:
+    """The values of a notice in the customer's language; each number of a kind happens once for a deposit."""
 
     def money(minor: int) -> str:
         return str(Money(amount_minor=minor, currency=row["currency"]))
@@ -96,20 +106,22 @@ def notice(row: RowMapping | dict[str, Any], kind: str, key: str) -> dict[str, A
         "customer": row["customer_name"],
         "wanted": money(row["amount_minor"]),
         "received": money(row["credited_minor"]),
+        "pending": money(row["pending_minor"]) if row["pending_minor"] else "",
         "missing": money(max(-over, 0)),
         "over": money(over) if over > 0 else "",
         "expires": last_day(row["expires_at"], row["time_zone"]).isoformat(),
     }
     subject, body = notice_text(kind, row["locale"], facts)
-    values = {"key": f"deposit:{row['id']}:{key}", "kind": kind, "subject": subject, "body": body}
+    key = f"deposit:{row['id']}:{kind}:{number}"
+    values = {"key": key, "kind": kind, "subject": subject, "body": body}
     return values | {"customer_id": row["customer_id"], "locale": row["locale"]}
 
 
 def change(
-    connection: Connection, row: RowMapping, statement: Any, kind: str, key: str, **values: Any
+    connection: Connection, row: RowMapping, statement: Any, kind: str, number: int, **values: Any
 ) -> bool:
     """Change a deposit as it was read and tell the customer; False when somebody else changed it meanwhile."""
-    told = notice({**row, **values}, kind, key)
+    told = notice({**row, **values}, kind, number)
     given = {"id": row["id"], "version": row["version"], **values, **told}
     return bool(connection.execute(statement, given).scalar_one())
 

@@ -100,6 +100,13 @@ class OtherContent(DepositRefused):
         )
 
 
+class OtherDeposit(DepositRefused):
+    """The workflow id belongs to another request."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"This workflow id belongs to deposit {number}; start the request under another id.")
+
+
 class UnknownDeposit(ApplicationError):
     """The rows know no such deposit."""
 
@@ -146,10 +153,10 @@ class Deposits:
             form = rows.form(whom, deposit)
             row = {**whom, **deposit, "content": form_json(form), "document_digest": form_digest(form)}
             document_id = connection.execute(
-                rows.INSERT, {**row, "digest": row["document_digest"], **rows.notice(row, "issued", "issued")}
+                rows.INSERT, {**row, "digest": row["document_digest"], **rows.notice(row, "issued", 1)}
             ).scalar_one_or_none()
             if document_id is None:
-                return self._first_answer(connection, issue) or _refuse(UnknownDeposit(given))
+                return self._first_answer(connection, issue) or _refuse(self._other(connection, issue))
             return rows.state({**row, "document_id": document_id}, self._settings, issue.at)
 
     @activity.defn(name="reload_deposit")
@@ -160,7 +167,7 @@ class Deposits:
             if row["handled_version"] >= row["version"]:
                 return None
             kind = "late" if row["late"] else row["stage"]
-            return rows.change(connection, row, rows.HANDLE, kind, str(row["version"]))
+            return rows.change(connection, row, rows.HANDLE, kind, row["version"])
 
         return self._until_done(rows.BY_WORKFLOW, {"workflow_id": reload.workflow_id}, deal, reload.at)
 
@@ -171,7 +178,7 @@ class Deposits:
         def deal(connection: Connection, row: RowMapping) -> bool | None:
             if row["stage"] not in OPEN:
                 return None
-            return rows.change(connection, row, rows.REMIND, "reminder", f"reminder:{remind.number}")
+            return rows.change(connection, row, rows.REMIND, "reminder", remind.number)
 
         return self._until_done(rows.BY_ID, {"id": remind.deposit}, deal, remind.at)
 
@@ -208,14 +215,14 @@ class Deposits:
             if row["stage"] not in OPEN or row["expires_at"] == until:
                 return None
             return rows.change(
-                connection, row, rows.EXTEND, "extended", str(row["version"] + 1),
+                connection, row, rows.EXTEND, "extended", row["version"] + 1,
                 expires_at=until, decided=json.dumps(decided),
             )  # fmt: skip
 
         return self._until_done(rows.BY_ID, {"id": extend.deposit}, deal, extend.at)
 
     def _close(self, connection: Connection, row: RowMapping, stage: str, decided: dict[str, str]) -> bool:
-        version = str(row["version"] + 1)
+        version = row["version"] + 1
         return rows.change(
             connection, row, rows.CLOSE, stage, version, stage=stage, decided=json.dumps(decided)
         )
@@ -236,14 +243,16 @@ class Deposits:
     def _deposit(self, issue: Issue, whom: RowMapping) -> dict[str, Any]:
         """The new row, before it is known whether the request was used before."""
         request, zone = issue.request, ZoneInfo(whom["time_zone"])
-        expires_on = issue.at.astimezone(zone).date() + timedelta(days=self._settings.deposit_days)
+        today = issue.at.astimezone(zone).date()
+        expires_on = today + timedelta(days=self._settings.deposit_days)
         return {
-            "number": deposit_number(whom["id"], issue.at.year),
+            "number": deposit_number(whom["id"], today.year),
             "reference": payment_reference(whom["id"]),
             "request_id": request.request_id,
             "content_hash": request.content_hash,
             "amount_minor": request.money.amount_minor,
             "credited_minor": 0,
+            "pending_minor": 0,
             "currency": request.currency,
             "product": request.product,
             "note": request.note,
@@ -257,6 +266,10 @@ class Deposits:
             "form_drawn": False,
             "workflow_id": issue.workflow_id,
         }
+
+    def _other(self, connection: Connection, issue: Issue) -> OtherDeposit:
+        given = {"workflow_id": issue.workflow_id}
+        return OtherDeposit(connection.execute(rows.BY_WORKFLOW, given).mappings().one()["number"])
 
     def _first_answer(self, connection: Connection, issue: Issue) -> DepositState | None:
         """The same answer again where the request was issued before, unless the content differs."""

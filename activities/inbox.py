@@ -43,11 +43,8 @@ def take_in(engine: Engine, folder: Path) -> int:
         if not alone:
             return 0
         claimed.mkdir(exist_ok=True)
-        taken = sum(_take(engine, folder, path) for path in sorted(claimed.iterdir()))
-        for path in sorted(folder.iterdir()):
-            if _wanted(path) and _claim(path, claimed / path.name):
-                taken += _take(engine, folder, claimed / path.name)
-        return taken
+        paths = [*sorted(claimed.iterdir()), *sorted(folder.iterdir())]
+        return sum(_take(engine, folder, claimed, path) for path in paths)
 
 
 @contextmanager
@@ -96,20 +93,29 @@ def _claim(path: Path, claimed: Path) -> bool:
     return True
 
 
-def _take(engine: Engine, folder: Path, path: Path) -> bool:
+def _take(engine: Engine, folder: Path, claimed: Path, path: Path) -> bool:
+    """Whether it was taken; a file that makes trouble does not hold up the others."""
     name = "".join(c if c.isprintable() else "?" for c in path.name)
     try:
-        before = path.stat()
+        if path.parent != claimed:
+            if not (_wanted(path) and _claim(path, claimed / path.name)):
+                return False
+            path = claimed / path.name
+        return _store(engine, folder, path, name)
+    except OSError as error:
+        log.warning("file not taken yet", file=name, problem=type(error).__name__)
+        return False
+
+
+def _store(engine: Engine, folder: Path, path: Path, name: str) -> bool:
+    before = path.stat()
+    try:
         if before.st_size > MAX_FILE_BYTES:
             raise FileTooLarge(name, before.st_size)
         store(engine, path.read_bytes(), name, "inbox")
     except (FileTooLarge, FileEmpty, PermissionError) as refusal:
         log.warning("file refused", file=name, why=str(refusal))
         _put_aside(folder / "refused", path)
-        return False
-    except OSError as error:
-        # The others need not wait for it.
-        log.warning("file not read yet", file=name, problem=type(error).__name__)
         return False
     after = path.stat()
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):

@@ -19,6 +19,7 @@ from settings import Settings
 
 BATCH = 100
 MAX_ATTEMPTS = 10
+MAX_AGE_DAYS = 7
 SMTP_SECONDS = 10
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -33,10 +34,12 @@ class PasswordInClear(RuntimeError):
         )
 
 
+# What is older is kept and no longer sent: a mail server that is set up later must not send old reminders.
 # After each failed attempt twice as long, from a minute to half a day: servers ask to come back later.
 _DUE = (
     col(Notice.sent_at).is_(None),
     col(Notice.attempts) < MAX_ATTEMPTS,
+    text(f"notice.created_at > now() - interval '{MAX_AGE_DAYS} days'"),
     text("notice.created_at + interval '1 minute' * (2 ^ notice.attempts - 1) <= now()"),
 )
 

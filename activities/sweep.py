@@ -1,6 +1,7 @@
 """What the sweep does each minute."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 import ledger.checks
 from activities.database import psycopg_of
@@ -16,29 +18,32 @@ from activities.outbox import start_or_ring
 from ledger.seals import keep, newest, seal_now
 from settings import Settings
 
-LOOKED_AT_ONCE = 1000
+PAGE = 1000
+LOOK_SECONDS = 40.0
 IDS_IN_A_QUERY = 100
 CHUNK = 1000
 
-# The rows that need a workflow and were looked at longest ago, of every kind; a fresh row gets a minute's grace.
-_CANDIDATES = text("""
-    WITH due AS (
-        SELECT id FROM deposit
-        WHERE (stage IN ('issued', 'part_paid') OR handled_version < version) AND swept_at < now() - interval '50 s'
-        ORDER BY swept_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ), due_files AS (
-        SELECT id FROM bank_file
-        WHERE stage IN ('stored', 'read', 'held') AND swept_at < now() - interval '50 s'
-        ORDER BY swept_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ), deposits AS (
-        UPDATE deposit SET swept_at = now() WHERE id IN (SELECT id FROM due)
-        RETURNING workflow_id, 'Deposit' AS workflow, handled_version < version AS unheard
-    ), files AS (
-        UPDATE bank_file SET swept_at = now() WHERE id IN (SELECT id FROM due_files)
-        RETURNING 'bank-file-' || sha256, 'BankFile', false
-    )
-    SELECT * FROM deposits UNION ALL SELECT * FROM files
-""")
+# The rows that need a workflow, those that were looked at longest ago first; a fresh row gets a minute's grace.
+_CLAIM = """
+    UPDATE {table} SET swept_at = now() WHERE id IN (
+        SELECT id FROM {table} WHERE {needs} AND swept_at < now() - interval '50 s'
+        ORDER BY swept_at LIMIT :page FOR UPDATE SKIP LOCKED
+    ) RETURNING {workflow_id} AS workflow_id, '{workflow}' AS workflow, {unheard} AS unheard
+"""
+_UNHEARD = "handled_version < version"
+_DEPOSIT = {"table": "deposit", "workflow_id": "workflow_id", "workflow": "Deposit", "unheard": _UNHEARD}
+_FILE = {
+    "table": "bank_file",
+    "workflow_id": "'bank-file-' || sha256",
+    "workflow": "BankFile",
+    "unheard": "false",
+}
+# Money that nobody has heard of does not wait behind forms that nobody has paid.
+_CLAIMS = [
+    text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
+    text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held')")),
+    text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
+]
 
 log = structlog.get_logger()
 
@@ -59,18 +64,30 @@ class Upkeep:
     async def restart_lost(self) -> int:
         """Start the workflows that their rows need and Temporal does not run, and ring those that did not hear.
 
-        Returns how many there were of both.
+        Returns how many there were of both. Where there are more than fit into a minute, the next one goes on.
         """
-        with Session(self._engine) as session, session.begin():
-            rows = session.execute(_CANDIDATES, {"limit": LOOKED_AT_ONCE}).all()
+        end, lost = monotonic() + LOOK_SECONDS, 0
+        for claim in _CLAIMS:
+            while monotonic() < end:
+                with Session(self._engine) as session, session.begin():
+                    rows = session.execute(claim, {"page": PAGE}).all()
+                for start in range(0, len(rows), IDS_IN_A_QUERY):
+                    lost += await self._restart(rows[start : start + IDS_IN_A_QUERY])
+                if len(rows) < PAGE:
+                    break
+        return lost
+
+    async def _restart(self, rows: Sequence[Any]) -> int:
+        running = await self._running([row.workflow_id for row in rows])
         lost = 0
-        for start in range(0, len(rows), IDS_IN_A_QUERY):
-            some = rows[start : start + IDS_IN_A_QUERY]
-            running = await self._running([row.workflow_id for row in some])
-            for row in some:
-                if row.unheard or row.workflow_id not in running:
+        for row in rows:
+            if row.unheard or row.workflow_id not in running:
+                try:
                     await start_or_ring(self._client, row.workflow_id, row.workflow)
                     lost += 1
+                except RPCError as error:
+                    # The others are no worse for that; this one has its turn again.
+                    log.warning("not restarted", workflow_id=row.workflow_id, status=error.status.name)
         return lost
 
     async def _running(self, ids: list[str]) -> set[str]:

@@ -14,7 +14,7 @@ class StackNotRunning(RuntimeError):
     def __init__(self, data: Path) -> None:
         super().__init__(
             f"No Prepay is running in {data}: start it with `prepay up`, name another folder with --data,"
-            " or set PREPAY_DATABASE_URL and TEMPORAL_ADDRESS."
+            " or set PREPAY_DATABASE_URL (and TEMPORAL_ADDRESS or TEMPORAL_PROFILE)."
         )
 
 
@@ -43,11 +43,15 @@ def is_running(data: Path) -> bool:
 def environment(data: Path) -> dict[str, str]:
     """The settings that the running stack of this folder brings; what the environment already says wins.
 
-    Empty when the environment names database and Temporal itself.
+    Empty when the environment names database and Temporal itself, or when it names the database and no stack
+    runs: then Temporal's own settings hold, and what needs only the database works without it.
     """
-    if {"PREPAY_DATABASE_URL", "TEMPORAL_ADDRESS"} <= os.environ.keys():
+    own_database = "PREPAY_DATABASE_URL" in os.environ
+    own_temporal = not os.environ.keys().isdisjoint({"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE"})
+    running = not (own_database and own_temporal) and is_running(data)
+    if own_database and not running:
         return {}
-    if not is_running(data):
+    if not running:
         raise StackNotRunning(data)
     settings: dict[str, str] = json.loads((data / STACK_FILE).read_text())
     return {name: value for name, value in settings.items() if name not in os.environ}

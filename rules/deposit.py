@@ -19,7 +19,8 @@ class DepositState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     deposit: int
-    workflow_id: str
+    workflow_id: str = ""
+    """Empty in the histories of runs that are older than this field: then it is the run's own."""
     number: str
     reference: str
     customer: str
@@ -130,6 +131,8 @@ def refuse_extension(state: DepositState, until: date, now: datetime) -> str | N
         return f"{until} has passed; give a day from {today} to {last}"
     if until > last:
         return f"{until} is more than {MAX_EXTENSION_DAYS} days ahead; give a day up to {last}"
+    if end_of_day(until, state.time_zone) == state.expires_at:
+        return "it expires on that day already"
     return None
 
 

@@ -31,6 +31,7 @@ class BankFile:
     def __init__(self, *_raw: RawValue) -> None:
         self._desk = Desk()
         self._state: BankFileState | None = None
+        self._asking = False
 
     @workflow.run
     @whatever_comes
@@ -68,8 +69,7 @@ class BankFile:
     @whatever_comes
     def release(self, *raw: RawValue) -> None:
         """Read it again. What does not add up stays held."""
-        self._desk.take("release", DecideBankFile, raw)
-        self._show()
+        self._take("release", raw)
 
     @workflow.signal(
         name="discard",
@@ -78,8 +78,7 @@ class BankFile:
     @whatever_comes
     def discard(self, *raw: RawValue) -> None:
         """Put it away; its bytes are kept."""
-        self._desk.take("discard", DecideBankFile, raw)
-        self._show()
+        self._take("discard", raw)
 
     @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
@@ -87,8 +86,25 @@ class BankFile:
         self._desk.refuse_unknown(name, args, ("release", "discard"))
         self._show()
 
+    def _take(self, signal: str, raw: Sequence[RawValue]) -> None:
+        """A decision is about what the operator saw: one that comes at another moment is not kept for later."""
+        if self._asking and not self._desk.decisions:
+            self._desk.take(signal, DecideBankFile, raw)
+        else:
+            self._desk.refuse(signal, self._why_not_now())
+        self._show()
+
+    def _why_not_now(self) -> str:
+        if self._state is None:
+            return "the file has not been looked at yet; wait until it is held"
+        if self._state.stage == "held":
+            return "another decision is being carried out; look what came of it, and then decide"
+        return f"the file is {self._state.stage}; only a held file waits for a decision"
+
     async def _decide(self, sha256: str) -> None:
+        self._asking = True
         await workflow.wait_condition(lambda: bool(self._desk.decisions))
+        self._asking = False
         signal, decision = self._desk.decisions.pop(0)
         assert isinstance(decision, DecideBankFile)
         if signal == "release":

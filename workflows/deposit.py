@@ -16,7 +16,14 @@ with workflow.unsafe.imports_passed_through():
     from prepay.deposits import CancelDeposit, DepositAnswer, DepositOutcome, DepositRequest, ExtendDeposit
     from prepay.ids import DOCUMENTS_TASK_QUEUE
     from prepay.wire import InputRefused, parse
-    from rules.deposit import DepositState, Due, next_due, refuse_cancellation, refuse_extension
+    from rules.deposit import (
+        DepositState,
+        Due,
+        end_of_day,
+        next_due,
+        refuse_cancellation,
+        refuse_extension,
+    )
     from rules.details import deposit_details
     from workflows.operator import Desk, content, live, whatever_comes
     from workflows.steps import step
@@ -109,7 +116,7 @@ class Deposit:
     async def _live(self) -> DepositOutcome:
         await self._begin()
         self._show()
-        if self._now().workflow_id != workflow.info().workflow_id:
+        if self._now().workflow_id not in ("", workflow.info().workflow_id):
             # The same request under another id: its own workflow goes on with it.
             await workflow.wait_condition(workflow.all_handlers_finished)
             return self._now().outcome()
@@ -197,9 +204,14 @@ class Deposit:
         if why is None:
             self._state = await self._obey(decision)
             # Money may have been quicker.
-            why = None if self._state.stage == "cancelled" else self._objection(decision)
+            why = None if self._is_done(decision) else self._objection(decision)
         if why is not None:
             self._desk.refuse(signal, f"{decision.operator}: {why}")
+
+    def _is_done(self, decision: Any) -> bool:
+        if isinstance(decision, ExtendDeposit):
+            return self._now().expires_at == end_of_day(decision.until, self._now().time_zone)
+        return self._now().stage == "cancelled"
 
     def _objection(self, decision: Any) -> str | None:
         if isinstance(decision, ExtendDeposit):

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.notices import Notices
     from activities.sweep import Upkeep
+    from rules.checks import check_due
 
 _RETRIES = RetryPolicy(maximum_attempts=3)
 
@@ -32,9 +33,10 @@ class Sweep:
             "notices": Notices.send,
             "seal": Upkeep.seal,
         }
-        # Recomputing the whole book takes longer the more there is of it.
-        if workflow.now().minute == 0:
-            steps["checks"] = Upkeep.check
+        checked_at = _last_check()
+        # Recomputing the whole book takes longer the more there is of it. An attempt that failed counts too.
+        if check_due(checked_at, workflow.now()):
+            steps["checks"], checked_at = Upkeep.check, workflow.now().isoformat()
         done: dict[str, str] = {}
         for name, activity in steps.items():
             try:
@@ -42,9 +44,16 @@ class Sweep:
             except ActivityError as error:
                 done[name] = f"failed: {error.cause or error}"[:200]
         workflow.set_current_details("\n".join(f"- {name}: {result}" for name, result in done.items()))
-        return done
+        return {**done, "checked_at": checked_at}
 
     async def _do(self, activity: Callable[..., Any], summary: str) -> Any:
         return await workflow.execute_activity_method(
             activity, start_to_close_timeout=timedelta(minutes=5), retry_policy=_RETRIES, summary=summary
         )
+
+
+def _last_check() -> str:
+    """When the book was last checked: each run of the schedule hands it on to the next."""
+    if not workflow.has_last_completion_result():
+        return ""
+    return (workflow.get_last_completion_result(dict[str, str]) or {}).get("checked_at", "")

@@ -88,6 +88,25 @@ class TestTakeIn:
             assert box.look() == 1
         assert box.stored() == [("a.xml", camt(1))]
 
+    def test_one_that_cannot_be_put_aside_does_not_hold_up_the_others(
+        self, box: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        box.bring("a.xml", camt(1))
+        box.bring("b.xml", camt(2))
+        put_aside = inbox._put_aside
+
+        def no_room(folder: Path, path: Path) -> None:
+            if path.name == "a.xml":
+                raise OSError(28, "No space left on device")
+            put_aside(folder, path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_put_aside", no_room)
+            assert box.look() == 1
+        assert box.look() == 1
+        assert box.lies() == ["taken/a.xml", "taken/b.xml"]
+        assert box.stored() == [("a.xml", camt(1)), ("b.xml", camt(2))]
+
     def test_what_is_no_finished_file_is_left_alone(self, box: Inbox) -> None:
         for name in (".hidden.xml", "a.xml.part", "b.xml.filepart", "c.tmp"):
             box.bring(name, camt(1))

@@ -118,6 +118,17 @@ class TestSend:
         assert _send(engine, "") == 0
         assert _rows(engine) == [{"sent_at": None, "attempts": 0, "problem": ""}]
 
+    def test_what_is_older_than_a_week_is_kept_and_not_sent(self, engine: Engine) -> None:
+        _write(engine, subject="Old")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE notice SET created_at = created_at - interval '8 days'")
+        _write(engine, subject="New")
+        mailbox = Mailbox()
+        with mail_server(mailbox) as url:
+            assert _send(engine, url) == 1
+        assert [message["Subject"] for _, message in mailbox.taken] == ["New"]
+        assert _rows(engine)[0] == {"sent_at": None, "attempts": 0, "problem": ""}
+
     def test_nothing_unsent_needs_no_server(self, engine: Engine) -> None:
         assert _send(engine, "smtp://127.0.0.1:1") == 0
 
@@ -155,7 +166,9 @@ class TestRefusedAddress:
             for _ in range(12):
                 _send(engine, url)
                 with engine.begin() as connection:
-                    connection.exec_driver_sql("UPDATE notice SET created_at = created_at - interval '1 day'")
+                    connection.exec_driver_sql(
+                        "UPDATE notice SET created_at = created_at - interval '12 hours'"
+                    )
         assert _rows(engine)[0]["attempts"] == 10
 
 
@@ -228,6 +241,7 @@ class TestWords:
         "customer": "ACME GmbH",
         "wanted": "1,000.00 EUR",
         "received": "300.00 EUR",
+        "pending": "",
         "missing": "700.00 EUR",
         "over": "",
         "expires": "2026-12-23",
@@ -240,6 +254,26 @@ class TestWords:
         assert "D-2026-000001" in subject
         assert word in body
         assert "{" not in subject + body
+
+    @pytest.mark.parametrize("kind", ["part_paid", "credited", "late"])
+    @pytest.mark.parametrize(
+        ("locale", "later", "now"),
+        [
+            (
+                "en",
+                "200.00 EUR of it will be on your balance on its value date",
+                "credited it to your balance",
+            ),
+            ("zh", "其中 200.00 EUR 将于起息日记入您的余额", "并已记入您的余额"),
+        ],
+    )
+    def test_do_not_promise_money_before_its_value_date(
+        self, kind: str, locale: str, later: str, now: str
+    ) -> None:
+        _, body = notice_text(kind, locale, {**self.FACTS, "pending": "200.00 EUR"})
+        assert later in body
+        assert now not in body
+        assert later not in notice_text(kind, locale, self.FACTS)[1]
 
     def test_every_language_has_every_kind(self) -> None:
         for file in FOLDER.glob("*.toml"):

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from activities.outbox import start_or_ring
 from activities.sweep import Upkeep
 from tests.conftest import Database
 from tests.office import Office
@@ -70,6 +73,52 @@ class TestRestartLost:
 
         await eventually(swept, lambda count: count == 1, seconds=2)
         assert await swept() == 0
+
+    async def test_those_that_did_not_hear_come_first(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rung = _note_rings(monkeypatch)
+        deposits = [await open_deposit(office) for _ in range(3)]
+        deposits[2].arrives(30_000)
+        for deposit in deposits:
+            await deposit.handle.terminate()
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 hour' / id")
+        monkeypatch.setattr("activities.sweep.PAGE", 1)
+        await _upkeep(office).restart_lost()
+        assert rung[0] == deposits[2].handle.id
+
+    async def test_none_is_left_that_is_due(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        deposits = [await open_deposit(office) for _ in range(5)]
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 minute'")
+        monkeypatch.setattr("activities.sweep.PAGE", 2)
+        await _upkeep(office).restart_lost()
+        due = "SELECT id FROM deposit WHERE swept_at < now() - interval '50 s'"
+        assert (len(deposits), office.rows(due)) == (5, [])
+
+    async def test_one_that_cannot_be_started_does_not_hold_up_the_others(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deposits = [await open_deposit(office) for _ in range(3)]
+        for deposit in deposits:
+            deposit.arrives(30_000)
+        change(office, "UPDATE deposit SET swept_at = swept_at - interval '1 hour' / id")
+        rung = _note_rings(monkeypatch, refuse=deposits[0].handle.id)
+        assert await _upkeep(office).restart_lost() == 2
+        assert sorted(rung) == sorted(deposit.handle.id for deposit in deposits[1:])
+
+
+def _note_rings(monkeypatch: pytest.MonkeyPatch, refuse: str = "") -> list[str]:
+    """The ids that are rung, in order; Temporal refuses one of them."""
+    rung: list[str] = []
+
+    async def ring(client: Client, workflow_id: str, workflow: str) -> None:
+        if workflow_id == refuse:
+            raise RPCError("refused", RPCStatusCode.INTERNAL, b"")
+        rung.append(workflow_id)
+        await start_or_ring(client, workflow_id, workflow)
+
+    monkeypatch.setattr("activities.sweep.start_or_ring", ring)
+    return rung
 
 
 class TestSeal:

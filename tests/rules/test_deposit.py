@@ -49,6 +49,12 @@ def _due(days: float, reminded: int = 0, **changes: Any) -> tuple[str, int] | No
     return (due.what, due.number) if due else None
 
 
+class TestDepositState:
+    def test_of_a_run_before_it_knew_its_workflow_id_can_still_be_read(self) -> None:
+        older = state().model_dump(exclude={"workflow_id"})
+        assert DepositState.model_validate(older).workflow_id == ""
+
+
 class TestNextDue:
     @pytest.mark.parametrize(
         ("days", "reminded", "due"),
@@ -121,6 +127,12 @@ class TestRefuseExtension:
     def test_of_a_closed_one_says_so(self) -> None:
         why = refuse_extension(state(stage="expired"), date(2026, 12, 31), ISSUED)
         assert why == "the deposit is expired, so nothing expires; late money is credited anyway"
+
+    def test_to_the_day_on_which_it_expires_anyway_says_so(self) -> None:
+        expires_at = end_of_day(date(2026, 12, 23), "Europe/Berlin")
+        why = refuse_extension(state(expires_at=expires_at), date(2026, 12, 23), ISSUED)
+        assert why == "it expires on that day already"
+        assert refuse_extension(state(expires_at=expires_at), date(2026, 12, 22), ISSUED) is None
 
     @given(until=st.dates())
     def test_any_day_gets_an_answer(self, until: date) -> None:

@@ -13,7 +13,7 @@ from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
 from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
-from tests.workflows.deposits import OpenDeposit, change, eventually, open_deposit
+from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "Dana Desk"
@@ -86,13 +86,13 @@ async def bank_file_posted(office: Office) -> str:
 async def bank_file_held_and_released(office: Office) -> str:
     """About an account that is set up only afterwards."""
     workflow_id = await _deliver(office, NEW_ACCOUNT, _payment(700, "E-3"))
-    await eventually(lambda: office.rows("SELECT 1 FROM bank_file WHERE stage = 'held'"), bool)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    await eventually(lambda: details(handle), lambda shown: "| **Stage** | held" in shown)
     account = SETUP.read_text().split("[[account]]")[1].replace("nimbus-eu-eur", "nimbus-eu-eur-2")
     with TemporaryDirectory() as folder:
         file = Path(folder) / "setup.toml"
         file.write_text(SETUP.read_text() + "\n[[account]]" + account.replace(EUR_ACCOUNT, NEW_ACCOUNT))
         await asyncio.to_thread(activities.setup_file.apply, file, office.url)
-    handle = office.temporal.get_workflow_handle(workflow_id)
     await handle.signal("release", {"operator": OPERATOR, "reason": "the account has been added"})
     await _handled(office, workflow_id)
     return workflow_id

@@ -86,10 +86,30 @@ class TestExtend:
             await deposit.handle.signal(
                 "extend", {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
             )
-        await eventually(deposit.notices, lambda kinds: kinds == ["issued", "extended"])
+        await eventually(
+            deposit.details, lambda shown: "extend: Dana Desk: it expires on that day already" in shown
+        )
         await deposit.pay(100_000)
         await deposit.handle.result()
         assert deposit.notices() == ["issued", "extended", "credited"]
+
+    async def test_when_it_is_done_nothing_is_refused(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await self._still_works(deposit)
+        assert "Refused attempts" not in await deposit.details()
+
+    async def test_before_money_that_nobody_has_heard_of_tells_the_customer_of_both(
+        self, office: Office
+    ) -> None:
+        deposit = await open_deposit(office)
+        deposit.arrives(30_000)
+        until = (deposit.view.issued_at + timedelta(days=60)).date().isoformat()
+        await deposit.handle.signal(
+            "extend", {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
+        )
+        await eventually(deposit.notices, lambda kinds: "extended" in kinds)
+        await office.ring()
+        await eventually(deposit.notices, lambda kinds: kinds == ["issued", "extended", "part_paid"])
 
 
 class TestCancel:

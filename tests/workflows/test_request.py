@@ -185,9 +185,7 @@ class TestNobodyWorks:
         client = await PrepayClient.connect(database.app_url, temporal.client, answer_seconds=1)
         rid, began = request_id(), asyncio.get_running_loop().time()
         async with client:
-            with pytest.raises(
-                Unavailable, match=r"Nobody answered within 1 s: is a Prepay worker running"
-            ):
+            with pytest.raises(Unavailable, match=r"Nobody answered within 1 s: is a Prepay worker running"):
                 await client.request_deposit(**REQUEST, request_id=rid)
         assert asyncio.get_running_loop().time() - began < 5
         await temporal.client.get_workflow_handle(deposit_workflow_id("C-1001", rid)).terminate()
@@ -214,6 +212,20 @@ class TestPlainStart:
         rows = await eventually(lambda: office.rows("SELECT * FROM deposit WHERE request_id = %s", rid), bool)
         again = await office.client.request_deposit(**REQUEST, request_id=rid)
         assert again.number == rows[0]["number"]
+
+    async def test_under_the_workflow_id_of_another_request_it_is_refused(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.result()
+        handle = await office.temporal.start_workflow(
+            "Deposit", {**REQUEST, "request_id": request_id()}, id=deposit.handle.id, task_queue=TASK_QUEUE
+        )
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+        assert str(failure.value.cause) == (
+            f"DepositRefused: This workflow id belongs to deposit {deposit.view.number}; "
+            "start the request under another id."
+        )
 
     async def test_under_any_workflow_id_it_is_rung_when_money_comes(self, office: Office) -> None:
         workflow_id, rid = f'order\'s "own" id {request_id()}', request_id()

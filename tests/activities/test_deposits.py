@@ -1,0 +1,35 @@
+"""The steps of a deposit in the database."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine
+
+import activities.setup_file
+from activities.database import make_engine
+from activities.deposits import Deposits, Issue
+from prepay.deposits import DepositRequest
+from settings import Settings
+from tests.conftest import Database
+from tests.office import SETUP
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    activities.setup_file.apply(SETUP, database.app_url)
+    engine = make_engine(database.app_url, 2)
+    yield engine
+    engine.dispose()
+
+
+class TestIssue:
+    @pytest.mark.parametrize(("hour", "year"), [(22, 2026), (23, 2027)])
+    def test_the_number_has_the_year_of_the_entitys_date(self, engine: Engine, hour: int, year: int) -> None:
+        """The last hour of the year in UTC is the first of the next one in Berlin."""
+        request = DepositRequest(
+            customer="C-1001", request_id="r-1", amount="10.00", currency="EUR", product="Compute"
+        )
+        at = datetime(2026, 12, 31, hour, 30, tzinfo=UTC)
+        state = Deposits(engine, Settings()).issue(Issue(request=request, workflow_id="w-1", at=at))
+        assert state.number.startswith(f"D-{year}-")
