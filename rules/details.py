@@ -120,9 +120,9 @@ _FILE_WORDS = {
     "stored": "stored: it is about to be read",
     "read": "read and found sound: it is being posted",
     "posted": "posted",
-    "held": "held: nothing of it has been posted",
+    "held": "held: it waits for a decision of an operator",
     "refused": "refused: it is kept, and nothing of it is used",
-    "discarded": "discarded by an operator: nothing of it was posted",
+    "discarded": "discarded by an operator",
 }
 
 
