@@ -171,7 +171,9 @@ def _pay(url: str, batch: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         while len(paid) < LIFECYCLES:
             sleep(FILE_SECONDS)
-            found = connection.execute("SELECT reference FROM deposit WHERE request_id LIKE %s", (batch + "%",))
+            found = connection.execute(
+                "SELECT reference FROM deposit WHERE request_id LIKE %s", (batch + "%",)
+            )
             issued = {reference for (reference,) in found} - paid
             if issued:
                 store(engine, _file(sorted(issued)), f"{batch}-{len(paid)}.xml", "bench")
@@ -183,5 +185,7 @@ def _file(references: list[str]) -> bytes:
     payments = [Payment(amount_minor=1000, structured=reference) for reference in references]
     today = datetime.now(UTC).date()
     file = io.BytesIO()
-    write_camt(file, [Sheet(account="NL07MOCK0000001001", currency="EUR", entries=payments, created_on=today)])
+    write_camt(
+        file, [Sheet(account="NL07MOCK0000001001", currency="EUR", entries=payments, created_on=today)]
+    )
     return file.getvalue()
