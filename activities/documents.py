@@ -18,6 +18,8 @@ from documents.refusal import DocumentRefused
 from documents.render import PdfLibrariesMissing
 from models import Document
 
+BEAT_SECONDS = 3.0
+
 
 class Undrawable(ApplicationError):
     """A document that no other try can draw. The sentence holds nothing of what the document says."""
@@ -49,12 +51,15 @@ class Documents:
         if drawn is not None:
             return drawn
         form = _form(document_id, content)
+        beating = asyncio.create_task(_beat())
         try:
             pdf = await self._renderer.render(form)
         except (PdfLibrariesMissing, FontMissing):
             raise
         except DocumentRefused as refusal:
             raise Undrawable(document_id, str(refusal)) from None
+        finally:
+            beating.cancel()
         return await asyncio.to_thread(self._store, document_id, pdf)
 
     def _content(self, document_id: int) -> tuple[bytes, str | None]:
@@ -82,3 +87,10 @@ def _form(document_id: int, content: bytes) -> PaymentRequestForm:
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, problem["loc"])) or "form" for problem in error.errors())
         raise Undrawable(document_id, f"its {fields} cannot be printed.") from None
+
+
+async def _beat() -> None:
+    """Tell Temporal that the drawing lives: when its worker dies, another draws within seconds."""
+    while activity.in_activity():
+        activity.heartbeat()
+        await asyncio.sleep(BEAT_SECONDS)

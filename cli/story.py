@@ -87,7 +87,8 @@ async def patiently(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
     while True:
         try:
             return await ask()
-        except (Unavailable, RPCError, psycopg.OperationalError, OperationalError):
+        except (Unavailable, RPCError, RuntimeError, psycopg.OperationalError, OperationalError):
+            # RuntimeError: what a client of Temporal raises that cannot connect.
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.2)

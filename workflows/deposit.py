@@ -241,6 +241,7 @@ class Deposit:
                 self._now().document_id,
                 task_queue=DOCUMENTS_TASK_QUEUE,
                 start_to_close_timeout=timedelta(minutes=2),
+                heartbeat_timeout=timedelta(seconds=10),
                 retry_policy=_DRAW_RETRIES,
                 summary="draw the form",
             )

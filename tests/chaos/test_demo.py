@@ -24,7 +24,10 @@ MOMENTS = [n * 0.35 for n in range(20)]
 def _pids(data: Path, whom: str) -> list[int]:
     """The processes of a part, as the stack has written them down."""
     marks = {"worker": "worker.py", "postgres": "postgres", "temporal": "start-dev"}
-    known = json.loads((data / "processes.json").read_text())
+    try:
+        known = json.loads((data / "processes.json").read_text())
+    except FileNotFoundError:
+        return []  # the demo was quicker, and has stopped its parts
     return [int(pid) for pid, (_, *program) in known.items() if any(marks[whom] in word for word in program)]
 
 
