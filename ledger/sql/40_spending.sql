@@ -13,12 +13,14 @@ DECLARE
     plain boolean;
     from_lot bigint;
 BEGIN
+    -- Payments of one customer queue here: at the row itself all that wait would wake at each commit. No order of
+    -- locks depends on it, the row's lock below is what protects the account. (The assignment takes no statement.)
+    replayed := pg_advisory_xact_lock(hashtextextended(p_customer || p_currency, 0)) IS NULL;
     SELECT id, sales_id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
         NOT owes AND p_amount > 0 AND p_amount <= credits_posted - debits_posted - debits_pending
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
     INTO payer, sales, hash, plain
     FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
-    replayed := false;
     IF plain THEN
         WITH new AS (
             INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
