@@ -156,7 +156,8 @@ def amount(minor: int, currency: str) -> str:
     """Minor units as people read them."""
     from prepay.money import Money
 
-    return str(Money(amount_minor=minor, currency=currency))
+    # Not validated: a sum may be larger than any one amount may be.
+    return str(Money.model_construct(amount_minor=minor, currency=currency))
 
 
 def moment(value: datetime | None) -> str:
