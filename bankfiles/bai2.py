@@ -18,12 +18,12 @@ _DEPTHS = {"01": 0, "02": 1, "03": 2, "16": 3, "49": 3, "98": 2, "99": 1}
 _EXPECTED = ("a 01 record", "a 02 or 99 record", "a 03 or 98 record", "a 16 or 49 record")
 
 
-def read_bai2(source: bytes | BinaryIO) -> Iterator[Event]:
+def read_bai2(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
     """Each account as a statement, its entries, and its end. Raises Refused, and Held where the structure is broken.
 
     The end of a statement comes when the trailers after it have been read: what disagrees in them is told with it.
     """
-    reader = _Reader()
+    reader = _Reader(identities)
     last = None
     for last in records(source):
         yield from reader.take(last)
@@ -39,9 +39,9 @@ class _Reader:
     _group: GroupHead
     _account: Account
 
-    def __init__(self) -> None:
+    def __init__(self, identities: type[Identities]) -> None:
         self._open: list[Tally] = []
-        self._identities = Identities("")
+        self._identities_of, self._identities = identities, identities("")
         self._ended: StatementEnd | None = None
         self._statements = self._ordinal = 0
 
@@ -82,7 +82,7 @@ class _Reader:
             raise TooLarge("The number of statements", str(MAX_STATEMENTS))
         self._account = Account(record, self._statements, self._file, self._group)
         self._statements += 1
-        self._identities = Identities(self._account.common.account)
+        self._identities = self._identities_of(self._account.common.account)
         self._open.append(self._account.tally)
         yield self._account.statement
 

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from bankfiles.detect import read
 from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
+from bankfiles.identity import Keyless
 from bankfiles.refusals import BankFileError, Disagrees, Held
 from prepay.money import to_decimal
 
@@ -54,7 +55,7 @@ def survey(source: bytes | BinaryIO) -> Survey:
     """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
     found = Survey()
     try:
-        for event in checked(read(source)):
+        for event in checked(read(source, Keyless)):
             _count(found, event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"

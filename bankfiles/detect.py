@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 from bankfiles.bai2 import read_bai2
 from bankfiles.camt import MESSAGES, read_camt
 from bankfiles.entry import Entry, Event, Format, Quarantine
+from bankfiles.identity import Identities
 from bankfiles.refusals import Refused
 from bankfiles.xmlsource import HEAD_BYTES, first_element, head_text
 
@@ -16,7 +17,7 @@ _MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(MESSAGES)})[\s/>]")
 _VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
 _BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*,\d{6},")
 
-Reader = Callable[[bytes | BinaryIO], Iterator[Event]]
+Reader = Callable[[bytes | BinaryIO, type[Identities]], Iterator[Event]]
 _READERS: dict[Format, Reader] = {Format.BAI2: read_bai2}
 """The readers of what is no XML."""
 
@@ -45,14 +46,14 @@ def detect(data: bytes) -> Detected | None:
     return Detected(Format(named[:8]), named) if named else None
 
 
-def read(source: bytes | BinaryIO) -> Iterator[Event]:
+def read(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
     """What a bank file holds, as a stream. Raises Refused, and Held where its structure is broken."""
     if isinstance(source, bytes):
-        return _reader(source)(source)
+        return _reader(source)(source, identities)
     head = b""
     while len(head) < HEAD_BYTES and (more := source.read(HEAD_BYTES)):
         head += more
-    return _reader(head)(cast("BinaryIO", _Rewound(head, source)))
+    return _reader(head)(cast("BinaryIO", _Rewound(head, source)), identities)
 
 
 def _reader(head: bytes) -> Reader:

@@ -1,7 +1,6 @@
 """What the BAI2 reader takes from a file, what it quarantines, and what holds a file."""
 
 import io
-import tracemalloc
 from dataclasses import replace
 from datetime import date
 
@@ -531,16 +530,3 @@ class TestRefused:
         monkeypatch.setattr(bai2, "MAX_STATEMENTS", 3)
         assert survey(file(group(*[account()] * 3))).outcome == "read"
         assert survey(file(group(*[account()] * 4))).outcome == "refused"
-
-
-class TestMemory:
-    def test_does_not_grow_with_the_file(self) -> None:
-        def peak(accounts: int) -> int:
-            data = file(group(*[account(*[detail()] * 200)] * accounts))
-            tracemalloc.start()
-            assert survey(io.BytesIO(data)).entries == 200 * accounts
-            _, most = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            return most
-
-        assert peak(100) < peak(20) + 300_000
