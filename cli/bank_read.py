@@ -1,6 +1,5 @@
 """`prepay bank read`: what bank files hold, without a database and without keeping anything."""
 
-import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from cli.output import Json, amount, console, errors, print_json, print_table
+from cli.output import Json, amount, console, errors, path_name, print_json, print_table
 
 if TYPE_CHECKING:
     from bankfiles import Survey, Totals
 
 Found = dict[str, Any]
-
-
-def _name(path: Path) -> str:
-    """The path as it can be printed whatever its bytes are."""
-    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 class Unusable(ValueError):
@@ -27,28 +21,28 @@ class Unusable(ValueError):
 
 class NoFile(Unusable):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"There is no file {_name(path)}.")
+        super().__init__(f"There is no file {path_name(path)}.")
 
 
 class IsFolder(Unusable):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{_name(path)} is a folder: name the files in it.")
+        super().__init__(f"{path_name(path)} is a folder: name the files in it.")
 
 
 class NoRegularFile(Unusable):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{_name(path)} is no regular file: save what it gives, and name that.")
+        super().__init__(f"{path_name(path)} is no regular file: save what it gives, and name that.")
 
 
 class IsEmpty(Unusable):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{_name(path)} is empty: ask for it again.")
+        super().__init__(f"{path_name(path)} is empty: ask for it again.")
 
 
 class NotReadable(Unusable):
     def __init__(self, path: Path, error: OSError) -> None:
         what = "you have no permission for it" if isinstance(error, PermissionError) else error.strerror
-        super().__init__(f"{_name(path)} cannot be read: {what}.")
+        super().__init__(f"{path_name(path)} cannot be read: {what}.")
 
 
 def read(
@@ -61,7 +55,7 @@ def read(
     """
     found = []
     for path in paths:
-        with errors.status(f"Reading {escape(_name(path))} …"):
+        with errors.status(f"Reading {escape(path_name(path))} …"):
             found.append(_read(path))
     if as_json:
         print_json(found)
@@ -79,7 +73,7 @@ def _read(path: Path) -> Found:
     except Unusable as reason:
         format, survey = "", Survey(outcome="refused", reason=str(reason))
     return {
-        "file": _name(path),
+        "file": path_name(path),
         "format": survey.format or format,
         "version": survey.version,
         "outcome": survey.outcome,

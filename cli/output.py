@@ -165,6 +165,11 @@ def moment(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if value else ""
 
 
+def path_name(path: Path) -> str:
+    """A path as it can be printed, whatever its bytes are."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def use_stack(data: Path | None) -> None:
     """Let this process reach the stack of the data folder, unless the environment names one."""
     from embedded.discover import default_data, environment
