@@ -164,7 +164,8 @@ class StatementCheck:
     def _at_most(self, statement: Statement) -> Iterator[str]:
         # A bank may give details of some movements only, as the standard's own example does, but not of more.
         for summary in statement.summaries:
-            total = summary.sum_minor
+            # Some banks write the debits' total with a sign.
+            total = None if summary.sum_minor is None else abs(summary.sum_minor)
             found = self._all.get(statement.currency, Sums()).of(summary.element)[1]
             if total is not None and found > total:
                 yield (

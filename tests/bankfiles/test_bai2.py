@@ -445,6 +445,7 @@ class TestBalances:
 
     def test_details_may_be_fewer_than_the_totals_and_not_more(self) -> None:
         assert survey(report(detail(), items="100,25000,3,,400,500,1,")).outcome == "read"
+        assert survey(report(detail("495"), items="100,,,,400,-10000,1,")).outcome == "read"
         assert reasons(report(detail("495"), items="100,25000,3,,400,500,1,")) == (
             "03[1], line 3, 400: expected entries of at most 5.00 USD as the bank states, found 100.00 USD.",
         )
