@@ -6,11 +6,13 @@ from typing import BinaryIO
 
 from bankfiles.detect import read
 from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
+from bankfiles.identity import Keyless
 from bankfiles.refusals import BankFileError, Disagrees, Held
 from prepay.money import to_decimal
 
 MAX_QUARANTINED = 1_000
 """More unreadable entries than this, and the file is not sound."""
+_BALANCES = {Format.BAI2: "010 and 015"}
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ def survey(source: bytes | BinaryIO) -> Survey:
     """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
     found = Survey()
     try:
-        for event in checked(read(source)):
+        for event in checked(read(source, Keyless)):
             _count(found, event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"
@@ -120,37 +122,56 @@ class StatementCheck:
         statement = end.statement
         for problem in end.problems:
             yield f"{statement.path}, {problem}."
-        balanced = statement.format is Format.CAMT_053
-        if self._unknown is not None and (balanced or statement.summaries):
+        bai2 = statement.format is Format.BAI2
+        # BAI2 leaves it to the bank which balances it states, and its control totals prove the rest.
+        chained = bai2 and statement.opening is not None and statement.closing is not None
+        balanced = chained or statement.format is Format.CAMT_053
+        if self._unknown is not None and (balanced or (statement.summaries and not bai2)):
             yield (
                 f"{self._unknown.reason}; the amount of this entry is not known, "
                 "so it cannot be told whether the rest of the statement is complete."
             )
             return
         if balanced:
-            yield from self._balances(statement)
-        if len(self._all) <= 1:
+            # A BAI2 report is final or interim as a whole, and so are its balances.
+            yield from self._balances(statement, self._all if bai2 else self._booked)
+        if bai2:
+            yield from self._at_most(statement)
+        elif len(self._all) <= 1:
             for summary in statement.summaries:
                 yield from self._summary(statement, summary)
 
-    def _balances(self, statement: Statement) -> Iterator[str]:
-        where = f"{statement.path}, line {statement.line}, Bal"
+    def _balances(self, statement: Statement, sums: dict[str, "Sums"]) -> Iterator[str]:
+        where = f"{statement.path}, line {statement.line}, {_BALANCES.get(statement.format, 'Bal')}"
         stated = {b.currency for b in statement.balances if b.code in ("OPBD", "PRCD", "CLBD", "ITBD")}
-        for currency in sorted(stated | set(self._booked)):
+        for currency in sorted(stated | set(sums)):
             opening, closing = statement.opening_in(currency), statement.closing_in(currency)
             if opening is None or closing is None:
-                if currency not in self._booked:
+                if currency not in sums:
                     continue
                 missing = "opening" if opening is None else "closing"
                 yield f"{where}: expected the {missing} booked balance in {currency}, found none."
                 continue
-            net = self._booked.get(currency, Sums()).net_minor
+            net = sums.get(currency, Sums()).net_minor
             if opening.amount_minor + net != closing.amount_minor:
                 expected, found = _decimal(opening.amount_minor + net, currency), closing.amount_minor
                 yield (
                     f"{where}: expected a closing booked balance of {expected} "
                     f"(opening {_decimal(opening.amount_minor, currency)}, booked entries {_decimal(net, currency)}), "
                     f"found {_decimal(found, currency)}."
+                )
+
+    def _at_most(self, statement: Statement) -> Iterator[str]:
+        # A bank may give details of some movements only, as the standard's own example does, but not of more.
+        for summary in statement.summaries:
+            # Some banks write the debits' total with a sign.
+            total = None if summary.sum_minor is None else abs(summary.sum_minor)
+            found = self._all.get(statement.currency, Sums()).of(summary.element)[1]
+            if total is not None and found > total:
+                yield (
+                    f"{statement.path}, line {statement.line}, {summary.element}: expected entries of at most "
+                    f"{_decimal(total, statement.currency)} as the bank states, "
+                    f"found {_decimal(found, statement.currency)}."
                 )
 
     def _summary(self, statement: Statement, summary: Summary) -> Iterator[str]:
@@ -200,8 +221,8 @@ class Sums:
 
     def of(self, element: str) -> tuple[int, int, int]:
         """Number, sum and net of what a total of the bank's counts."""
-        if element == "TtlCdtNtries":
+        if element in ("TtlCdtNtries", "100"):
             return self.credits, self.credit_minor, self.credit_minor
-        if element == "TtlDbtNtries":
+        if element in ("TtlDbtNtries", "400"):
             return self.debits, self.debit_minor, -self.debit_minor
         return self.credits + self.debits, self.credit_minor + self.debit_minor, self.net_minor

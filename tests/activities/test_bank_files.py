@@ -20,6 +20,7 @@ from activities.database import make_engine
 from activities.deposits import Cancel, Deposits, Expire, Issue
 from activities.setup_file import apply
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
+from bankfiles.sample_bai2 import write_bai2
 from prepay.bank_files import DecideBankFile
 from prepay.deposits import CancelDeposit, DepositRequest
 from rules.bank_file import BankFileState
@@ -81,6 +82,13 @@ def camt(*sheets: Sheet, kind: str = "camt.054", version: int = 8) -> bytes:
     return file.getvalue()
 
 
+def bai2(*payments: Payment, interim: bool = False) -> bytes:
+    file = BytesIO()
+    sheet = Sheet(ACCOUNT, "EUR", payments, closing_minor=sum(payment.amount_minor for payment in payments))
+    write_bai2(file, [sheet], interim=interim)
+    return file.getvalue()
+
+
 @pytest.fixture
 def desk(database: Database) -> Iterator[Desk]:
     apply(SETUP, database.app_url)
@@ -130,6 +138,21 @@ class TestCredit:
         desk.pay(Payment(1_000, structured=deposit.reference))
         row = desk.deposit(deposit)
         assert (row["stage"], row["late"], desk.available()) == ("cancelled", True, 1_000)
+
+    def test_bai2_shows_interim_money_and_credits_it_once_when_it_is_final(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        paid = Payment(10_000, "R1", structured=deposit.reference)
+        seen = []
+        for content in (
+            bai2(replace(paid, status="PDNG"), interim=True),
+            bai2(paid),
+            camt(Sheet(ACCOUNT, "EUR", [paid], closing_minor=10_000), kind="camt.053"),
+            bai2(replace(paid, status="PDNG"), interim=True),
+        ):
+            assert desk.work_off(content).stage == "posted"
+            seen.append((desk.available(), desk.parts()[0][0]))
+        assert seen == [(0, "shown"), *[(10_000, "credited")] * 3]
+        assert len(desk.parts()) == 1
 
     def test_each_credit_leaves_a_doorbell_for_its_workflow(self, desk: Desk) -> None:
         deposit = desk.issue()

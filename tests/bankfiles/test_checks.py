@@ -1,8 +1,14 @@
 """A file whose own counts, sums or balances disagree is held; what is unreadable must be what is lacking."""
 
+import io
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 
 from bankfiles import Held, Totals, checked, checks, read, survey
+from bankfiles.sample import Payment
+from tests.bankfiles import bai2_files, camt_files
 from tests.bankfiles.camt_files import (
     balance,
     booked_statement,
@@ -158,6 +164,18 @@ class TestSurvey:
     def test_of_a_broken_file_tells_what_came_before(self) -> None:
         found = survey(notification(entry(), entry())[:-40])
         assert (found.outcome, found.entries) == ("held", 2)
+
+    @pytest.mark.parametrize("written", [camt_files.written, bai2_files.written])
+    def test_keeps_nothing_of_the_entries(self, written: Callable[[list[Payment]], bytes]) -> None:
+        def peak(entries: int) -> int:
+            data = io.BytesIO(written([Payment(n, f"R{n}") for n in range(1, entries + 1)]))
+            tracemalloc.start()
+            assert survey(data).entries == entries
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return most
+
+        assert peak(6_000) < peak(2_000) + 200_000
 
     def test_of_anything_else_is_refused(self) -> None:
         assert survey(b"hello").outcome == "refused"

@@ -8,7 +8,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankfiles.identity import is_reference
+from bankfiles import Entry, read
+from bankfiles.identity import Keyless, is_reference
 from bankfiles.sample import Batch, Payment
 from tests.bankfiles.camt_files import ACCOUNT, entries_of, written
 
@@ -121,6 +122,16 @@ class TestKeyedBy:
             "content",
             "reference",
         ]
+
+
+class TestKeyless:
+    def test_gives_the_same_entries_without_keys(self) -> None:
+        data = written([Payment(100, "R1"), Payment(100), Batch((Payment(5), Payment(6)))])
+        unkeyed = [
+            e._replace(key="", keyed_by="", parts=tuple(p._replace(key="") for p in e.parts))
+            for e in entries_of(data)
+        ]
+        assert [e for e in read(data, Keyless) if isinstance(e, Entry)] == unkeyed
 
 
 class TestReference:
