@@ -20,6 +20,8 @@ ENVELOPE, ENVELOPE_END, STRAY = "{4:", "-}", "stray"
 # broken over two lines, so they are a tag only when they are known.
 _TAG = re.compile(r":(20|21|25|28|60|61|62|64|65|86|13|NS|[0-9]{2}[A-Z]):")
 _MINUTES = frozenset({"13", "20", "21", "25", "28"})
+_NO_TEXT = frozenset({"", " ", "{", "-"})
+"""What a line of text does not begin with, and a line without text may."""
 _SECONDS = re.compile(r"[0-5][0-9](?![0-9])")
 _BLOCK = re.compile(r"\{[1-5]:")
 _ENTRY = re.compile(r":61:\s*[0-9]{6}")
@@ -43,13 +45,10 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
     field: Field | None = None
     of_entry, length = False, 0
     for number, line in enumerate(lines(stream), 1):
-        if line and line[0] not in ":{- ":
-            beside, start, found = "", line, None
-        else:
-            beside, start = _envelope(line.lstrip())
-            found = _TAG.match(start)
-            if found is not None and of_entry and field is not None and _is_time(field, found[1], start):
-                found = None
+        beside, start = _envelope(line.lstrip()) if line[:1] in _NO_TEXT else ("", line)
+        found = _TAG.match(start) if start[:1] == ":" else None
+        if found is not None and of_entry and found[1] in _MINUTES and _is_time(field, start):
+            found = None
         if found is None and not beside:
             if field is not None and line and length <= MAX_TEXT:
                 # One character beyond the limit tells that there was more.
@@ -78,9 +77,9 @@ def _envelope(start: str) -> tuple[str, str]:
     return (ENVELOPE_END, "") if start[:2] == ENVELOPE_END else ("", start)
 
 
-def _is_time(field: Field, tag: str, start: str) -> bool:
+def _is_time(field: Field | None, start: str) -> bool:
     """Whether what looks like a tag is the second half of a time, `12` in one line and `:20:59` in the next."""
-    if tag not in _MINUTES or field.tag != "86":
+    if field is None or field.tag != "86":
         return False
     return field.lines[-1][-1:].isdigit() and _SECONDS.match(start, 4) is not None
 
