@@ -10,6 +10,7 @@ from bankfiles.bai2 import read_bai2
 from bankfiles.camt import MESSAGES, read_camt
 from bankfiles.entry import Entry, Event, Format, Quarantine
 from bankfiles.identity import Identities
+from bankfiles.mt import find_mt, read_mt
 from bankfiles.refusals import Refused
 from bankfiles.xmlsource import HEAD_BYTES, first_element, head_text
 
@@ -18,7 +19,7 @@ _VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
 _BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*,\d{6},")
 
 Reader = Callable[[bytes | BinaryIO, type[Identities]], Iterator[Event]]
-_READERS: dict[Format, Reader] = {Format.BAI2: read_bai2}
+_READERS: dict[Format, Reader] = {Format.BAI2: read_bai2, Format.MT940: read_mt, Format.MT942: read_mt}
 """The readers of what is no XML."""
 
 
@@ -34,11 +35,14 @@ def detect(data: bytes) -> Detected | None:
     """The format of a file by its first bytes; None when it is none that is read here."""
     try:
         text = head_text(data[:HEAD_BYTES])
-        first_element(text)
+        xml = first_element(text) >= 0
     except Refused:
         return None
     if _BAI2.match(text):
         return Detected(Format.BAI2, "")
+    if not xml:
+        mt = find_mt(text)
+        return None if mt is None else Detected(mt, "")
     message, version = _MESSAGE.search(text), _VERSION.search(text)
     named = version[0] if version else ""
     if message is not None:

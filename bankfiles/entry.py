@@ -15,6 +15,8 @@ class Format(StrEnum):
     CAMT_052 = "camt.052"
     CAMT_053 = "camt.053"
     CAMT_054 = "camt.054"
+    MT940 = "mt940"
+    MT942 = "mt942"
     BAI2 = "bai2"
 
 
@@ -45,6 +47,8 @@ class Summary:
     count: int | None
     sum_minor: int | None
     net_minor: int | None = None
+    floor_minor: int = 0
+    """Entries below it the bank counts and does not list (MT942)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ _STATEMENT_ELEMENT = {
     Format.CAMT_052: "Rpt",
     Format.CAMT_053: "Stmt",
     Format.CAMT_054: "Ntfctn",
+    Format.MT940: "MT940",
+    Format.MT942: "MT942",
     Format.BAI2: "03",
 }
 

@@ -53,7 +53,8 @@ class OtherVersion(Refused):
 class NotABankFile(Refused):
     def __init__(self) -> None:
         super().__init__(
-            "The file holds no bank message that is read here: expected a camt.052, camt.053 or camt.054, or BAI2."
+            "The file holds no bank message that is read here: "
+            "expected a camt.052, camt.053 or camt.054, an MT940 or MT942, or BAI2."
         )
 
 

@@ -15,6 +15,7 @@ from bankfiles.checks import Totals
 from bankfiles.entry import Format
 from bankfiles.sample import Payment, Sheet, write_camt
 from bankfiles.sample_bai2 import write_bai2
+from bankfiles.sample_mt import write_mt940
 from prepay.ids import grouped, payment_reference
 from prepay.money import digits
 
@@ -23,6 +24,7 @@ WRITERS: dict[str, Writer] = {
     Format.CAMT_052: partial(write_camt, format=Format.CAMT_052),
     Format.CAMT_053: partial(write_camt, format=Format.CAMT_053),
     Format.CAMT_054: partial(write_camt, format=Format.CAMT_054),
+    Format.MT940: write_mt940,
     Format.BAI2: write_bai2,
 }
 
