@@ -26,7 +26,7 @@ format: ## put the code into shape
 bench: ## ours against what it is compared with; ARGS="NAME… --json"
 	$(APP) .venv/bin/prepay bench $(ARGS)
 
-chaos: ## kill -9 at many moments of the demo; the end must be the same
+chaos: ## kill -9 at many moments of the demo, and ten minutes without the database
 	$(DEV) .venv/bin/python -m pytest -m chaos -n 0 --timeout 1800 $(ARGS)
 
 clean: ## remove what set-up made; the data folder stays
