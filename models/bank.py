@@ -47,11 +47,28 @@ class BankStatement(SQLModel, table=True):
     kind: str = text()
     statement_id: str = text()
     sequence: str = text(default="")
+    page: int = bigint(default=1)
+    pages_of: int | None = bigint(default=None, nullable=True, foreign_key="bank_statement.id", index=True)
+    """The first page to come of the statement that this is a page of; empty for a statement in one piece."""
+    made_on: date | None = None
     currency: str = text()
     opening_minor: int | None = bigint(default=None, nullable=True)
     opening_on: date | None = None
     closing_minor: int | None = bigint(default=None, nullable=True)
     closing_on: date | None = None
+
+
+class BankPageMoney(SQLModel, table=True):
+    """Money on a page of a statement: which of the equal ones on its page, and in all (see `bankfiles.identity`)."""
+
+    __tablename__ = "bank_page_money"
+    __table_args__ = (UniqueConstraint("pages_of", "digest", "occurrence", name="bank_page_money_once"),)
+
+    pages_of: int = bigint(primary_key=True, foreign_key="bank_statement.id")
+    digest: str = text(primary_key=True)
+    page: int = bigint(primary_key=True)
+    on_page: int = bigint(primary_key=True)
+    occurrence: int = bigint()
 
 
 class BankEntry(SQLModel, table=True):

@@ -1,0 +1,128 @@
+"""The statements of a bank file: whose account each is about, and of which statement it is a page."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, func, select
+
+from bankfiles import Statement
+from models import BankFile, BankStatement, CollectionAccount
+from prepay.money import to_decimal
+from rules.pages import MAX_DAYS, Page, statement_of, unmet
+
+
+class MustWait(Exception):
+    """The file is sound, and something else must be set right before it is posted; the message says what."""
+
+
+class AccountUnknown(MustWait):
+    def __init__(self, statement: Statement, file: BankFile) -> None:
+        super().__init__(
+            f"{statement.path} (line {statement.line}) is about an account that no entity has set up: "
+            f"`prepay bank files {file.id}` shows it. Add it by `prepay setup`, then release the file."
+        )
+
+
+class PagesDisagree(MustWait):
+    def __init__(self, statement: Statement, page: Page, other: Page, file: int) -> None:
+        first, second = sorted((page, other), key=lambda p: p.page)
+        assert first.closing_minor is not None
+        assert second.opening_minor is not None
+        currency = statement.currency
+        super().__init__(
+            f"{statement.path} (line {statement.line}) is page {page.page} of a statement whose page {other.page} came "
+            f"in file {file}, but page {first.page} ends with {to_decimal(first.closing_minor, currency)} {currency} "
+            f"and page {second.page} begins with {to_decimal(second.opening_minor, currency)} {currency}: compare them "
+            "and ask the bank for its pages again. Release this file when those have been posted, or discard it."
+        )
+
+
+def keep_statements(session: Session, file: BankFile, statements: Sequence[Statement]) -> None:
+    """Write down each statement with its account, and its pages as one. Raises MustWait."""
+    accounts = []
+    for statement in statements:
+        account = account_of(session, statement.account, statement.currency)
+        if account is None:
+            raise AccountUnknown(statement, file)
+        accounts.append(account)
+    if any(statement.paged for statement in statements):
+        # Pages that come at once must see one another.
+        ids = sorted({account.id or 0 for account in accounts})
+        owned = select(CollectionAccount.id).where(col(CollectionAccount.id).in_(ids))
+        session.exec(owned.order_by(col(CollectionAccount.id)).with_for_update(key_share=True)).all()
+    for statement, account in zip(statements, accounts, strict=True):
+        _keep(session, file, statement, account)
+
+
+def account_of(session: Session, number: str, currency: str) -> CollectionAccount | None:
+    """The account that a statement names; without a currency, when only one fits."""
+    statement = select(CollectionAccount).where(
+        CollectionAccount.bank_number == number.replace(" ", "").upper()
+    )
+    if currency:
+        statement = statement.where(CollectionAccount.currency == currency)
+    found = session.exec(statement.limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _keep(session: Session, file: BankFile, statement: Statement, account: CollectionAccount) -> None:
+    row: dict[str, Any] = {
+        "file_id": file.id,
+        "position": statement.position,
+        "account_id": account.id,
+        "kind": statement.format.value,
+        "statement_id": statement.statement_id,
+        "sequence": statement.sequence,
+        "page": statement.page,
+        "made_on": statement.created_on,
+        "currency": account.currency,
+        "opening_minor": statement.opening.amount_minor if statement.opening else None,
+        "opening_on": statement.opening.on if statement.opening else None,
+        "closing_minor": statement.closing.amount_minor if statement.closing else None,
+        "closing_on": statement.closing.on if statement.closing else None,
+    }
+    insertion = insert(BankStatement).values(**row).on_conflict_do_nothing()
+    kept = session.execute(insertion.returning(col(BankStatement.id))).scalar_one_or_none()
+    if kept is not None and statement.paged:
+        found = _pages_of(session, statement, row)
+        session.execute(
+            update(BankStatement).where(col(BankStatement.id) == kept).values(pages_of=found or kept)
+        )
+
+
+def _pages_of(session: Session, statement: Statement, row: dict[str, Any]) -> int | None:
+    page = _page(row)
+    known: dict[int, list[Page]] = {}
+    files: dict[Page, int] = {}
+    for other in _candidates(session, page, row):
+        assert other.pages_of is not None
+        files[_page(other.model_dump())] = other.file_id
+        known.setdefault(other.pages_of, []).append(_page(other.model_dump()))
+    found = statement_of(page, known)
+    if found is None and (disagrees := unmet(page, known)):
+        raise PagesDisagree(statement, page, disagrees, files[disagrees])
+    return found
+
+
+def _candidates(session: Session, page: Page, row: dict[str, Any]) -> Sequence[BankStatement]:
+    same_number, same_id = col(BankStatement.sequence), col(BankStatement.statement_id)
+    query = select(BankStatement).where(
+        BankStatement.account_id == row["account_id"],
+        BankStatement.kind == row["kind"],
+        col(BankStatement.pages_of).is_not(None),
+        or_(same_number == (page.sequence or None), same_id == (page.statement_id or None)),
+    )
+    on = page.closing_on or page.made_on
+    if on is not None:
+        ended = func.coalesce(BankStatement.closing_on, BankStatement.made_on, on)
+        query = query.where(ended.between(on - timedelta(days=MAX_DAYS), on + timedelta(days=MAX_DAYS)))
+    return session.exec(query.order_by(col(BankStatement.pages_of), col(BankStatement.id))).all()
+
+
+def _page(row: dict[str, Any]) -> Page:
+    names = ("statement_id", "page", "made_on", "opening_minor", "opening_on", "closing_minor", "closing_on")
+    # Zeros are what banks write that do not number.
+    return Page(sequence=row["sequence"].strip("0") and row["sequence"], **{n: row[n] for n in names})
