@@ -16,7 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_posting import Account, chunks, post_chunk
-from activities.bank_statements import MustWait, keep_statements
+from activities.bank_statements import MustWait, counted_once, keep_statements
 from activities.database import psycopg_of
 from activities.pulse import Pulse
 from bankfiles import Survey, entries, survey
@@ -141,10 +141,12 @@ class BankFiles:
                 self._hold(file_id, error)
                 return self.look(sha256)
             with Session(self._engine) as session, session.begin():
+                reason = counted_once(session, file_id)
+                stage = "held" if reason else "posted"
                 session.execute(
                     update(BankFile)
                     .where(col(BankFile.id) == file_id)
-                    .values(stage="posted", posted_at=func.now())
+                    .values(stage=stage, reason=reason, posted_at=func.now())
                 )
         return self.look(sha256)
 

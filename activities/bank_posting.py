@@ -90,6 +90,7 @@ def _stage(
 def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
     return (
         entry.ordinal,
+        entry.statement,
         entry.key,
         account.id,
         account.entity,
@@ -149,7 +150,7 @@ def chunks(items: Iterator[Entry | Quarantine], size: int) -> Iterator[list[Entr
 _STAGING = (
     """
     CREATE TEMP TABLE IF NOT EXISTS incoming_entry (
-        ordinal bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
+        ordinal bigint, statement bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
         direction text, status text, reversal boolean, booked_on date, value_on date, bank_reference text, line bigint,
         pages_of bigint, page bigint
     ) ON COMMIT DELETE ROWS
@@ -274,8 +275,8 @@ _KNOWN = """
 """
 
 _SIGHTINGS = """
-    INSERT INTO bank_sighting (file_id, ordinal, entry_id, line, status)
-    SELECT %(file)s, i.ordinal, e.id, i.line, i.status
+    INSERT INTO bank_sighting (file_id, ordinal, entry_id, statement, line, status)
+    SELECT %(file)s, i.ordinal, e.id, i.statement, i.line, i.status
     FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key ON CONFLICT DO NOTHING
 """
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, func, select
 
@@ -66,6 +66,60 @@ def account_of(session: Session, number: str, currency: str) -> CollectionAccoun
         statement = statement.where(CollectionAccount.currency == currency)
     found = session.exec(statement.limit(2)).all()
     return found[0] if len(found) == 1 else None
+
+
+def counted_once(session: Session, file: int) -> str:
+    """What to tell a person when equal payments of two statements were taken for one and are two, else nothing.
+
+    Where a statement begins with the balance that another one ends with, what they share can only sum to nothing.
+    """
+    row = session.execute(_COUNTED_ONCE, {"file": file}).one_or_none()
+    if row is None:
+        return ""
+    missing = f"{to_decimal(row.missing_minor, row.currency)} {row.currency}"
+    return (
+        f"posted, but {missing} of its statement {row.position + 1} was taken for equal money of statement "
+        f"{row.other_position + 1} of file {row.other_file}, and by their balances one follows the other: so it is "
+        "missing in the book. Compare both with the bank. Release this file when the missing money has come in "
+        "another file; discard it when it was booked by hand."
+    )
+
+
+# The neighbours are the newest few, so that a file of many statements takes no longer than one of few.
+_COUNTED_ONCE = text("""
+    WITH pair AS (
+        SELECT s.file_id, s.position, s.currency, other.file_id AS other_file, other.position AS other_position
+        FROM bank_statement s CROSS JOIN LATERAL (
+            (SELECT id FROM bank_statement o
+                WHERE o.account_id = s.account_id AND o.kind = s.kind AND o.closing_minor = s.opening_minor
+                    AND abs(o.closing_on - s.closing_on) <= 3 AND o.id <> s.id ORDER BY id DESC LIMIT 3)
+            UNION
+            (SELECT id FROM bank_statement o
+                WHERE o.account_id = s.account_id AND o.kind = s.kind AND o.opening_minor = s.closing_minor
+                    AND abs(o.closing_on - s.closing_on) <= 3 AND o.id <> s.id ORDER BY id DESC LIMIT 3)
+        ) next JOIN bank_statement other ON other.id = next.id
+        WHERE s.file_id = :file AND s.kind NOT IN ('camt.052', 'camt.054', 'mt942')
+    ), told AS (
+        SELECT pair.*, split_part(e.identity_key, '.', 1) AS digest,
+            min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS signed_minor,
+            count(*) FILTER (WHERE side.here) AS here, count(*) FILTER (WHERE NOT side.here) AS there
+        FROM pair CROSS JOIN LATERAL (
+            VALUES (pair.file_id, pair.position, true), (pair.other_file, pair.other_position, false)
+        ) side (file_id, position, here)
+        JOIN bank_sighting g ON (g.file_id, g.statement) = (side.file_id, side.position) AND g.status = 'BOOK'
+        JOIN bank_entry e ON e.id = g.entry_id AND e.currency = pair.currency
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ), missing AS (
+        SELECT told.*, here + there - (
+            SELECT count(*) FROM bank_entry
+            WHERE identity_key IN (SELECT told.digest || '.' || n FROM generate_series(0, here + there - 1) n)
+        ) AS count
+        FROM told WHERE here > 0 AND there > 0
+    )
+    SELECT position, currency, other_position, other_file, abs(sum(signed_minor * count))::bigint AS missing_minor
+    FROM missing WHERE count > 0 GROUP BY 1, 2, 3, 4 HAVING sum(signed_minor * count) <> 0
+    ORDER BY position, other_file, other_position LIMIT 1
+""")
 
 
 def _keep(session: Session, file: BankFile, statement: Statement, account: CollectionAccount) -> None:

@@ -21,6 +21,7 @@ c, that gives:
 | a page once more, also after the other pages | what it had before | nothing more |
 | the pages, and a 052, a 054 or a whole statement with both | c.0 c.1 from each | both, once |
 | the pages, and an overlapping statement with one of them | c.0 | nothing more |
+| a statement with one, the one that follows it by its balances with one | c.0 and c.0 | one; held: a person is told |
 | a page whose balances do not meet those of the page before it | none | held: a person compares |
 
 A batch is often booked as one line without details and notified with them, or notified payment by payment. So an

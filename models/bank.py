@@ -105,6 +105,8 @@ class BankSighting(SQLModel, table=True):
     __tablename__ = "bank_sighting"
 
     file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
+    statement: int = bigint(primary_key=True)
+    """Position of its statement in the file."""
     ordinal: int = bigint(primary_key=True)
     entry_id: int = bigint(foreign_key="bank_entry.id", index=True)
     line: int = bigint()

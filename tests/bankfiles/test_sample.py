@@ -68,7 +68,9 @@ class TestWriteCamt:
 
     def test_a_page_states_where_it_stands_and_the_balances_between(self) -> None:
         stream = io.BytesIO()
-        page = Sheet(ACCOUNT, "EUR", [Payment(5)], opening_minor=10, closing_minor=15, page=2, last_page=False)
+        page = Sheet(
+            ACCOUNT, "EUR", [Payment(5)], opening_minor=10, closing_minor=15, page=2, last_page=False
+        )
         write_camt(stream, [page], format="camt.053")
         (told,) = survey(stream.getvalue()).statements
         assert (told.page, told.last_page, told.paged) == (2, False, True)
