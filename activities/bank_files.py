@@ -104,7 +104,7 @@ class BankFiles:
             content = _file(session, sha256).content
         with Pulse():
             found = survey(content)
-        with Session(self._engine) as session, session.begin():
+        with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
             if file.stage in ("stored", "held"):
                 file.format, file.entries = found.version or found.format, found.entries

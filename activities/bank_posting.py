@@ -191,9 +191,9 @@ _COUNT_PAGES = """
         SELECT pages_of, digest, count(*) AS count FROM bank_page_money
         WHERE (pages_of, digest) IN (SELECT pages_of, digest FROM incoming) GROUP BY 1, 2
     )
-    INSERT INTO bank_page_money (pages_of, digest, page, on_page, occurrence)
-    SELECT pages_of, digest, page, on_page,
-        coalesce(known.count, 0) + row_number() OVER (PARTITION BY pages_of, digest ORDER BY page, on_page) - 1
+    INSERT INTO bank_page_money (pages_of, digest, page, on_page, identity_key)
+    SELECT pages_of, digest, page, on_page, digest || '.' || coalesce(known.count, 0)
+        + row_number() OVER (PARTITION BY pages_of, digest ORDER BY page, on_page) - 1
     FROM incoming i LEFT JOIN known USING (pages_of, digest)
     WHERE NOT EXISTS (
         SELECT FROM bank_page_money m
@@ -201,20 +201,19 @@ _COUNT_PAGES = """
     )
 """
 
-_KEY_PARTS = """
-    UPDATE incoming_part p SET key = m.digest || '.' || m.occurrence, entry_key = e.digest || '.' || e.occurrence
-    FROM bank_page_money m, bank_page_money e
-    WHERE (m.pages_of, m.page) = (p.pages_of, p.page) AND (e.pages_of, e.page) = (p.pages_of, p.page)
-        AND m.digest = split_part(p.key, '.', 1) AND m.on_page = split_part(p.key, '.', 2)::bigint
-        AND e.digest = split_part(p.entry_key, '.', 1) AND e.on_page = split_part(p.entry_key, '.', 2)::bigint
+# Looked up row by row: joined, with statistics of a moment before, they took seconds.
+_ON_PAGE = """
+    (SELECT m.identity_key FROM bank_page_money m
+    WHERE m.pages_of = i.pages_of AND m.digest = split_part({key}, '.', 1) AND m.page = i.page
+        AND m.on_page = split_part({key}, '.', 2)::bigint)
 """
 
-_KEY_ENTRIES = """
-    UPDATE incoming_entry i SET key = m.digest || '.' || m.occurrence
-    FROM bank_page_money m
-    WHERE (m.pages_of, m.page) = (i.pages_of, i.page)
-        AND m.digest = split_part(i.key, '.', 1) AND m.on_page = split_part(i.key, '.', 2)::bigint
+_KEY_PARTS = f"""
+    UPDATE incoming_part i SET key = {_ON_PAGE.format(key="i.key")}, entry_key = {_ON_PAGE.format(key="i.entry_key")}
+    WHERE pages_of IS NOT NULL
 """
+
+_KEY_ENTRIES = f"UPDATE incoming_entry i SET key = {_ON_PAGE.format(key='i.key')} WHERE pages_of IS NOT NULL"
 
 _QUARANTINE = """
     INSERT INTO bank_quarantine (file_id, ordinal, line, path, reason)

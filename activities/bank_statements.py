@@ -85,9 +85,10 @@ def counted_once(session: Session, file: int) -> str:
     )
 
 
-# The neighbours are the newest few, so that a file of many statements takes no longer than one of few.
+# The newest few neighbours are enough, and OFFSET 0 keeps to one statement's entries at a time: a file may have
+# thousands of statements, or a hundred thousand entries, and all of them new to the planner.
 _COUNTED_ONCE = text("""
-    WITH pair AS (
+    WITH pair AS MATERIALIZED (
         SELECT s.file_id, s.position, s.currency, other.file_id AS other_file, other.position AS other_position
         FROM bank_statement s CROSS JOIN LATERAL (
             (SELECT id FROM bank_statement o
@@ -100,19 +101,23 @@ _COUNTED_ONCE = text("""
         ) next JOIN bank_statement other ON other.id = next.id
         WHERE s.file_id = :file AND s.kind NOT IN ('camt.052', 'camt.054', 'mt942')
     ), told AS (
-        SELECT pair.*, split_part(e.identity_key, '.', 1) AS digest,
-            min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS signed_minor,
+        SELECT pair.*, e.digest, min(e.signed_minor) AS signed_minor,
             count(*) FILTER (WHERE side.here) AS here, count(*) FILTER (WHERE NOT side.here) AS there
         FROM pair CROSS JOIN LATERAL (
             VALUES (pair.file_id, pair.position, true), (pair.other_file, pair.other_position, false)
         ) side (file_id, position, here)
-        JOIN bank_sighting g ON (g.file_id, g.statement) = (side.file_id, side.position) AND g.status = 'BOOK'
-        JOIN bank_entry e ON e.id = g.entry_id AND e.currency = pair.currency
+        CROSS JOIN LATERAL (
+            SELECT split_part(identity_key, '.', 1) AS digest,
+                CASE direction WHEN 'credit' THEN amount_minor ELSE -amount_minor END AS signed_minor
+            FROM bank_sighting g JOIN bank_entry ON bank_entry.id = g.entry_id AND currency = pair.currency
+            WHERE (g.file_id, g.statement) = (side.file_id, side.position) AND g.status = 'BOOK'
+            OFFSET 0
+        ) e
         GROUP BY 1, 2, 3, 4, 5, 6
-    ), missing AS (
+    ), missing AS MATERIALIZED (
         SELECT told.*, here + there - (
             SELECT count(*) FROM bank_entry
-            WHERE identity_key IN (SELECT told.digest || '.' || n FROM generate_series(0, here + there - 1) n)
+            WHERE identity_key = ANY (ARRAY(SELECT told.digest || '.' || n FROM generate_series(0, here + there - 1) n))
         ) AS count
         FROM told WHERE here > 0 AND there > 0
     )
@@ -168,6 +173,11 @@ def _candidates(session: Session, page: Page, row: dict[str, Any]) -> Sequence[B
         BankStatement.kind == row["kind"],
         col(BankStatement.pages_of).is_not(None),
         or_(same_number == (page.sequence or None), same_id == (page.statement_id or None)),
+        # The neighbours, and one page for all others of its statement: a statement may have thousands.
+        or_(
+            col(BankStatement.page).between(page.page - 1, page.page + 1),
+            col(BankStatement.pages_of) == BankStatement.id,
+        ),
     )
     on = page.closing_on or page.made_on
     if on is not None:

@@ -38,12 +38,16 @@ class BankStatement(SQLModel, table=True):
     """A statement of a file, with the booked balances it states, in signed minor units."""
 
     __tablename__ = "bank_statement"
-    __table_args__ = (UniqueConstraint("file_id", "position", name="bank_statement_once"),)
+    __table_args__ = (
+        UniqueConstraint("file_id", "position", name="bank_statement_once"),
+        Index("bank_statement_by_opening", "account_id", "opening_minor", "id"),
+        Index("bank_statement_by_closing", "account_id", "closing_minor", "id"),
+    )
 
     id: int | None = row_id()
     file_id: int = bigint(foreign_key="bank_file.id")
     position: int = bigint()
-    account_id: int = bigint(foreign_key="collection_account.id", index=True)
+    account_id: int = bigint(foreign_key="collection_account.id")
     kind: str = text()
     statement_id: str = text()
     sequence: str = text(default="")
@@ -59,16 +63,16 @@ class BankStatement(SQLModel, table=True):
 
 
 class BankPageMoney(SQLModel, table=True):
-    """Money on a page of a statement: which of the equal ones on its page, and in all (see `bankfiles.identity`)."""
+    """The key of money on a page of a statement, by its digest and its count on the page (see `bankfiles.identity`)."""
 
     __tablename__ = "bank_page_money"
-    __table_args__ = (UniqueConstraint("pages_of", "digest", "occurrence", name="bank_page_money_once"),)
+    __table_args__ = (UniqueConstraint("pages_of", "identity_key", name="bank_page_money_once"),)
 
     pages_of: int = bigint(primary_key=True, foreign_key="bank_statement.id")
     digest: str = text(primary_key=True)
     page: int = bigint(primary_key=True)
     on_page: int = bigint(primary_key=True)
-    occurrence: int = bigint()
+    identity_key: str = text()
 
 
 class BankEntry(SQLModel, table=True):
@@ -103,12 +107,13 @@ class BankSighting(SQLModel, table=True):
     """That a file contains an entry, and where: the way from a balance back to a line."""
 
     __tablename__ = "bank_sighting"
+    __table_args__ = (Index("bank_sighting_of_entry", "entry_id", "file_id"),)
 
     file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
     statement: int = bigint(primary_key=True)
     """Position of its statement in the file."""
     ordinal: int = bigint(primary_key=True)
-    entry_id: int = bigint(foreign_key="bank_entry.id", index=True)
+    entry_id: int = bigint(foreign_key="bank_entry.id")
     line: int = bigint()
     status: str = text()
 
