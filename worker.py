@@ -1,13 +1,13 @@
 """The composition root: settings → client → activities → workers. Nothing else wires."""
 
 import asyncio
-import compileall
 import contextlib
+import gc
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -25,9 +25,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-import workflows
 from activities.bank_files import BankFiles
 from activities.database import make_engine
 from activities.deposits import Deposits
@@ -39,6 +37,7 @@ from activities.outbox import Outbox
 from activities.sweep import Upkeep
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
+from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
 from workflows.deposit import Deposit
@@ -47,33 +46,12 @@ from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
 WORKFLOWS = [BankFile, Deposit, Relay, Sweep]
-PASSED_THROUGH = (
-    "activities",
-    "bankfiles",
-    "documents",
-    "ledger",
-    "migrations",
-    "models",
-    "prepay",
-    "rules",
-    "settings",
-    "holidays",
-    "iso4217",
-)
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
 }
 
 log = structlog.get_logger()
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox, with the rooms that hold no workflow state passed through (tables cost 0.3 s each otherwise)."""
-    # Each run imports the workflows anew. Where Python may not write its cache, it would compile them each time.
-    compileall.compile_dir(str(Path(workflows.__file__).parent), quiet=2)
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 async def connect(options: Settings) -> Client:
@@ -97,6 +75,8 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Outbox(engine, client),
         Upkeep(engine, client, options),
     ]
+    # Otherwise the SDK takes a second at each start to digest all code that is loaded.
+    build = f"prepay-{version('prepay')}"
     polling = PollerBehaviorAutoscaling(initial=2, maximum=16)
     lifecycles = Worker(
         client,
@@ -107,6 +87,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         max_concurrent_activities=options.activity_threads,
         max_concurrent_local_activities=options.activity_threads,
         workflow_runner=workflow_runner(),
+        build_id=build,
         interceptors=[Discreet()],
         workflow_task_poller_behavior=polling,
         activity_task_poller_behavior=polling,
@@ -116,6 +97,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         client,
         task_queue=DOCUMENTS_TASK_QUEUE,
         activities=Documents(engine, renderer).all(),
+        build_id=build,
         interceptors=[Discreet()],
         max_concurrent_activities=renderer.processes,
         graceful_shutdown_timeout=GRACE,
@@ -135,6 +117,12 @@ async def ensure_schedules(client: Client) -> None:
             await client.create_schedule(name, schedule, trigger_immediately=True)
 
 
+def settle() -> None:
+    """What is loaded now stays for good, so the search for garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 async def main() -> None:
     """Work until SIGTERM or Ctrl-C."""
     options = settings()
@@ -152,6 +140,7 @@ async def main() -> None:
         if options.inbox:
             inbox = asyncio.create_task(watch_inbox(make_engine(options.database_url, 2), options.inbox))
             stack.callback(inbox.cancel)
+        settle()
         log.info("worker started", task_queue=TASK_QUEUE, namespace=client.namespace)
         await stop.wait()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ LOOK_SECONDS = 0.5
 # A file that was written a moment ago may not be complete, and one without an end is given more time.
 SETTLED_SECONDS = 0.5
 UNFINISHED_SECONDS = 60.0
+# The end of an XML document, of an MT message, and the trailer of a BAI2 file.
+_END = re.compile(rb"(>|[\r\n]-\}?|[\r\n]99,[^\r\n]*)\Z")
 UNFINISHED_NAMES = (".part", ".filepart", ".tmp")
 
 log = structlog.get_logger()
@@ -73,11 +76,11 @@ def _wanted(path: Path) -> bool:
 
 
 def _has_an_end(path: Path) -> bool:
-    """Whether it ends like a document, in whatever encoding; what cannot be read is dealt with elsewhere."""
+    """Whether it ends as its format does, in whatever encoding; what cannot be read is dealt with elsewhere."""
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - 100, 0))
-            return file.read().strip(b"\0 \t\r\n").endswith(b">")
+            return _END.search(file.read().strip(b"\0 \t\r\n")) is not None
     except PermissionError:
         return True
 

@@ -41,9 +41,9 @@ _ENTRY, _DETAILS, _TRANSACTION = Plan(ENTRY), Plan(DETAILS), Plan(TRANSACTION)
 _STATEMENT, _GROUP_HEADER = Plan(STATEMENT), Plan(GROUP_HEADER)
 
 
-def read_camt(source: bytes | BinaryIO) -> Iterator[Event]:
+def read_camt(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
     """Each statement, its entries, and its end. Raises Refused, and Held where the structure is broken."""
-    reader = _Reader()
+    reader = _Reader(identities)
     for document in XmlSource(source).documents():
         reader.document = document
         for element in elements(document, _NAMES):
@@ -85,14 +85,14 @@ def local(element: etree._Element) -> str:
 class _OpenStatement:
     """A statement whose end has not come; its head's elements may stand before and after the entries."""
 
-    def __init__(self, element: etree._Element, head: StatementHead) -> None:
-        self.element, self._head = element, head
+    def __init__(self, element: etree._Element, head: StatementHead, identities: type[Identities]) -> None:
+        self.element, self._head, self._identities = element, head, identities
         self.path = f"{local(element)}[{head.position + 1}]"
         self.entries = 0
         self.entry_currency = ""
         self.account = ""
         self.created_on: date | None = None
-        self.identities = Identities("")
+        self.identities = identities("")
 
     def begin_entry(self, entry: etree._Element) -> Statement | None:
         """Take what stands before the entry; the first one tells which statement it is in."""
@@ -102,7 +102,7 @@ class _OpenStatement:
             return None
         known = self._head.statement()
         self.account, self.created_on = known.account, known.created_on
-        self.identities = Identities(known.account)
+        self.identities = self._identities(known.account)
         return known
 
     def end(self) -> StatementEnd:
@@ -118,14 +118,15 @@ class _Reader:
 
     document: XmlSource
 
-    def __init__(self) -> None:
+    def __init__(self, identities: type[Identities]) -> None:
+        self._identities = identities
         self.messages = 0
         self._events: list[Event] = []
         self._ordinal = self._statements = self._statements_before = 0
         self._message: Slots = {}
         self._statement: _OpenStatement | None = None
         self._entry: etree._Element | None = None
-        self._builder = EntryBuilder("", None, Identities(""))
+        self._builder = EntryBuilder("", None, identities(""))
 
     def take(self, element: etree._Element) -> Sequence[Event]:
         """What is complete now that this element has ended."""
@@ -218,7 +219,7 @@ class _Reader:
             self._statements, format, version[0] if version else "", self._message, self._line(element)
         )
         self._statements += 1
-        self._statement = _OpenStatement(element, head)
+        self._statement = _OpenStatement(element, head, self._identities)
 
     def _end_statement(self, element: etree._Element) -> None:
         message = element.getparent()

@@ -6,11 +6,15 @@ from typing import BinaryIO
 
 from bankfiles.detect import read
 from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
+from bankfiles.identity import Keyless
 from bankfiles.refusals import BankFileError, Disagrees, Held
 from prepay.money import to_decimal
 
 MAX_QUARANTINED = 1_000
 """More unreadable entries than this, and the file is not sound."""
+_SUMS = {"TtlCdtNtries": ":90C:", "TtlDbtNtries": ":90D:"}
+_BALANCES = {Format.CAMT_053: "Bal", Format.MT940: ":60: and :62:", Format.BAI2: "010 and 015"}
+"""Where a format states the booked balances."""
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ def survey(source: bytes | BinaryIO) -> Survey:
     """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
     found = Survey()
     try:
-        for event in checked(read(source)):
+        for event in checked(read(source, Keyless)):
             _count(found, event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"
@@ -81,7 +85,7 @@ def _count(found: Survey, event: Event) -> None:
 def checked(events: Iterator[Event]) -> Iterator[Event]:
     """Pass the events on; raise Held at the end of the file when a statement disagrees with itself."""
     problems: list[str] = []
-    check = StatementCheck()
+    check, pages = StatementCheck(), PagesCheck()
     quarantined = 0
     for event in events:
         yield event
@@ -94,6 +98,7 @@ def checked(events: Iterator[Event]) -> Iterator[Event]:
                 )
         elif isinstance(event, StatementEnd):
             problems += check.problems(event)
+            problems += pages.problems(event.statement)
             check = StatementCheck()
     if problems:
         raise Disagrees(tuple(problems))
@@ -120,31 +125,37 @@ class StatementCheck:
         statement = end.statement
         for problem in end.problems:
             yield f"{statement.path}, {problem}."
-        balanced = statement.format is Format.CAMT_053
-        if self._unknown is not None and (balanced or statement.summaries):
+        bai2 = statement.format is Format.BAI2
+        # BAI2 leaves it to the bank which balances it states, and its control totals prove the rest.
+        chained = bai2 and statement.opening is not None and statement.closing is not None
+        balanced = chained or (statement.format in _BALANCES and not bai2)
+        if self._unknown is not None and (balanced or (statement.summaries and not bai2)):
             yield (
                 f"{self._unknown.reason}; the amount of this entry is not known, "
                 "so it cannot be told whether the rest of the statement is complete."
             )
             return
         if balanced:
-            yield from self._balances(statement)
-        if len(self._all) <= 1:
+            # A BAI2 report is final or interim as a whole, and so are its balances.
+            yield from self._balances(statement, self._all if bai2 else self._booked)
+        if bai2:
+            yield from self._at_most(statement)
+        elif len(self._all) <= 1:
             for summary in statement.summaries:
                 yield from self._summary(statement, summary)
 
-    def _balances(self, statement: Statement) -> Iterator[str]:
-        where = f"{statement.path}, line {statement.line}, Bal"
+    def _balances(self, statement: Statement, sums: dict[str, "Sums"]) -> Iterator[str]:
+        where = f"{statement.path}, line {statement.line}, {_BALANCES[statement.format]}"
         stated = {b.currency for b in statement.balances if b.code in ("OPBD", "PRCD", "CLBD", "ITBD")}
-        for currency in sorted(stated | set(self._booked)):
+        for currency in sorted(stated | set(sums)):
             opening, closing = statement.opening_in(currency), statement.closing_in(currency)
             if opening is None or closing is None:
-                if currency not in self._booked:
+                if currency not in sums:
                     continue
                 missing = "opening" if opening is None else "closing"
                 yield f"{where}: expected the {missing} booked balance in {currency}, found none."
                 continue
-            net = self._booked.get(currency, Sums()).net_minor
+            net = sums.get(currency, Sums()).net_minor
             if opening.amount_minor + net != closing.amount_minor:
                 expected, found = _decimal(opening.amount_minor + net, currency), closing.amount_minor
                 yield (
@@ -153,13 +164,30 @@ class StatementCheck:
                     f"found {_decimal(found, currency)}."
                 )
 
+    def _at_most(self, statement: Statement) -> Iterator[str]:
+        # A bank may give details of some movements only, as the standard's own example does, but not of more.
+        for summary in statement.summaries:
+            # Some banks write the debits' total with a sign.
+            total = None if summary.sum_minor is None else abs(summary.sum_minor)
+            found = self._all.get(statement.currency, Sums()).of(summary.element)[1]
+            if total is not None and found > total:
+                yield (
+                    f"{statement.path}, line {statement.line}, {summary.element}: expected entries of at most "
+                    f"{_decimal(total, statement.currency)} as the bank states, "
+                    f"found {_decimal(found, statement.currency)}."
+                )
+
     def _summary(self, statement: Statement, summary: Summary) -> Iterator[str]:
         currency = next(iter(self._all), statement.currency)
-        # Some banks total what is booked, others all that they show.
+        # Some banks total what is booked, others all that they show; an interim report shows nothing booked.
+        interim = statement.format is Format.MT942
         candidates = [
-            totals.get(currency, Sums()).of(summary.element) for totals in (self._all, self._booked)
+            totals.get(currency, Sums()).of(summary.element)
+            for totals in ((self._all,) if interim else (self._all, self._booked))
         ]
         stated = (summary.count, summary.sum_minor, summary.net_minor)
+        if summary.floor_minor and self._below_floor(summary, candidates[0]):
+            return
         if any(all(s is None or s == f for s, f in zip(stated, found, strict=True)) for found in candidates):
             return
         names = ("entries", "sum", "net")
@@ -167,9 +195,45 @@ class StatementCheck:
             if said is not None and said != found:
                 plain = name == "entries"
                 stated_text, found_text = (str(v) if plain else _decimal(v, currency) for v in (said, found))
+                where = _SUMS[summary.element] if interim else f"TxsSummry/{summary.element}"
                 yield (
-                    f"{statement.path}, line {statement.line}, TxsSummry/{summary.element}: "
+                    f"{statement.path}, line {statement.line}, {where}: "
                     f"expected {name} {stated_text} as the bank states, found {found_text}."
+                )
+
+    def _below_floor(self, summary: Summary, found: tuple[int, int, int]) -> bool:
+        """Whether what the bank counts beyond what it lists may all be below its floor limit."""
+        if summary.count is None or summary.sum_minor is None:
+            return False
+        count, minor = summary.count - found[0], summary.sum_minor - found[1]
+        return 0 < count <= minor < count * summary.floor_minor
+
+
+class PagesCheck:
+    """Whether the pages of a statement follow each other: what one carries forward, the next begins with."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, str, int], Statement] = {}
+
+    def problems(self, statement: Statement) -> Iterator[str]:
+        """Each disagreement with the pages before and after this one, as far as they have come; one sentence."""
+        if statement.format is not Format.MT940 or not statement.sequence:
+            return
+        number = (statement.account, statement.sequence)
+        self._pages[(*number, statement.page)] = statement
+        before, after = (self._pages.get((*number, statement.page + step)) for step in (-1, 1))
+        for first, second in ((before, statement), (statement, after)):
+            if first is None or second is None:
+                continue
+            carried, brought = first.closing, second.opening
+            if carried is None or brought is None or carried.on != brought.on:
+                # Of another year, which numbers its statements anew.
+                continue
+            if carried.code == brought.code == "ITBD" and carried != brought:
+                expected, found = (_decimal(b.amount_minor, b.currency) for b in (carried, brought))
+                yield (
+                    f"{second.path}, line {second.line}, :60M:: expected {expected} "
+                    f"as carried forward by page {first.page}, found {found}."
                 )
 
 
@@ -200,8 +264,8 @@ class Sums:
 
     def of(self, element: str) -> tuple[int, int, int]:
         """Number, sum and net of what a total of the bank's counts."""
-        if element == "TtlCdtNtries":
+        if element in ("TtlCdtNtries", "100"):
             return self.credits, self.credit_minor, self.credit_minor
-        if element == "TtlDbtNtries":
+        if element in ("TtlDbtNtries", "400"):
             return self.debits, self.debit_minor, -self.debit_minor
         return self.credits + self.debits, self.credit_minor + self.debit_minor, self.net_minor

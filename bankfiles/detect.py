@@ -1,17 +1,26 @@
 """Which format a file has, by its content and never by its name, and the reader for it."""
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from bankfiles.bai2 import read_bai2
 from bankfiles.camt import MESSAGES, read_camt
 from bankfiles.entry import Entry, Event, Format, Quarantine
+from bankfiles.identity import Identities
+from bankfiles.mt import find_mt, read_mt
 from bankfiles.refusals import Refused
 from bankfiles.xmlsource import HEAD_BYTES, first_element, head_text
 
 _MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(MESSAGES)})[\s/>]")
 _VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
+_BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*,\d{6},")
+
+Reader = Callable[[bytes | BinaryIO, type[Identities]], Iterator[Event]]
+_READERS: dict[Format, Reader] = {Format.BAI2: read_bai2, Format.MT940: read_mt, Format.MT942: read_mt}
+"""The readers of what is no XML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +35,14 @@ def detect(data: bytes) -> Detected | None:
     """The format of a file by its first bytes; None when it is none that is read here."""
     try:
         text = head_text(data[:HEAD_BYTES])
-        first_element(text)
+        xml = first_element(text) >= 0
     except Refused:
         return None
+    if _BAI2.match(text):
+        return Detected(Format.BAI2, "")
+    if not xml:
+        mt = find_mt(text)
+        return None if mt is None else Detected(mt, "")
     message, version = _MESSAGE.search(text), _VERSION.search(text)
     named = version[0] if version else ""
     if message is not None:
@@ -36,9 +50,30 @@ def detect(data: bytes) -> Detected | None:
     return Detected(Format(named[:8]), named) if named else None
 
 
-def read(source: bytes | BinaryIO) -> Iterator[Event]:
+def read(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
     """What a bank file holds, as a stream. Raises Refused, and Held where its structure is broken."""
-    return read_camt(source)
+    if isinstance(source, bytes):
+        return _reader(source)(source, identities)
+    head = b""
+    while len(head) < HEAD_BYTES and (more := source.read(HEAD_BYTES)):
+        head += more
+    return _reader(head)(cast("BinaryIO", _Rewound(head, source)), identities)
+
+
+def _reader(head: bytes) -> Reader:
+    found = detect(head)
+    # What is not recognised is said by the reader of XML, which looks closest.
+    return read_camt if found is None else _READERS.get(found.format, read_camt)
+
+
+class _Rewound:
+    """A stream of which the first bytes have been read, as if they had not."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = io.BytesIO(head), stream
+
+    def read(self, size: int) -> bytes:
+        return self._head.read(size) or self._stream.read(size)
 
 
 def entries(source: bytes | BinaryIO, start: int = 0) -> Iterator[Entry | Quarantine]:

@@ -15,6 +15,9 @@ class Format(StrEnum):
     CAMT_052 = "camt.052"
     CAMT_053 = "camt.053"
     CAMT_054 = "camt.054"
+    MT940 = "mt940"
+    MT942 = "mt942"
+    BAI2 = "bai2"
 
 
 class Direction(StrEnum):
@@ -40,10 +43,12 @@ class Summary:
     """A total the bank states of a statement's entries, for checking."""
 
     element: str
-    """Which total: TtlNtries, TtlCdtNtries, TtlDbtNtries."""
+    """Which total: TtlNtries, TtlCdtNtries, TtlDbtNtries; of BAI2 the type code, 100 or 400."""
     count: int | None
     sum_minor: int | None
     net_minor: int | None = None
+    floor_minor: int = 0
+    """Entries below it the bank counts and does not list (MT942)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Statement:
     """Which statement of the file it is, from 0."""
     format: Format
     version: str
-    """As the file names it, such as `camt.054.001.08`; empty when it does not."""
+    """As the file names it, such as `camt.054.001.08`; empty when it does not, and where the format is the version."""
     message_id: str
     statement_id: str
     account: str
@@ -108,7 +113,14 @@ class Statement:
         return None
 
 
-_STATEMENT_ELEMENT = {Format.CAMT_052: "Rpt", Format.CAMT_053: "Stmt", Format.CAMT_054: "Ntfctn"}
+_STATEMENT_ELEMENT = {
+    Format.CAMT_052: "Rpt",
+    Format.CAMT_053: "Stmt",
+    Format.CAMT_054: "Ntfctn",
+    Format.MT940: "MT940",
+    Format.MT942: "MT942",
+    Format.BAI2: "03",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +247,10 @@ class Quarantine:
 
     @property
     def known(self) -> bool:
-        """Whether its money is known, so that sums can be checked although it is unreadable."""
-        return self.amount_minor is not None and self.direction is not None and self.status != ""
+        """Whether its money is known, so that sums can be checked although it is unreadable; zero goes no way."""
+        return (self.direction is not None or self.amount_minor == 0) and (
+            self.amount_minor is not None and self.status != ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

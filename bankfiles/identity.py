@@ -120,6 +120,16 @@ class Identities:
         return identity_key(self._account, facts, occurrence)
 
 
+class Keyless(Identities):
+    """Gives no keys and remembers nothing: for whoever only counts and sums, in a file of any size."""
+
+    def part(self, references: Iterable[str], money: Money, booked_on: date, content: Iterable[str]) -> str:
+        return ""
+
+    def entry(self, reference: str, money: Money) -> tuple[str, str]:
+        return "", ""
+
+
 @lru_cache(maxsize=64)
 def _text(money: Money) -> tuple[str, ...]:
     # Asked twice for most money: for the part and for the entry.

@@ -42,10 +42,19 @@ class TooDeep(Refused):
         )
 
 
+class OtherVersion(Refused):
+    def __init__(self, format: str, version: str, read: str) -> None:
+        super().__init__(
+            f"The file says that it is version {version[:10]!r} of {format}, which is not read here: "
+            f"ask the bank for version {read}."
+        )
+
+
 class NotABankFile(Refused):
     def __init__(self) -> None:
         super().__init__(
-            "The file holds no bank message that is read here: expected a camt.052, camt.053 or camt.054."
+            "The file holds no bank message that is read here: "
+            "expected a camt.052, camt.053 or camt.054, an MT940 or MT942, or BAI2."
         )
 
 

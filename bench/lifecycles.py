@@ -29,11 +29,12 @@ from bench.pgbench import BenchDatabase, fresh_database
 from documents.pool import Renderer
 from embedded.temporal import TemporalServer
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
+from sandbox import workflow_runner
 from settings import Settings
-from worker import make_workers, workflow_runner
+from worker import make_workers, settle
 from workflows.relay import Relay
 
-LIFECYCLES = 400
+LIFECYCLES = 1000
 AT_ONCE = 64
 POLL_SECONDS = 0.05
 FILE_SECONDS = 1.0
@@ -76,6 +77,7 @@ async def _measure(url: str, address: str, rounds: int) -> list[dict[str, Any]]:
         relay = await client.start_workflow(Relay.run, id="relay", task_queue=TASK_QUEUE)
         await _deposits(client, url)  # a warm-up of both
         await _empties(client)
+        settle()
         for _ in range(rounds):
             ours.append(await _deposits(client, url))
             theirs.append(await _empties(client))

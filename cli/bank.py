@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.bank_read import read
+from cli.bank_sample import sample
 from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
 
 WAIT_SECONDS = 120.0
@@ -31,6 +33,8 @@ class UnknownState(ValueError):
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     bank = typer.Typer(help="Bank files and their entries.", no_args_is_help=True)
+    bank.command("read")(read)
+    bank.command("sample")(sample)
     bank.command("ingest")(ingest)
     bank.command("files")(files)
     bank.command("entries")(entries)

@@ -156,12 +156,18 @@ def amount(minor: int, currency: str) -> str:
     """Minor units as people read them."""
     from prepay.money import Money
 
-    return str(Money(amount_minor=minor, currency=currency))
+    # Not validated: a sum may be larger than any one amount may be.
+    return str(Money.model_construct(amount_minor=minor, currency=currency))
 
 
 def moment(value: datetime | None) -> str:
     """A point in time as people read it, UTC."""
     return f"{value:%Y-%m-%d %H:%M}" if value else ""
+
+
+def path_name(path: Path) -> str:
+    """A path as it can be printed, whatever its bytes are."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def use_stack(data: Path | None) -> None:

@@ -110,6 +110,8 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
             await _pay(bank, run, wish, deposit)
         await _pay_unknown(bank, run)
         await _await_credit(client, run)
+        await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        await _tell_again(stack.inbox, run)
         return await _result(client, run)
 
 
@@ -206,6 +208,24 @@ async def _await_credit(client: "PrepayClient", run: Run) -> None:
         await asyncio.sleep(0.1)
     if waiting:
         raise RuntimeError(f"{', '.join(waiting)} was not credited within {PATIENCE_SECONDS:g} s")
+
+
+async def _tell_again(inbox: Path, run: Run) -> None:
+    from cli.story_again import stages, write_again
+    from settings import settings
+
+    url = settings().database_url
+    files = await patiently(partial(asyncio.to_thread, write_again, url, inbox))
+    run.say("The bank tells of the same money again, as an MT940, a BAI2 and a camt.053")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = await patiently(partial(asyncio.to_thread, stages, url, files))
+        if list(found.values()) == ["posted"] * len(files):
+            run.say("All of it was known: nothing is credited twice")
+            return
+        if time.monotonic() > until:
+            raise RuntimeError(f"Not all files were posted within {PATIENCE_SECONDS:g} s: {found}")
+        await asyncio.sleep(0.1)
 
 
 async def _result(client: "PrepayClient", run: Run) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Deposit:
         self._rung = False
         self._reminded = 0
         self._due: Due | None = None
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_for: Due | None = None
 
     @workflow.run
     @whatever_comes
@@ -160,14 +162,23 @@ class Deposit:
 
     async def _wait(self) -> None:
         """Until somebody rings or decides, the form has been drawn, or the next thing is due."""
-        due, timeout, summary = self._due, None, None
-        if due is not None:
-            timeout = max(due.at - workflow.now(), timedelta())
-            summary = f"{due.what} {self._now().number}"
-        try:
-            await workflow.wait_condition(self._woken, timeout=timeout, timeout_summary=summary)
-        except TimeoutError:
+        self._set_timer()
+        await workflow.wait_condition(lambda: self._woken() or self._is_time())
+
+    def _set_timer(self) -> None:
+        # A timer that is neither cancelled nor set again costs no event: it stays while the next thing due does.
+        if self._timer_for == self._due and not self._is_time():
             return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_for = None, self._due
+        if self._due is not None:
+            delay = max(self._due.at - workflow.now(), timedelta())
+            summary = f"{self._due.what} {self._now().number}"
+            self._timer = asyncio.create_task(workflow.sleep(delay, summary=summary))
+
+    def _is_time(self) -> bool:
+        return self._timer is not None and self._timer.done()
 
     def _over(self) -> bool:
         return self._now().ended or (self._undrawable and self._now().settled)

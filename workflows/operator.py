@@ -1,8 +1,8 @@
 """What lifecycles share at the operators' side: tolerant input, refused attempts, search attributes."""
 
 import asyncio
-import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from inspect import Parameter, Signature
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -14,6 +14,14 @@ with workflow.unsafe.imports_passed_through():
 
 KEPT_REFUSALS = 5
 
+
+_ONE_RAW_VALUE = Signature(
+    [
+        Parameter("self", Parameter.POSITIONAL_OR_KEYWORD),
+        Parameter("raw", Parameter.POSITIONAL_OR_KEYWORD, annotation=RawValue),
+    ]
+)
+
 _Input = TypeVar("_Input", bound=Wire)
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
@@ -24,9 +32,7 @@ def whatever_comes(handler: _Handler) -> _Handler:
 
     Temporal leaves a payload unread where the signature names as many RawValues as came, so it names one.
     """
-    signature = inspect.signature(handler)
-    named = [p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
-    setattr(handler, "__signature__", signature.replace(parameters=named))  # noqa: B010
+    setattr(handler, "__signature__", _ONE_RAW_VALUE)  # noqa: B010
     return handler
 
 

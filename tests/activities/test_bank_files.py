@@ -1,7 +1,7 @@
 """A bank's file from bytes to balances, on a real database: each money once, whatever happens on the way."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,14 @@ from activities.database import make_engine
 from activities.deposits import Cancel, Deposits, Expire, Issue
 from activities.setup_file import apply
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
+from bankfiles.sample_bai2 import write_bai2
+from bankfiles.sample_mt import write_mt940
 from prepay.bank_files import DecideBankFile
 from prepay.deposits import CancelDeposit, DepositRequest
 from rules.bank_file import BankFileState
 from rules.deposit import DepositState
 from settings import Settings
+from tests.bankfiles import mt_files
 from tests.conftest import Database
 
 ACCOUNT = "NL07MOCK0000001001"
@@ -81,6 +84,13 @@ def camt(*sheets: Sheet, kind: str = "camt.054", version: int = 8) -> bytes:
     return file.getvalue()
 
 
+def written(write: Callable[..., None], *payments: Payment, interim: bool = False) -> bytes:
+    file = BytesIO()
+    sheet = Sheet(ACCOUNT, "EUR", payments, closing_minor=sum(payment.amount_minor for payment in payments))
+    write(file, [sheet], interim=interim)
+    return file.getvalue()
+
+
 @pytest.fixture
 def desk(database: Database) -> Iterator[Desk]:
     apply(SETUP, database.app_url)
@@ -130,6 +140,31 @@ class TestCredit:
         desk.pay(Payment(1_000, structured=deposit.reference))
         row = desk.deposit(deposit)
         assert (row["stage"], row["late"], desk.available()) == ("cancelled", True, 1_000)
+
+    @pytest.mark.parametrize("write", [write_bai2, write_mt940])
+    def test_interim_money_is_shown_and_credited_once_when_it_is_final(
+        self, desk: Desk, write: Callable[..., None]
+    ) -> None:
+        deposit = desk.issue()
+        paid = Payment(10_000, "R1", structured=deposit.reference)
+        seen = []
+        for content in (
+            written(write, replace(paid, status="PDNG"), interim=True),
+            written(write, paid),
+            camt(Sheet(ACCOUNT, "EUR", [paid], closing_minor=10_000), kind="camt.053"),
+            written(write, replace(paid, status="PDNG"), interim=True),
+        ):
+            assert desk.work_off(content).stage == "posted"
+            seen.append((desk.available(), desk.parts()[0][0]))
+        assert seen == [(0, "shown"), *[(10_000, "credited")] * 3]
+        assert len(desk.parts()) == 1
+
+    def test_an_mt940_entry_of_zero_is_shown(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        paid, balance = mt_files.entry(f"RF {deposit.reference[2:]}"), mt_files.entry(amount="0,00")
+        file = desk.work_off(mt_files.of(paid, balance, account=ACCOUNT))
+        assert (file.stage, file.credited, file.unapplied) == ("posted", 1, 0)
+        assert sorted(str(state) for state, _ in desk.parts()) == ["credited", "shown"]
 
     def test_each_credit_leaves_a_doorbell_for_its_workflow(self, desk: Desk) -> None:
         deposit = desk.issue()

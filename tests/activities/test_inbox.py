@@ -127,6 +127,21 @@ class TestTakeIn:
         assert box.look() == 1
         assert box.stored() == [("pausing.xml", camt(1))]
 
+    @pytest.mark.parametrize(
+        "end",
+        [
+            b"</Document>\n",
+            b":62F:C261123EUR0,\r\n-",
+            b":62F:C261123EUR0,\r\n-}\r\n",
+            b"98,0,1,2/\n99,0,1,4/\n",
+        ],
+    )
+    def test_every_format_has_an_end_of_its_own(self, box: Inbox, end: bytes) -> None:
+        box.bring("whole", b"x" * 200 + end, age=5)
+        box.bring("half", b"x" * 200 + end[: len(end) // 2], age=5)
+        assert box.look() == 1
+        assert box.lies() == ["half", "taken/whole"]
+
     def test_one_that_stays_without_an_end_is_taken_at_last(self, box: Inbox) -> None:
         box.bring("half.xml", camt(1)[:-100], age=61)
         assert box.look() == 1

@@ -1,8 +1,14 @@
 """A file whose own counts, sums or balances disagree is held; what is unreadable must be what is lacking."""
 
+import io
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 
 from bankfiles import Held, Totals, checked, checks, read, survey
+from bankfiles.sample import Payment
+from tests.bankfiles import bai2_files, camt_files, mt_files
 from tests.bankfiles.camt_files import (
     balance,
     booked_statement,
@@ -140,6 +146,74 @@ class TestTotals:
         )
 
 
+class TestPages:
+    first = mt_files.statement(mt_files.entry(), number="7/1", last="62M")
+
+    def second(self, opening: str, closing: str = "C261123EUR200,00", **options: str) -> str:
+        page = {"number": "7/2", "first": "60M", "opening": opening, "closing": closing}
+        return mt_files.statement(mt_files.entry(), **page | options)
+
+    def test_that_follow_each_other_are_read_in_any_order(self) -> None:
+        second = self.second("C261123EUR100,00")
+        assert survey((self.first + second).encode()).reason == ""
+        assert survey((second + self.first).encode()).reason == ""
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_that_do_not_hold_the_file(self, turned: bool) -> None:
+        pages = [self.first, self.second("C261123EUR101,00", closing="C261123EUR201,00")]
+        found = survey("".join(reversed(pages) if turned else pages).encode())
+        assert found.reason.endswith(
+            ":60M:: expected 100.00 EUR as carried forward by page 1, found 101.00 EUR."
+        )
+
+    def test_of_another_number_account_or_day_are_not_compared(self) -> None:
+        closing = "C261123EUR105,00"
+        for second in (
+            self.second("C261123EUR5,00", closing, number="8/2"),
+            self.second("C261123EUR5,00", closing, account="NL91ABNA0417164300"),
+            self.second("C251123EUR5,00", closing),
+        ):
+            assert survey((self.first + second).encode()).reason == ""
+
+
+class TestInterimSums:
+    entries = (mt_files.entry(), mt_files.entry(), mt_files.entry(mark="D", amount="30,00"))
+
+    @pytest.mark.parametrize(
+        ("sums", "outcome"),
+        [
+            ("", "read"),
+            (":90D:1EUR30,00\n:90C:2EUR200,00\n", "read"),
+            (":90D:0EUR0,\n:90C:2EUR200,00\n", "held"),
+            (":90C:1EUR200,00\n", "held"),
+            (":90C:2EUR200,01\n", "held"),
+            (":90C:3EUR200,00\n", "held"),
+            (":90C:2USD200,00\n", "held"),
+            (":90C:2EUR200,00\n:90C:2EUR200,00\n", "held"),
+            (":90C:EUR200,00\n", "held"),
+        ],
+    )
+    def test_are_those_of_the_entries(self, sums: str, outcome: str) -> None:
+        assert survey(mt_files.interim(*self.entries, sums=sums)).outcome == outcome
+
+    def test_that_disagree_are_told(self) -> None:
+        found = survey(mt_files.interim(*self.entries, sums=":90C:1EUR200,00\n"))
+        assert found.reason == "MT942[1], line 1, :90C:: expected entries 1 as the bank states, found 2."
+
+    @pytest.mark.parametrize(
+        ("sums", "outcome"),
+        [
+            (":90C:4EUR209,99\n", "read"),
+            (":90C:4EUR210,00\n", "held"),
+            (":90C:4EUR200,01\n", "held"),
+            (":90C:1EUR100,00\n", "held"),
+            (":90C:2EUR200,00\n", "read"),
+        ],
+    )
+    def test_may_count_what_is_below_the_floor_limit(self, sums: str, outcome: str) -> None:
+        assert survey(mt_files.interim(*self.entries, floor="EURC5,", sums=sums)).outcome == outcome
+
+
 class TestAccount:
     def test_is_needed(self) -> None:
         found = survey(document(statement(entry(), account="")).encode())
@@ -158,6 +232,18 @@ class TestSurvey:
     def test_of_a_broken_file_tells_what_came_before(self) -> None:
         found = survey(notification(entry(), entry())[:-40])
         assert (found.outcome, found.entries) == ("held", 2)
+
+    @pytest.mark.parametrize("written", [camt_files.written, bai2_files.written, mt_files.written])
+    def test_keeps_nothing_of_the_entries(self, written: Callable[[list[Payment]], bytes]) -> None:
+        def peak(entries: int) -> int:
+            data = io.BytesIO(written([Payment(n, f"R{n}") for n in range(1, entries + 1)]))
+            tracemalloc.start()
+            assert survey(data).entries == entries
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return most
+
+        assert peak(6_000) < peak(2_000) + 200_000
 
     def test_of_anything_else_is_refused(self) -> None:
         assert survey(b"hello").outcome == "refused"

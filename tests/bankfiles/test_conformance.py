@@ -11,19 +11,24 @@ from bankfiles import Entry, Survey, entries, survey
 from prepay.money import to_minor
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "bank-samples"
-FORMATS = ("camt.052", "camt.053", "camt.054")
+FORMATS = ("camt.052", "camt.053", "camt.054", "bai2")
+IN_MINOR_UNITS = ("bai2",)
 
 
 def indexed() -> list[dict[str, str]]:
     with (SAMPLES / "INDEX.tsv").open(newline="") as index:
-        return [row for row in csv.DictReader(index, delimiter="\t") if row["path"].startswith(FORMATS)]
+        return [row for row in csv.DictReader(index, delimiter="\t") if format_of(row) in FORMATS]
 
 
-def amounts(text: str) -> Iterator[tuple[str, int]]:
+def format_of(row: dict[str, str]) -> str:
+    return row["path"].split("/")[0]
+
+
+def amounts(row: dict[str, str], column: str) -> Iterator[tuple[str, int]]:
     """`EUR 1.00 USD 2.00` as pairs of currency and minor units."""
-    words = text.split()
+    words = row[column].split()
     for currency, amount in zip(words[::2], words[1::2], strict=True):
-        yield currency, to_minor(amount, currency)
+        yield currency, int(amount) if format_of(row) in IN_MINOR_UNITS else to_minor(amount, currency)
 
 
 def sums(found: Survey) -> tuple[int, dict[str, int], dict[str, int]]:
@@ -41,11 +46,11 @@ class TestSamples:
         rows, outcomes, wrong = indexed(), Counter[tuple[str, str]](), []
         for row in rows:
             found = survey((SAMPLES / row["path"]).read_bytes())
-            outcomes[row["path"][:8], found.outcome] += 1
+            outcomes[format_of(row), found.outcome] += 1
             expected = (
                 int(row["entries"]),
-                dict(amounts(row["credit_totals"])),
-                dict(amounts(row["debit_totals"])),
+                dict(amounts(row, "credit_totals")),
+                dict(amounts(row, "debit_totals")),
             )
             if sums(found) != expected:
                 wrong.append((row["path"], expected, sums(found)))

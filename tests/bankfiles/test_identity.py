@@ -8,8 +8,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankfiles.identity import is_reference
+from bankfiles import Entry, read
+from bankfiles.identity import Keyless, is_reference
 from bankfiles.sample import Batch, Payment
+from tests.bankfiles import mt_files
 from tests.bankfiles.camt_files import ACCOUNT, entries_of, written
 
 texts = st.text(alphabet="ABCDEFGHabcdefgh 0123456789", max_size=30)
@@ -42,6 +44,14 @@ class TestTheSameMoney:
         notified, stated = written(some), written(some, "camt.053", version=2)
         assert keys(notified) == keys(stated)
         assert part_keys(notified) == part_keys(stated)
+
+    @given(files)
+    def test_with_a_reference_of_the_bank_has_one_key_in_mt940_and_camt(self, some: list[Payment]) -> None:
+        some = [payment for payment in some if is_reference(payment.bank_reference)]
+        told = [written(some), written(some, "camt.053"), mt_files.written(some)]
+        interim = [replace(payment, status="PDNG") for payment in some]
+        told.append(mt_files.written(interim, interim=True))
+        assert len({(*keys(data), *part_keys(data)) for data in told}) == 1
 
     @given(files, st.randoms(use_true_random=False))
     def test_has_one_key_in_any_order(self, some: list[Payment], shuffler: random.Random) -> None:
@@ -143,6 +153,16 @@ class TestKeyedBy:
             "content",
             "reference",
         ]
+
+
+class TestKeyless:
+    def test_gives_the_same_entries_without_keys(self) -> None:
+        data = written([Payment(100, "R1"), Payment(100), Batch((Payment(5), Payment(6)))])
+        unkeyed = [
+            e._replace(key="", keyed_by="", parts=tuple(p._replace(key="") for p in e.parts))
+            for e in entries_of(data)
+        ]
+        assert [e for e in read(data, Keyless) if isinstance(e, Entry)] == unkeyed
 
 
 class TestReference:

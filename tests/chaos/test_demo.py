@@ -18,7 +18,7 @@ PREPAY = [sys.executable, "-c", "import cli; cli.main()"]
 STARTED = "contracting entities"
 WHOM = ("worker", "postgres", "temporal")
 # Seconds after the stack is up: the requests come at once, then the forms, the payments, the credits.
-MOMENTS = [n * 0.35 for n in range(20)]
+MOMENTS = [n * 0.5 for n in range(20)]
 
 
 def _pids(data: Path, whom: str) -> list[int]:
@@ -87,7 +87,7 @@ EXPECTED = {
         "C-2002": {"JPY": 250_000},
     },
     "unapplied": [(48_000, "no payment reference of ours was found")],
-    "workflows": [("BankFile", "posted")] * 5 + [("Deposit", "credited")] * 3,
+    "workflows": [("BankFile", "posted")] * 8 + [("Deposit", "credited")] * 3,
     "forms": 0 if missing_libraries() else 3,
     "breaches": 0,
 }

@@ -19,6 +19,7 @@ from tests.workflows.deposits import OpenDeposit, eventually, office_without_for
 from workflows import steps
 
 QUICK_SECONDS = 3.0
+TEN_MINUTES = 600
 
 
 @pytest.fixture
@@ -55,7 +56,13 @@ def _children(parent: int) -> list[int]:
 
 
 class TestDatabaseAway:
-    async def test_a_deposit_outlives_it(self, postgres: Postgres, temporal: WorkflowEnvironment) -> None:
+    # The long one runs with the other long proofs: `make chaos`.
+    @pytest.mark.parametrize(
+        "seconds", [2, pytest.param(TEN_MINUTES, marks=[pytest.mark.chaos, pytest.mark.timeout(900)])]
+    )
+    async def test_a_deposit_outlives_it(
+        self, postgres: Postgres, temporal: WorkflowEnvironment, seconds: float
+    ) -> None:
         async with office_without_forms(postgres.url("app"), temporal.client) as office:
             deposit = await open_deposit(office)
             events = await _events(deposit)
@@ -67,12 +74,15 @@ class TestDatabaseAway:
             await _answers_within_a_second(deposit)
             assert await _waiting_for(deposit) == ["extend_deposit"]
             added = await _events(deposit) - events
-            await asyncio.sleep(2)
+            end = monotonic() + seconds
+            while monotonic() < end:
+                await asyncio.sleep(min(20, seconds))
+                await _answers_within_a_second(deposit)
             assert await _events(deposit) - events == added, "waiting longer costs no events"
             await deposit.handle.signal("extend", None)
             assert "extend: The input is refused: it is empty" in await deposit.details()
             postgres.start()
-            await eventually(deposit.notices, lambda kinds: kinds == ["issued", "extended"], seconds=30)
+            await eventually(deposit.notices, lambda kinds: kinds == ["issued", "extended"], seconds=60)
             assert f"at the end of {until}" in await eventually(deposit.details, lambda text: until in text)
             assert await _events(deposit) - events < 30
             await deposit.pay(100_000)

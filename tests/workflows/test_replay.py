@@ -8,14 +8,15 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from sandbox import workflow_runner
 from tests.workflows.changed import LooksBeforeItIssues, NeverReminds
 from tests.workflows.record import HISTORIES
 from tests.workflows.stories import STORIES
-from worker import WORKFLOWS, workflow_runner
+from worker import WORKFLOWS
 from workflows.deposit import Deposit
 
 # Recorded by an earlier version, whose runs may still be open.
-OLDER = ["credited_before_workflow_id"]
+OLDER: list[str] = []
 NAMES = [story.__name__ for story in STORIES] + OLDER
 
 

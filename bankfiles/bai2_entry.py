@@ -1,0 +1,163 @@
+"""From a BAI2 16 record to an `Entry`, or to a `Quarantine` that says why not."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from bankfiles.bai2_codes import RETURNS, REVERSALS, TOTALS, direction_of
+from bankfiles.bai2_records import MAX_CONTINUATIONS, Fields, Record, skip_availability, whole_number
+from bankfiles.camt_entry import Place, account_number
+from bankfiles.entry import Direction, Entry, Part, Quarantine
+from bankfiles.identity import Identities, is_reference
+from bankfiles.refusals import Unreadable
+from prepay.money import MAX_MINOR
+
+MAX_REFERENCE = 200
+"""Characters of a reference; banks give 16 to 35."""
+
+# Some banks write what they know of the parties into the text, a line each: `DBNM: ACME Inc`. DB is who paid and CR
+# who was paid, whichever way the money went.
+_TAGGED = re.compile(r"(DBNM|DACT|DBIC|DABA|CRNM|CACT|CBIC|CABA|EREF)\s*:\s*(\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the 16 records of an account take over from its 02 and 03 record."""
+
+    account: str
+    currency: str
+    status: str
+    as_of: date
+
+
+def day(element: str, text: str) -> date:
+    """A date as YYMMDD. Raises Unreadable."""
+    try:
+        if len(text) == 6 and text.isascii() and text.isdigit():
+            return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
+    except ValueError:
+        pass
+    raise Unreadable(element, "a date as YYMMDD", text)
+
+
+def read_entry(
+    record: Record, common: Common, identities: Identities, place: Place
+) -> tuple[Entry | Quarantine, int | None]:
+    """The entry, and the amount that its control total counts: None when nobody can read it."""
+    fields = Fields(record)
+    code, amount = fields.next(), fields.next()
+    counted: int | None = None
+    direction: Direction | None = None
+    try:
+        counted = whole_number("amount", amount)
+        direction = direction_of(code)
+        _check(code, amount, counted, record)
+        return _entry(code, counted, direction, fields, common, identities, place), counted
+    except Unreadable as reason:
+        return _quarantine(str(reason), counted, direction, common, place), counted
+
+
+def _check(code: str, text: str, amount: int, record: Record) -> None:
+    """Raises Unreadable for what is no movement of money that can be posted."""
+    if int(code) in TOTALS:
+        raise Unreadable("type code", "one of a single movement", f"{code}: a total")
+    if amount <= 0:
+        raise Unreadable("amount", "an amount above zero", text)
+    if amount > MAX_MINOR:
+        raise Unreadable("amount", f"at most {MAX_MINOR}", text)
+    if not record.complete:
+        raise Unreadable("88", f"at most {MAX_CONTINUATIONS} continuations", record.count - 1)
+
+
+def _entry(
+    code: str,
+    minor: int,
+    way: Direction,
+    fields: Fields,
+    common: Common,
+    identities: Identities,
+    place: Place,
+) -> Entry:
+    value = skip_availability(fields, fields.next().upper())
+    value_on = day("value date", value) if value else common.as_of
+    reference = _reference("bank reference", fields.next())
+    customer = _reference("customer reference", fields.next())
+    text = fields.text()
+    tags = _tags(text)
+    end_to_end = customer or tags.get("EREF", "")
+    payer_account = account_number(tags.get("DACT", ""))
+    money = (minor, common.currency, way, value_on)
+    part = Part(
+        0,
+        minor,
+        common.currency,
+        way,
+        identities.part(
+            (reference,),
+            money,
+            common.as_of,
+            (end_to_end if is_reference(end_to_end) else "", "", "".join(text), payer_account),
+        ),
+        end_to_end_id=end_to_end,
+        free=text,
+        payer_name=tags.get("DBNM", ""),
+        payer_account=payer_account,
+        payer_bank=tags.get("DBIC", "") or tags.get("DABA", ""),
+        payee_name=tags.get("CRNM", ""),
+        payee_account=account_number(tags.get("CACT", "")),
+        payee_bank=tags.get("CBIC", "") or tags.get("CABA", ""),
+        return_reason=code if int(code) in RETURNS else "",
+    )
+    key, keyed_by = identities.entry(reference, money)
+    return Entry(
+        place.ordinal,
+        place.statement,
+        place.path,
+        place.line,
+        key,
+        keyed_by,
+        common.account,
+        minor,
+        common.currency,
+        way,
+        common.status,
+        int(code) in REVERSALS,
+        common.as_of,
+        value_on,
+        reference,
+        "",
+        code,
+        "",
+        None,
+        (),
+        True,
+        (part,),
+    )
+
+
+def _reference(element: str, text: str) -> str:
+    if len(text) > MAX_REFERENCE:
+        raise Unreadable(element, f"at most {MAX_REFERENCE} characters", text)
+    return text
+
+
+def _tags(text: tuple[str, ...]) -> dict[str, str]:
+    """What the lines of a text say under a tag. What is said twice may come from a payer, and is not believed."""
+    found: dict[str, str] = {}
+    for line in text:
+        tagged = _TAGGED.fullmatch(line)
+        if tagged is not None:
+            found[tagged[1]] = "" if tagged[1] in found else tagged[2].strip()
+    return found
+
+
+def _quarantine(
+    reason: str, counted: int | None, direction: Direction | None, common: Common, place: Place
+) -> Quarantine:
+    where = (place.ordinal, place.statement, place.path, place.line, f"{place.path}/{reason}")
+    if counted is None or abs(counted) > MAX_MINOR:
+        return Quarantine(*where, currency=common.currency, status=common.status)
+    if counted < 0 and direction is not None:
+        # A negative credit takes money away.
+        direction = Direction.DEBIT if direction is Direction.CREDIT else Direction.CREDIT
+    return Quarantine(*where, abs(counted), common.currency, direction, common.status)

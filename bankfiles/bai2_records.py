@@ -1,0 +1,199 @@
+"""The records of a BAI2 file one after the other, each with its continuations, from bytes read forward only."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from bankfiles.refusals import Broken, TooLarge, Unreadable
+from bankfiles.xmlsource import CHUNK_BYTES, HEAD_BYTES, MAX_BYTES
+
+MAX_LINE_BYTES = 16 * 1024
+"""Banks write 80 characters in a line, and a few hundred where they do not wrap texts."""
+MAX_CONTINUATIONS = 1_000
+"""88 records of one record."""
+
+_CODES = rb"(?:01|02|03|16|49|88|98|99),"
+_RECORD = re.compile(_CODES.decode())
+# Where the 02 record follows the 01 in the same line, records end at slashes and not with lines.
+_RUN_ON = re.compile(rb"01,[^/\r\n]*/[ \t]*02,")
+_BETWEEN = re.compile(rb"(?<=/)[ \t]*(?=" + _CODES + rb")")
+_PADDING = " \t\x00\x1a"
+
+
+@dataclass(slots=True)
+class Record:
+    """A record with its 88 records; a line without a code that follows an open one is part of it."""
+
+    code: str
+    line: int
+    bodies: list[str]
+    """What stands after the code of the record, and of each 88 record; wrapped lines are joined by a line break."""
+    count: int = 1
+    """How many records of the file it is, as trailers count them."""
+    last_line: int = field(default=0)
+
+    @property
+    def open(self) -> bool:
+        return not self.bodies[-1].endswith("/")
+
+    @property
+    def complete(self) -> bool:
+        """False when it has more continuations than were kept."""
+        return self.count <= MAX_CONTINUATIONS + 1
+
+
+class Fields:
+    """The fields of a record in turn; a field that is not given is empty."""
+
+    def __init__(self, record: Record) -> None:
+        self._bodies = iter(record.bodies)
+        self._rest: str | None = None
+        self._advance()
+
+    def _advance(self) -> None:
+        body = next(self._bodies, None)
+        # The slash ends the fields of a record; a text may end without one.
+        self._rest = None if body is None else body.removesuffix("/")
+
+    @property
+    def more(self) -> bool:
+        return self._rest is not None
+
+    def next(self) -> str:
+        if self._rest is None:
+            return ""
+        text, comma, rest = self._rest.partition(",")
+        if comma:
+            self._rest = rest
+        else:
+            self._advance()
+        return text.replace("\n", "").strip()
+
+    def text(self) -> tuple[str, ...]:
+        """All that is left, line by line: a text runs to the end of the record, commas and slashes included."""
+        lines: list[str] = []
+        while self._rest is not None:
+            lines += self._rest.split("\n")
+            self._advance()
+        return tuple(line.strip() for line in lines if line.strip())
+
+
+def whole_number(element: str, text: str) -> int:
+    """A number with or without a sign; BAI2 takes an empty one for zero. Raises Unreadable."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if text and not (digits.isascii() and digits.isdigit() and len(digits) <= 25):
+        raise Unreadable(element, "digits without a decimal point, such as 12345", text)
+    return int(text or "0")
+
+
+def skip_availability(fields: Fields, funds: str) -> str:
+    """Pass over what a funds type has after it, and give the value date if it has one. Raises Unreadable."""
+    if funds in ("", "Z", "0", "1", "2"):
+        return ""
+    if funds == "V":
+        value_on, _ = fields.next(), fields.next()
+        return value_on
+    if funds == "S":
+        for element in ("immediate funds", "one-day funds", "two-day funds"):
+            whole_number(element, fields.next())
+        return ""
+    if funds == "D":
+        count = whole_number("number of distributions", fields.next())
+        if not 0 <= count <= MAX_CONTINUATIONS:
+            raise Unreadable("number of distributions", f"at most {MAX_CONTINUATIONS}", count)
+        for _ in range(count):
+            whole_number("days", fields.next())
+            whole_number("distributed funds", fields.next())
+        return ""
+    raise Unreadable("funds type", "0, 1, 2, D, S, V or Z", funds)
+
+
+def records(source: bytes | BinaryIO) -> Iterator[Record]:
+    """Each record when its continuations have been read. Raises Refused, and Held where a line is no record."""
+    record: Record | None = None
+    for line, text in _lines(io.BytesIO(source) if isinstance(source, bytes) else source):
+        if _RECORD.match(text) is None:
+            if record is None or record.code != "16" or not record.open:
+                raise Broken(line, f"expected a record such as 16, found {text[:40]!r}")
+            if record.complete:
+                record.bodies[-1] += "\n" + text
+                if len(record.bodies[-1]) > MAX_LINE_BYTES:
+                    raise TooLarge("One record of the file", f"{MAX_LINE_BYTES} bytes")
+        elif text.startswith("88"):
+            if record is None:
+                raise Broken(line, "an 88 record continues nothing")
+            record.count += 1
+            if record.complete:
+                record.bodies.append(text[3:])
+        else:
+            if record is not None:
+                yield record
+            record = Record(text[:2], line, [text[3:]])
+        record.last_line = line
+    if record is not None:
+        yield record
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, with their numbers: printable text without padding."""
+    for line, raw in _pieces(_chunks(stream)):
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("cp1252", "replace")
+        text = text.strip(_PADDING).strip()
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text).strip()
+        if text:
+            yield line, text
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines, or in a file that is written without lines the records, with the number of their line."""
+    rest = next(chunks, b"")
+    run_on = _RUN_ON.match(rest.lstrip()) is not None
+    number = 1
+    while rest:
+        lines = rest.splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        for line in lines:
+            for piece in _BETWEEN.split(line) if run_on else (line,):
+                yield number, _short(piece)
+            number += 1
+        if run_on:
+            *whole, rest = _BETWEEN.split(rest)
+            for piece in whole:
+                yield number, _short(piece)
+        more = next(chunks, b"")
+        if not more:
+            break
+        rest = _short(rest) + more
+    if rest:
+        yield number, _short(rest)
+
+
+def _short(piece: bytes) -> bytes:
+    if len(piece) > MAX_LINE_BYTES:
+        raise TooLarge("One line of the file", f"{MAX_LINE_BYTES} bytes")
+    return piece
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes as UTF-8 or a code page of one byte; the first piece is long enough to tell how lines are written."""
+    head = b""
+    while len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES)):
+        head += more
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    count, chunk = 0, head.removeprefix(codecs.BOM_UTF8)
+    while chunk:
+        count += len(chunk)
+        if count > MAX_BYTES:
+            raise TooLarge("The file", f"{MAX_BYTES // 1024**2} MiB")
+        piece = decoder.decode(chunk).encode("utf-8", "replace") if wide else chunk
+        if piece:
+            yield piece
+        chunk = stream.read(CHUNK_BYTES)

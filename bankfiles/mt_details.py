@@ -1,0 +1,191 @@
+"""Takes the text of an `:86:` apart, by the table of how banks write it."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from bankfiles.mt_habits import (
+    CODE_WORDS,
+    FREE,
+    HABITS,
+    LINE_WIDTH,
+    MORE,
+    NOTE,
+    PARTY,
+    SEPA_CODES,
+    STRUCTURED,
+    TEXTS,
+    Details,
+    Habit,
+)
+
+_SEPA = re.compile(rf"({'|'.join(SEPA_CODES)})\+")
+_FILLING = " ÿ˙"
+"""What Polish banks write into empty pieces is the byte FF."""
+
+
+def read_details(lines: Sequence[str]) -> Details:
+    """What an `:86:` says, by slot."""
+    tight = "".join(lines)
+    for habit in HABITS:
+        text = habit.between.join(lines) if habit.between else tight
+        begun = habit.begins.match(text)
+        if begun is not None and (found := _pieces(habit, text, begun)) is not None:
+            return _sepa(found)
+    return _sepa({FREE: _flow(lines, LINE_WIDTH), STRUCTURED: [], NOTE: []})
+
+
+def read_supplement(texts: Sequence[str]) -> Details:
+    """What stands behind the references of a `:61:`: notes, in which code words may stand as well."""
+    found: Details = {NOTE: []}
+    for text in texts:
+        pieces = _words(text) if text[:1] == "/" else None
+        if pieces is None:
+            found[NOTE].append(text)
+        else:
+            found = {**pieces, **found, NOTE: [*found[NOTE], *pieces[NOTE], *pieces[FREE]]}
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> Details | None:
+    # Most tell no more than the kind of the transaction.
+    begun = CODE_WORDS.begins.match(text)
+    return None if begun is None else _pieces(CODE_WORDS, text, begun)
+
+
+def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
+    """The pieces of a text, by slot; None when there is not one: then it is no text of this habit."""
+    groups = begun.groupdict("") if begun.re.groups else {}
+    mark = groups.get("mark", "")
+    parts = _codes(habit, mark).split(text[begun.start("mark") if mark else begun.end() :])
+    if len(parts) == 1:
+        return None
+    pieces, codes = _Sorted(habit, bool(mark)), habit.codes
+    if parts[0]:
+        pieces.take(FREE if habit.party_last else NOTE, parts[0], "")
+    for at in range(1, len(parts), 3):
+        slot, value = codes[parts[at + 1]], parts[at + 2]
+        if slot.__class__ is str:
+            pieces.take(slot, value, parts[at])
+        else:
+            for each, one in zip(slot, value.removeprefix("/").split("/", len(slot) - 1), strict=False):
+                if one:
+                    pieces.take(each, one, "")
+    return pieces.details(groups.get("kind", ""))
+
+
+_PATTERNS: dict[tuple[str, str], re.Pattern[str]] = {}
+
+
+def _codes(habit: Habit, mark: str) -> re.Pattern[str]:
+    """What begins a piece, and in it the code."""
+    pattern = _PATTERNS.get((habit.whose, mark))
+    if pattern is None:
+        longest_first = "|".join(map(re.escape, sorted(habit.codes, key=len, reverse=True)))
+        pattern = re.compile(f"({habit.piece.format(codes=longest_first, mark=re.escape(mark))})")
+        _PATTERNS[habit.whose, mark] = pattern
+    return pattern
+
+
+def _flow(lines: Sequence[str], width: int) -> list[str]:
+    """Lines as they were before they were cut: one that fills the width goes on in the next."""
+    flowed: list[str] = []
+    goes_on = False
+    for line in lines:
+        if goes_on:
+            flowed[-1] += line
+        else:
+            flowed.append(line)
+        goes_on = len(line) >= width > 0
+    return [clean for text in flowed if (clean := _clean(text))]
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.split()) if "  " in text or "\n" in text else text.strip(" ")
+
+
+class _Sorted:
+    """The pieces of one text as they are sorted into slots."""
+
+    __slots__ = ("_before", "_closed", "_found", "_free", "_habit", "_marked", "_trim")
+
+    def __init__(self, habit: Habit, marked: bool) -> None:
+        self._habit, self._marked, self._trim = habit, marked, habit.trim
+        self._free: list[str] = []
+        self._found: Details = {FREE: self._free, STRUCTURED: [], NOTE: []}
+        self._before = ""
+        self._closed = False
+
+    def take(self, slot: str, text: str, delimiter: str) -> None:
+        """A piece, and what began it in the text."""
+        found = self._found
+        # Its spaces tell how wide a piece of free text is.
+        value = text.strip(self._trim) if slot != FREE or not self._habit.width else text
+        before, self._before = self._before, slot
+        if not value.strip(_FILLING):
+            return
+        if self._closed and slot in PARTY:
+            self._free.append(delimiter + text)
+        elif slot in TEXTS:
+            found[slot].append(self._note(value, delimiter) if slot == NOTE else value)
+            if slot == FREE and not self._habit.party_last:
+                self._closed = True
+        elif slot == MORE:
+            self._free.append(value)
+            self._closed = True
+        elif slot not in found:
+            found[slot] = _clean(value)
+        else:
+            self._again(slot, _clean(value), delimiter, slot == before)
+
+    def _again(self, slot: str, value: str, delimiter: str, continues: bool) -> None:
+        """What a slot holds already: more of it, or another."""
+        habit, found = self._habit, self._found
+        if continues:
+            found[slot] += value if len(found[slot]) >= habit.width > 0 else f" {value}"
+        elif slot in PARTY and habit.party_last:
+            self._free.append(found[slot])
+            found[slot] = value
+        else:
+            found[NOTE].append(self._note(value, delimiter))
+
+    def _note(self, value: str, delimiter: str) -> str:
+        """With its code, where that is a word."""
+        if self._marked or not delimiter:
+            return _clean(value)
+        return _clean(f"{delimiter.strip('/; ')}{'/' if '/' in self._trim else ' '}{value}")
+
+    def details(self, kind: str) -> Details:
+        if self._free:
+            self._found[FREE] = _flow(self._free, self._habit.width)
+        if kind:
+            self._found["kind"] = kind
+        return self._found
+
+
+def _sepa(found: Details) -> Details:
+    """Take the pieces with a plus sign out of the free text."""
+    text = "\n".join(found[FREE])
+    if "+" not in text:
+        return found
+    parts = _SEPA.split(text)
+    if len(parts) == 1:
+        return found
+    free = [parts[0]]
+    for at in range(1, len(parts), 2):
+        code, value = parts[at], parts[at + 1]
+        slot = SEPA_CODES[code]
+        if slot == FREE:
+            free.append(value)
+            continue
+        # What does not fill its line ends with it; behind it stands text of the bank.
+        value, _, rest = value.partition("\n")
+        value = value.strip()
+        free.append(rest)
+        if slot == NOTE or slot in found:
+            found[NOTE].append(f"{code}+{value}")
+        elif value:
+            found[slot] = value
+    found[FREE] = [clean for line in "\n".join(free).split("\n") if (clean := line.strip())]
+    return found

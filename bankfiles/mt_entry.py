@@ -1,0 +1,182 @@
+"""From a `:61:` with its `:86:` to an `Entry`, or to a `Quarantine` that says why not."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bankfiles.camt_entry import account_number
+from bankfiles.camt_fields import MAX_TEXT
+from bankfiles.entry import Charge, Direction, Entry, Instructed, Part, Quarantine
+from bankfiles.identity import Identities, is_reference
+from bankfiles.mt_details import read_details, read_supplement
+from bankfiles.mt_fields import Line, Money, is_iban, line_details, line_money, match_line, minor
+from bankfiles.mt_habits import (
+    ACCOUNT,
+    BANK,
+    BANK_ID,
+    CHARGES,
+    CREDITED,
+    CUSTOMER,
+    END_TO_END,
+    FREE,
+    IBAN,
+    INSTRUCTED,
+    NAME,
+    NOTE,
+    RETURN,
+    STRUCTURED,
+    ULTIMATE,
+    Details,
+)
+from bankfiles.refusals import Unreadable
+
+_AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)")
+
+_PAID_TO_US = frozenset({"C", "RC", "EC"})
+Party = tuple[str, str, str]
+"""Name, account and bank."""
+_NOBODY: Party = ("", "", "")
+
+
+class Raw(NamedTuple):
+    """An entry as it stands in the file, and where."""
+
+    ordinal: int
+    statement: int
+    path: str
+    line: int
+    lines: Sequence[str]
+    """Of the `:61:`."""
+    details: Sequence[str]
+    """Of its `:86:`."""
+    notes: Sequence[str]
+    """Of fields of the bank's own behind it."""
+    too_long: bool
+
+
+class EntryReader:
+    """Reads the entries of one statement."""
+
+    def __init__(self, account: str, currency: str, status: str, identities: Identities) -> None:
+        self._account, self._currency, self._status = account, currency, status
+        self._identities = identities
+
+    def read(self, raw: Raw) -> Entry | Quarantine:
+        """What the lines say, or why they cannot be read."""
+        money: Money | None = None
+        try:
+            found, following = match_line(raw.lines)
+            money = line_money(found, self._currency)
+            line = line_details(found, following)
+            if raw.too_long:
+                raise Unreadable("text", f"at most {MAX_TEXT} characters", "more")
+        except Unreadable as reason:
+            return self._quarantine(raw, reason, money)
+        return self._entry(raw, money, line)
+
+    def _quarantine(self, raw: Raw, reason: Unreadable, money: Money | None) -> Quarantine:
+        where = (raw.ordinal, raw.statement, raw.path, raw.line, f"{raw.path}, line {raw.line}, {reason}")
+        if money is None:
+            return Quarantine(*where)
+        return Quarantine(*where, money.amount_minor, money.currency, money.direction, self._status)
+
+    def _entry(self, raw: Raw, money: Money, line: Line) -> Entry:
+        details = read_details(raw.details)
+        supplement = read_supplement((*line.supplement, *raw.notes)) if line.supplement or raw.notes else {}
+        part = self._part(money, line, details, supplement)
+        facts = (money.amount_minor, money.currency, money.direction, line.value_on)
+        key, keyed_by = self._identities.entry(line.bank_reference, facts)
+        kind = details.get("kind", "")
+        return Entry(
+            raw.ordinal,
+            raw.statement,
+            raw.path,
+            raw.line,
+            key,
+            keyed_by,
+            self._account,
+            money.amount_minor,
+            money.currency,
+            money.direction,
+            # Citi dresses balances as entries of zero: they are shown, and are no money.
+            self._status if money.amount_minor else "INFO",
+            money.mark in ("RC", "RD"),
+            line.booked_on,
+            line.value_on,
+            line.bank_reference,
+            "",
+            f"{line.kind}+{kind}" if kind else line.kind,
+            "; ".join((*details[NOTE], *supplement.get(NOTE, ()))),
+            None,
+            (),
+            bool(part.payer_name or part.payer_account or part.payee_name or part.payee_account),
+            (part,),
+        )
+
+    def _part(self, money: Money, line: Line, details: Details, supplement: Details) -> Part:
+        get = details.get
+        payee: Party = (get(NAME, ""), self._other(line, details), get(BANK, ""))
+        payer = _NOBODY
+        # What is reversed was paid by, or to, the other one.
+        if money.mark in _PAID_TO_US:
+            payer, payee = payee, payer
+        end_to_end = get(END_TO_END, "") or supplement.get(END_TO_END, "") or line.reference
+        structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
+        key = self._identities.part(
+            (line.bank_reference,),
+            (money.amount_minor, money.currency, money.direction, line.value_on),
+            line.booked_on,
+            (
+                end_to_end if is_reference(end_to_end) else "",
+                "".join(structured),
+                "".join(free),
+                payer[1],
+            ),
+        )
+        charge = _amount(get(CHARGES) or supplement.get(CHARGES))
+        instructed = _amount(get(INSTRUCTED) or supplement.get(INSTRUCTED))
+        return Part(
+            0,
+            money.amount_minor,
+            money.currency,
+            money.direction,
+            key,
+            "",
+            end_to_end,
+            "",
+            get(BANK_ID, ""),
+            "",
+            "",
+            get(CUSTOMER, ""),
+            structured,
+            free,
+            *payer,
+            get(ULTIMATE, ""),
+            *payee,
+            account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else "",
+            () if charge is None else (Charge(*charge, Direction.DEBIT, True),),
+            None if instructed is None else Instructed(*instructed),
+            get(RETURN, ""),
+        )
+
+    def _other(self, line: Line, details: Details) -> str:
+        """The other party's account."""
+        number = account_number(details.get(IBAN, "") or details.get(ACCOUNT, ""))
+        for text in line.supplement if not number else ():
+            # Rabobank writes it into the second line of the `:61:`.
+            if is_iban(text.replace(" ", "")):
+                number = account_number(text)
+                break
+        # Triodos writes the account's own number there.
+        return "" if number == self._account or self._account.endswith(f"/{number}") else number
+
+
+def _amount(text: str | None) -> tuple[int, str] | None:
+    """Minor units and currency of what a bank tells for information, where they can be read."""
+    found = _AMOUNT_WITH_CURRENCY.match(text) if text else None
+    if found is None:
+        return None
+    try:
+        return minor("amount", found[2], found[1]), found[1]
+    except Unreadable:
+        return None

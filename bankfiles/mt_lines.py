@@ -1,0 +1,129 @@
+"""The lines of an MT940 or MT942 file and the fields they make: size, encoding, line ends, tags, SWIFT envelopes."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from bankfiles.camt_fields import MAX_TEXT
+from bankfiles.refusals import TooLarge, UnknownEncoding
+from bankfiles.xmlsource import MAX_BYTES
+
+MAX_LINE_BYTES = 64 * 1024
+"""SWIFT lines have 65 characters; some banks write a whole field in one."""
+CHUNK_BYTES = 64 * 1024
+
+ENVELOPE, ENVELOPE_END, STRAY = "{4:", "-}", "stray"
+"""What stands beside the tags: a SWIFT text block begins, ends; a `:61:` where none may begin."""
+
+# The fields of both messages; another one with a letter is a bank's own. Two digits alone may be a time that was
+# broken over two lines, so they are a tag only when they are known.
+_TAG = re.compile(r":(20|21|25|28|60|61|62|64|65|86|13|NS|[0-9]{2}[A-Z]):")
+_MINUTES = frozenset({"13", "20", "21", "25", "28"})
+_NO_TEXT = frozenset({"", " ", "{", "-"})
+"""What a line of text does not begin with, and a line without text may."""
+_SECONDS = re.compile(r"[0-5][0-9](?![0-9])")
+_BLOCK = re.compile(r"\{[1-5]:")
+_ENTRY = re.compile(r":61:\s*[0-9]{6}")
+
+
+class Field(NamedTuple):
+    """A tag without its colons, the line it stands in, and what follows it."""
+
+    tag: str
+    line: int
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        return self.lines[0].strip()
+
+
+def fields(source: bytes | BinaryIO) -> Iterator[Field]:
+    """The fields of a file, one in memory at a time; of one longer than MAX_TEXT only that is told. Raises Refused."""
+    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
+    field: Field | None = None
+    of_entry, length = False, 0
+    for number, line in enumerate(lines(stream), 1):
+        beside, start = _envelope(line.lstrip()) if line[:1] in _NO_TEXT else ("", line)
+        found = _TAG.match(start) if start[:1] == ":" else None
+        if found is not None and of_entry and found[1] in _MINUTES and _is_time(field, start):
+            found = None
+        if found is None and not beside:
+            if field is not None and line and length <= MAX_TEXT:
+                # One character beyond the limit tells that there was more.
+                field.lines.append(line[: MAX_TEXT + 1 - length])
+                length += len(line)
+        elif field is not None:
+            yield field
+            field = None
+        if beside:
+            yield Field(beside, number, [""])
+        if found is not None:
+            tag, rest = found[1], start[found.end() :]
+            field, length = Field(tag, number, [rest]), len(rest)
+            of_entry = tag == "61" or (of_entry and tag in ("86", "NS"))
+        if ":61:" in line and _ENTRY.search(start, 1):
+            yield Field(STRAY, number, [line])
+    if field is not None:
+        yield field
+
+
+def _envelope(start: str) -> tuple[str, str]:
+    """What of SWIFT's envelope a line holds, and what stands behind it."""
+    if start[:1] == "{" and _BLOCK.match(start):
+        _, block, rest = start.partition(ENVELOPE)
+        return block, rest
+    return (ENVELOPE_END, "") if start[:2] == ENVELOPE_END else ("", start)
+
+
+def _is_time(field: Field | None, start: str) -> bool:
+    """Whether what looks like a tag is the second half of a time, `12` in one line and `:20:59` in the next."""
+    if field is None or field.tag != "86":
+        return False
+    return field.lines[-1][-1:].isdigit() and _SECONDS.match(start, 4) is not None
+
+
+def lines(stream: BinaryIO) -> Iterator[str]:
+    """The lines of a stream, whatever ends them, without control characters. Raises Refused."""
+    rest, size = b"", 0
+    while piece := stream.read(CHUNK_BYTES):
+        if size == 0 and piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise UnknownEncoding("UTF-16")
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise TooLarge("The file", f"{MAX_BYTES // 1024**2} MiB")
+        piece = rest + piece
+        # A carriage return at the end may be the first half of a line end.
+        end = max(piece.rfind(b"\n"), piece.rfind(b"\r", 0, -1)) + 1
+        rest = piece[end:]
+        if len(rest) > MAX_LINE_BYTES:
+            raise TooLarge("A line of the file", f"{MAX_LINE_BYTES // 1024} KiB")
+        if end:
+            yield from _split(piece[:end])
+    if rest:
+        yield from _split(rest)
+
+
+def _split(piece: bytes) -> list[str]:
+    whole = piece.splitlines()
+    if piece.isascii():
+        texts = [line.decode("ascii") for line in whole]
+        return texts if "".join(texts).isprintable() else [_printable(text) for text in texts]
+    return [_printable(_decoded(line)) for line in whole]
+
+
+def _decoded(line: bytes) -> str:
+    """Line by line, as nothing in a file tells: what is no UTF-8 is Windows-1252, which covers Latin-1."""
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return line.decode("latin-1")
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,235 @@
+"""What banks write into `:86:`: a test a habit, with a text as that bank writes it."""
+
+import time
+
+import pytest
+
+from bankfiles.mt_details import read_details, read_supplement
+from bankfiles.mt_habits import HABITS
+
+
+def told(text: str) -> dict[str, object]:
+    """What an `:86:` says, without what it does not say."""
+    return {slot: value for slot, value in read_details(text.split("\n")).items() if value}
+
+
+class TestNumberedPieces:
+    def test_of_a_german_bank(self) -> None:
+        text = (
+            "166?00SEPA-GUTSCHRIFT?109310?20EREF+INV-2026-0101-00000001?2\n11234?22KREF+OURS?23BREF+B-1?24MREF+M-1"
+            "?25SVWZ+Order 4711 for prepaym?26ent?30BYLADEM1001?31DE02120300000000202051?32ACME Holding and Tradi"
+            "ng Co?33mpany GmbH?34000?60 and more"
+        )
+        assert told(text) == {
+            "kind": "166",
+            "note": ["SEPA-GUTSCHRIFT", "9310", "000", "MREF+M-1"],
+            "end_to_end_id": "INV-2026-0101-000000011234",
+            "payment_information_id": "OURS",
+            "transaction_id": "B-1",
+            "free": ["Order 4711 for prepayment", "and more"],
+            "bank": "BYLADEM1001",
+            "account": "DE02120300000000202051",
+            "name": "ACME Holding and Trading Company GmbH",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("mark", ["?", "~", "<", ">", "^", "+", "|", "&", "@"])
+    def test_begin_with_any_mark(self, mark: str) -> None:
+        text = "020?00PRZELEW\n?20FAKTURA 17\n?21ÿ\n?3010901014\n?32GLOBEX SP. Z O.O.\n?38PL61109010140000071219812874"
+        assert told(text.replace("?", mark)) == {
+            "kind": "020",
+            "note": ["PRZELEW"],
+            "free": ["FAKTURA 17"],
+            "bank": "10901014",
+            "name": "GLOBEX SP. Z O.O.",
+            "iban": "PL61109010140000071219812874",
+        }
+
+    def test_need_no_code_before_them(self) -> None:
+        assert told("~00VC02~20text") == {"note": ["VC02"], "free": ["text"]}
+
+    def test_have_known_numbers_all_else_is_text(self) -> None:
+        assert told("166?20Is this really 335?960.4.11?21or not?") == {
+            "kind": "166",
+            "free": ["Is this really 335?960.4.11or not?"],
+        }
+
+    def test_a_piece_that_is_full_goes_on_in_the_next(self) -> None:
+        lines = ["166?20" + "x" * 27, "?21" + "y" * 26, "?22z"]
+        assert read_details(lines)["free"] == ["x" * 27 + "y" * 26, "z"]
+
+    def test_name_the_other_party_behind_the_text_of_the_payer(self) -> None:
+        text = "166?20pay ?31DE89370400440532013000?21more?31DE02120300000000202051?32ACME"
+        found = told(text)
+        assert (found["account"], found["name"]) == ("DE02120300000000202051", "ACME")
+        assert found["free"] == ["pay", "more", "DE89370400440532013000"]
+
+    def test_of_text_behind_the_other_party_name_nobody(self) -> None:
+        found = told("166?20text?31DE02120300000000202051?60more?31DE89370400440532013000")
+        assert found["account"] == "DE02120300000000202051"
+        assert found["free"] == ["text", "more", "?31DE89370400440532013000"]
+
+    def test_of_a_return_have_the_reason(self) -> None:
+        found = told("159?00RETOURE?20EREF+E-1?21MTLG:Konto geschlossen?34914")
+        assert (found["return_reason"], found["end_to_end_id"]) == ("914", "E-1")
+        assert found["free"] == ["MTLG:Konto geschlossen"]
+        assert "return_reason" not in told("166?00GUTSCHRIFT?34914")
+
+
+class TestCodesWithPlus:
+    def test_stand_in_text_of_any_bank(self) -> None:
+        assert told("SVWZ+Order 17 EREF+E-1 ABWA+Globex SARL") == {
+            "free": ["Order 17"],
+            "end_to_end_id": "E-1",
+            "ultimate_payer": "Globex SARL",
+        }
+
+    def test_the_first_of_each_counts(self) -> None:
+        assert told("EREF+E-1\nSVWZ+text EREF+E-2") == {
+            "end_to_end_id": "E-1",
+            "free": ["text"],
+            "note": ["EREF+E-2"],
+        }
+
+    def test_may_be_cut_by_the_width_of_a_piece(self) -> None:
+        assert told("835?20" + "x" * 26 + "S?21VWZ+text")["free"] == ["x" * 26, "text"]
+
+
+class TestCodeWords:
+    def test_of_ing(self) -> None:
+        text = (
+            "/EREF/0000008668-001//MARF/00004444-001//CSID/NL53ZZZ341191060000\n//CNTP/NL91ABNA0417164300/ABNANL2A/"
+            "ACME BV/UTRECHT//REM\nI/USTD//order 17 of 05/31/2017 00:00:00/"
+        )
+        assert told(text) == {
+            "end_to_end_id": "0000008668-001",
+            "note": ["MARF/00004444-001", "CSID/NL53ZZZ341191060000", "UTRECHT"],
+            "account": "NL91ABNA0417164300",
+            "bank": "ABNANL2A",
+            "name": "ACME BV",
+            "free": ["order 17 of 05/31/2017 00:00:00"],
+        }
+        assert told("/REMI/STRD/CUR/9001123412341234/")["structured"] == ["9001123412341234"]
+
+    def test_of_rabobank(self) -> None:
+        text = (
+            "/EREF/02-04-2026 22:56/ORDP//NAME/ACME BV/ADDR/Street 1 NL/REMI//CDTRREFTP//CD/SCOR/ISSR/CUR/CDTRREF/"
+            "1234567899874563/ISDT/2026-04-03"
+        )
+        assert told(text) == {
+            "end_to_end_id": "02-04-2026 22:56",
+            "name": "ACME BV",
+            "note": ["ADDR/Street 1 NL", "ISDT/2026-04-03"],
+            "structured": ["1234567899874563"],
+        }
+
+    def test_of_abn_amro(self) -> None:
+        text = (
+            "/TRTP/SEPA OVERBOEKING/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/\nACME BV/REMI/RF18539007547034"
+            "/EREF/NOTPROVIDED"
+        )
+        assert told(text) == {
+            "note": ["TRTP/SEPA OVERBOEKING"],
+            "account": "NL91ABNA0417164300",
+            "bank": "ABNANL2A",
+            "name": "ACME BV",
+            "free": ["RF18539007547034"],
+            "end_to_end_id": "NOTPROVIDED",
+        }
+
+    def test_of_swift(self) -> None:
+        found = told("/ORDP/COMPUTERSYS INC.\n/REMI//INV/78541\n/OCMT/USD120,5/CHGS/EUR5,00/RTRN/AC04")
+        assert (found["name"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
+        assert (found["instructed"], found["charges"]) == ("USD120,5", "EUR5,00")
+        assert found["return_reason"] == "AC04"
+
+    def test_in_the_text_of_the_payer_name_nobody(self) -> None:
+        found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
+        assert found == {"name": "ACME BV", "free": ["pay", "/IBAN/NL91ABNA0417164300", "/NAME/GLOBEX"]}
+
+    def test_of_which_none_is_known_are_text(self) -> None:
+        assert told("/ABC/DEF/text") == {"free": ["/ABC/DEF/text"]}
+
+
+class TestOneBank:
+    def test_citi(self) -> None:
+        assert told("/PT/FT/BO/ACME INC/PY/INVOICE 17\n 2026") == {
+            "note": ["PT/FT"],
+            "free": ["INVOICE 17 2026"],
+            "name": "ACME INC",
+        }
+
+    def test_abn_amro_not_structured(self) -> None:
+        text = (
+            "SEPA OVERBOEKING                 IBAN: NL91ABNA0417164300\n"
+            "BIC: ABNANL2A                    NAAM: ACME BV\n"
+            "OMSCHRIJVING: ORDER 17 AND IBAN: NL20INGB0001234567\n"
+            "KENMERK: 7541410"
+        )
+        assert told(text) == {
+            "note": ["SEPA OVERBOEKING"],
+            "account": "NL91ABNA0417164300",
+            "bank": "ABNANL2A",
+            "name": "ACME BV",
+            "free": ["ORDER 17 AND", "IBAN: NL20INGB0001234567"],
+            "end_to_end_id": "7541410",
+        }
+
+    def test_knab(self) -> None:
+        assert told("ORDER 17\nREK: NL91ABNA0417164300/NAAM: ACME BV") == {
+            "free": ["ORDER 17"],
+            "account": "NL91ABNA0417164300",
+            "name": "ACME BV",
+        }
+
+    def test_mbank_collect(self) -> None:
+        text = (
+            "911 TRANSAKCJA COLLECT; ID IPH: XX000000000001; Z RACH.: \n61109010140000071219812874; OD: ACME SP. \n"
+            "Z O.O.; TYT.: ORDER 17   ; \nTNR: 179171073864111.010001"
+        )
+        assert told(text) == {
+            "kind": "911",
+            "note": ["TRANSAKCJA COLLECT"],
+            "credited_account": "XX000000000001",
+            "account": "61109010140000071219812874",
+            "name": "ACME SP. Z O.O.",
+            "free": ["ORDER 17"],
+            "transaction_id": "179171073864111.010001",
+        }
+
+
+class TestFreeText:
+    def test_is_kept_line_by_line(self) -> None:
+        assert told("one  line\n\nanother\n") == {"free": ["one line", "another"]}
+
+    def test_a_line_that_is_full_goes_on_in_the_next(self) -> None:
+        assert read_details(["x" * 65, "y", "z"])["free"] == ["x" * 65 + "y", "z"]
+
+    def test_may_be_missing(self) -> None:
+        assert told("") == {}
+
+
+class TestSupplement:
+    def test_is_a_note_with_code_words(self) -> None:
+        found = read_supplement(("ACCOUNT FEE", "/TRCD/00100/", "/OCMT/USD1,5/"))
+        assert found == {
+            "note": ["ACCOUNT FEE", "TRCD/00100"],
+            "free": [],
+            "structured": [],
+            "instructed": "USD1,5",
+        }
+
+
+class TestHabits:
+    def test_have_names_of_their_own(self) -> None:
+        assert len({habit.whose for habit in HABITS}) == len(HABITS)
+
+    @pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.whose[:20])
+    @pytest.mark.parametrize(
+        "filling", ["?20", "/NAME/", "/", "?", "; ", " ", "REK: ", "IBAN: ", "911 ;", "EREF+"]
+    )
+    def test_take_no_time_for_any_text(self, habit: object, filling: str) -> None:
+        before = time.process_time()
+        read_details(
+            [start + filling * 3_000 for start in ("166?20", "/REMI/", "SEPA X", "911 x; ID IPH: ", "")]
+        )
+        assert time.process_time() - before < 0.5

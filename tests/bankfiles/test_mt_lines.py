@@ -1,0 +1,96 @@
+"""Lines and fields: line ends, encodings, tags, envelopes, and no more in memory than one field."""
+
+import io
+
+import pytest
+
+from bankfiles import Refused, mt_lines
+from bankfiles.mt_lines import Field, fields, lines
+
+
+def tags(text: str) -> list[tuple[str, int, list[str]]]:
+    return [(field.tag, field.line, field.lines) for field in fields(text.encode())]
+
+
+class TestLines:
+    def test_end_in_any_way_and_are_counted_as_they_are_seen(self) -> None:
+        assert list(lines(io.BytesIO(b"a\nb\r\nc\rd\n\ne"))) == ["a", "b", "c", "d", "", "e"]
+
+    def test_are_decoded_one_by_one(self) -> None:
+        data = "Müller\n".encode() + "Söhne €\n".encode("cp1252") + b"\x81\n"
+        assert list(lines(io.BytesIO(data))) == ["Müller", "Söhne €", " "]
+
+    def test_lose_their_control_characters(self) -> None:
+        assert list(lines(io.BytesIO(b"\x01:20:A\tB\x00\n"))) == [" :20:A B "]
+        assert list(lines(io.BytesIO("Ä\x1a\u2028\n".encode()))) == ["Ä  "]
+
+    def test_are_the_same_in_pieces_of_any_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        data = "one\r\ntwo\rthree\n\r\nÄ".encode()
+        whole = list(lines(io.BytesIO(data)))
+        for size in range(1, 9):
+            monkeypatch.setattr(mt_lines, "CHUNK_BYTES", size)
+            assert list(lines(io.BytesIO(data))) == whole
+
+    def test_and_files_have_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(mt_lines, "MAX_BYTES", 100_000)
+        with pytest.raises(Refused, match="The file is larger"):
+            list(lines(io.BytesIO(b"a\n" * 100_000)))
+        with pytest.raises(Refused, match="A line of the file is larger"):
+            list(lines(io.BytesIO(b"a" * 90_000)))
+
+
+class TestFields:
+    def test_have_a_tag_a_line_and_lines(self) -> None:
+        assert tags("junk\n:20:A\n:86:one\n\n two\n:62F:B") == [
+            ("20", 2, ["A"]),
+            ("86", 3, ["one", " two"]),
+            ("62F", 6, ["B"]),
+        ]
+
+    def test_may_stand_behind_spaces(self) -> None:
+        assert tags("  :20:A\n\x1a:25:B") == [("20", 1, ["A"]), ("25", 2, ["B"])]
+
+    @pytest.mark.parametrize("text", [":12:11", ":26:37", ":1:", ":940:", ":AB:", ": 20:", "20:A", ":20 :"])
+    def test_are_not_all_that_looks_like_one(self, text: str) -> None:
+        assert tags(f":86:at 10\n{text}") == [("86", 1, ["at 10", text])]
+
+    def test_of_the_banks_own_have_a_letter(self) -> None:
+        assert tags(":NS:A\n:23E:B") == [("NS", 1, ["A"]), ("23E", 2, ["B"])]
+
+    @pytest.mark.parametrize("tag", ["13", "20", "21", "25", "28"])
+    def test_a_time_is_none_behind_a_digit_in_the_details_of_an_entry(self, tag: str) -> None:
+        time = f":{tag}:59 h"
+        assert tags(f":61:x\n:86:at 10\n{time}")[-1] == ("86", 2, ["at 10", time])
+        assert tags(f":61:x\n:86:at 10h\n{time}")[-1] == (tag, 3, ["59 h"])
+        assert tags(f":61:x\n:86:at 10\n:{tag}:599")[-1] == (tag, 3, ["599"])
+        assert tags(f":62F:x\n:86:at 10\n{time}")[-1] == (tag, 3, ["59 h"])
+
+    def test_stand_in_envelopes(self) -> None:
+        text = "{1:F01}{2:I940}{4:\n:20:A\n-}{5:}\n{1:F01}\n{4::20:B\n:25:C\n-}"
+        assert tags(text) == [
+            ("{4:", 1, [""]),
+            ("20", 2, ["A"]),
+            ("-}", 3, [""]),
+            ("{4:", 5, [""]),
+            ("20", 5, ["B"]),
+            ("25", 6, ["C"]),
+            ("-}", 7, [""]),
+        ]
+
+    def test_an_entry_inside_of_a_line_is_told(self) -> None:
+        assert tags(":86:text :61:2611241123C1,\n") == [
+            ("stray", 1, [":86:text :61:2611241123C1,"]),
+            ("86", 1, ["text :61:2611241123C1,"]),
+        ]
+        assert [field.tag for field in fields(b":86:text\nmore :61:261124\n:61:261124")] == [
+            "stray",
+            "86",
+            "61",
+        ]
+        assert [field.tag for field in fields(b":86:at 10\n:61:33 o'clock")] == ["86", "61"]
+
+    def test_keep_no_more_than_tells_that_they_are_too_long(self) -> None:
+        (field,) = fields(b":86:" + b"x" * 60_000 + b"\n" + b"y" * 60_000)
+        assert field == Field("86", 1, ["x" * 60_000])
+        (field,) = fields(b":86:x\n" + b"y" * 60_000 + b"\nz" * 10)
+        assert sum(map(len, field.lines)) == 10_001
