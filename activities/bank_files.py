@@ -16,6 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_posting import Account, chunks, post_chunk
+from activities.bank_statements import MustWait, counted_once, keep_statements
 from activities.database import psycopg_of
 from activities.pulse import Pulse
 from bankfiles import Survey, entries, survey
@@ -103,7 +104,7 @@ class BankFiles:
             content = _file(session, sha256).content
         with Pulse():
             found = survey(content)
-        with Session(self._engine) as session, session.begin():
+        with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
             if file.stage in ("stored", "held"):
                 file.format, file.entries = found.version or found.format, found.entries
@@ -120,29 +121,11 @@ class BankFiles:
                 f"its entries sum to more than {MAX_FILE_MINOR:,} minor units, which no book of ours can hold"
             )
             return
-        for statement in found.statements:
-            account = _account_of(session, statement.account, statement.currency)
-            if account is None:
-                file.stage = "held"
-                file.reason = (
-                    f"{statement.path} (line {statement.line}) is about an account that no entity has set up: "
-                    f"`prepay bank files {file.id}` shows it. Add it by `prepay setup`, then release the file."
-                )
-                return
-            row = {
-                "file_id": file.id,
-                "position": statement.position,
-                "account_id": account.id,
-                "kind": statement.format.value,
-                "statement_id": statement.statement_id,
-                "sequence": statement.sequence,
-                "currency": account.currency,
-                "opening_minor": statement.opening.amount_minor if statement.opening else None,
-                "opening_on": statement.opening.on if statement.opening else None,
-                "closing_minor": statement.closing.amount_minor if statement.closing else None,
-                "closing_on": statement.closing.on if statement.closing else None,
-            }
-            session.execute(insert(BankStatement).values(**row).on_conflict_do_nothing())
+        try:
+            with session.begin_nested():
+                keep_statements(session, file, found.statements)
+        except MustWait as reason:
+            file.stage, file.reason = "held", str(reason)[:MAX_REASON]
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
@@ -158,10 +141,12 @@ class BankFiles:
                 self._hold(file_id, error)
                 return self.look(sha256)
             with Session(self._engine) as session, session.begin():
+                reason = counted_once(session, file_id)
+                stage = "held" if reason else "posted"
                 session.execute(
                     update(BankFile)
                     .where(col(BankFile.id) == file_id)
-                    .values(stage="posted", posted_at=func.now())
+                    .values(stage=stage, reason=reason, posted_at=func.now())
                 )
         return self.look(sha256)
 
@@ -214,26 +199,15 @@ def _file(session: Session, sha256: str) -> BankFile:
     return file
 
 
-def _account_of(session: Session, number: str, currency: str) -> CollectionAccount | None:
-    """The account that a statement names; without a currency, when only one fits."""
-    statement = select(CollectionAccount).where(
-        CollectionAccount.bank_number == number.replace(" ", "").upper()
-    )
-    if currency:
-        statement = statement.where(CollectionAccount.currency == currency)
-    found = session.exec(statement.limit(2)).all()
-    return found[0] if len(found) == 1 else None
-
-
 def _accounts(session: Session, file_id: int) -> dict[int, Account]:
     statement = (
-        select(BankStatement.position, CollectionAccount)
+        select(BankStatement, CollectionAccount)
         .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
         .where(BankStatement.file_id == file_id)
     )
     return {
-        position: Account(account.id or 0, account.code, account.entity, account.currency)
-        for position, account in session.exec(statement)
+        s.position: Account(a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page)
+        for s, a in session.exec(statement)
     }
 
 

@@ -81,6 +81,11 @@ class Statement:
         return f"{_STATEMENT_ELEMENT[self.format]}[{self.position + 1}]"
 
     @property
+    def paged(self) -> bool:
+        """Whether it is one page of a statement that has more."""
+        return self.page > 1 or not self.last_page
+
+    @property
     def opening(self) -> Balance | None:
         """The booked balance before the entries, in the account's currency where it has several."""
         return self.opening_in(self._main_currency)

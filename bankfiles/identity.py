@@ -6,10 +6,23 @@ Without one, the booking date and the content stand in for it: ids, references, 
 without spaces, case and punctuation, as formats and encodings change those.
 
 References repeat: some banks give one to a whole batch, and two payments of one payer on one day may be equal in
-everything. So whatever is equal within a statement is counted, and the count is part of the key: both are credited,
-and the order of the file does not matter. (The count takes the place of the transaction's index in its batch, which
-a bank may order differently the next time.) Equal money in two notifications gets one key; the statement that has
-it twice then brings the second.
+everything. So whatever is equal is counted, and the count is part of the key, after a dot: both are credited, and the
+order of the file does not matter. (The count takes the place of the transaction's index in its batch, which a bank
+may order differently the next time.) A reader counts within one statement of a file; posting counts the pages of a
+statement together, as they may come in several files. For two payments that are equal in everything, with the digest
+c, that gives:
+
+| told by | keys | credited |
+|---|---|---|
+| one message (052, 053, 054, MT940 …) with both | c.0 c.1 | both |
+| the same again: copy, other order, other encoding, other format | c.0 c.1 | nothing more |
+| a 054 with one, another 054 with one | c.0 and c.0 | one; the statement that has both brings the second |
+| page 1 with one, page 2 with one, in any order, in one file or two | c.0 and c.1 | both |
+| a page once more, also after the other pages | what it had before | nothing more |
+| the pages, and a 052, a 054 or a whole statement with both | c.0 c.1 from each | both, once |
+| the pages, and an overlapping statement with one of them | c.0 | nothing more |
+| a statement with one, the one that follows it by its balances with one | c.0 and c.0 | one; held: a person is told |
+| a page whose balances do not meet those of the page before it | none | held: a person compares |
 
 A batch is often booked as one line without details and notified with them, or notified payment by payment. So an
 entry has a key of its own, and each part has one, by the part's own reference where it has one: money is known
@@ -56,9 +69,9 @@ def is_reference(text: str) -> bool:
 
 
 def identity_key(account: str, facts: Iterable[str], occurrence: int = 0) -> str:
-    """The key of money of an account by its facts: 64 hexadecimal digits."""
-    text = "\x1f".join((account, *facts, str(occurrence)))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The key of money of an account: 64 hexadecimal digits for its facts, a dot, and which of the equal ones it is."""
+    text = "\x1f".join((account, *facts))
+    return f"{hashlib.sha256(text.encode()).hexdigest()}.{occurrence}"
 
 
 class Identities:

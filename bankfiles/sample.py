@@ -55,6 +55,9 @@ class Sheet:
     opening_minor: int = 0
     closing_minor: int = 0
     created_on: date = date(2026, 11, 23)
+    page: int = 0
+    """Which page of its statement it is, from 1; 0 for a statement in one piece."""
+    last_page: bool = True
 
 
 _MESSAGES = {
@@ -99,14 +102,24 @@ def _message(sheets: Iterable[Sheet], format: str, version: int, encoding: str) 
 
 
 def _sheet(sheet: Sheet, format: str, version: int) -> Iterator[str]:
-    yield f"<Id>{escape(sheet.statement_id)}</Id><ElctrncSeqNb>{sheet.sequence}</ElctrncSeqNb>"
+    yield f"<Id>{escape(sheet.statement_id)}</Id>{_pagination(sheet, format)}"
+    yield f"<ElctrncSeqNb>{sheet.sequence}</ElctrncSeqNb>"
     yield f"<CreDtTm>{sheet.created_on}T06:00:00+01:00</CreDtTm>\n"
     yield f"<Acct>{_account(sheet.account)}<Ccy>{sheet.currency}</Ccy></Acct>\n"
     if format == "camt.053":
-        yield _balance("OPBD", sheet.opening_minor, sheet.currency, sheet.created_on - timedelta(days=1))
-        yield _balance("CLBD", sheet.closing_minor, sheet.currency, sheet.created_on)
+        opens, closes = sheet.page <= 1, sheet.page == 0 or sheet.last_page
+        opened_on = sheet.created_on - timedelta(days=opens)
+        yield _balance("OPBD" if opens else "ITBD", sheet.opening_minor, sheet.currency, opened_on)
+        yield _balance("CLBD" if closes else "ITBD", sheet.closing_minor, sheet.currency, sheet.created_on)
     for entry in sheet.entries:
         yield _entry(entry, sheet.currency, version)
+
+
+def _pagination(sheet: Sheet, format: str) -> str:
+    if not sheet.page:
+        return ""
+    element = f"{_MESSAGES[format][1]}Pgntn"
+    return f"<{element}><PgNb>{sheet.page}</PgNb><LastPgInd>{str(sheet.last_page).lower()}</LastPgInd></{element}>"
 
 
 def _balance(code: str, minor: int, currency: str, on: date) -> str:

@@ -1,6 +1,14 @@
 """The database at a glance: a module a noun. The book's own tables are in `ledger/`."""
 
-from models.bank import BankEntry, BankEntryPart, BankFile, BankQuarantine, BankSighting, BankStatement
+from models.bank import (
+    BankEntry,
+    BankEntryPart,
+    BankFile,
+    BankPageMoney,
+    BankQuarantine,
+    BankSighting,
+    BankStatement,
+)
 from models.customer import Customer
 from models.deposit import Deposit
 from models.document import Document
@@ -12,6 +20,7 @@ __all__ = [
     "BankEntry",
     "BankEntryPart",
     "BankFile",
+    "BankPageMoney",
     "BankQuarantine",
     "BankSighting",
     "BankStatement",

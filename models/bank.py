@@ -38,20 +38,41 @@ class BankStatement(SQLModel, table=True):
     """A statement of a file, with the booked balances it states, in signed minor units."""
 
     __tablename__ = "bank_statement"
-    __table_args__ = (UniqueConstraint("file_id", "position", name="bank_statement_once"),)
+    __table_args__ = (
+        UniqueConstraint("file_id", "position", name="bank_statement_once"),
+        Index("bank_statement_by_opening", "account_id", "opening_minor", "id"),
+        Index("bank_statement_by_closing", "account_id", "closing_minor", "id"),
+    )
 
     id: int | None = row_id()
     file_id: int = bigint(foreign_key="bank_file.id")
     position: int = bigint()
-    account_id: int = bigint(foreign_key="collection_account.id", index=True)
+    account_id: int = bigint(foreign_key="collection_account.id")
     kind: str = text()
     statement_id: str = text()
     sequence: str = text(default="")
+    page: int = bigint(default=1)
+    pages_of: int | None = bigint(default=None, nullable=True, foreign_key="bank_statement.id", index=True)
+    """The first page to come of the statement that this is a page of; empty for a statement in one piece."""
+    made_on: date | None = None
     currency: str = text()
     opening_minor: int | None = bigint(default=None, nullable=True)
     opening_on: date | None = None
     closing_minor: int | None = bigint(default=None, nullable=True)
     closing_on: date | None = None
+
+
+class BankPageMoney(SQLModel, table=True):
+    """The key of money on a page of a statement, by its digest and its count on the page (see `bankfiles.identity`)."""
+
+    __tablename__ = "bank_page_money"
+    __table_args__ = (UniqueConstraint("pages_of", "identity_key", name="bank_page_money_once"),)
+
+    pages_of: int = bigint(primary_key=True, foreign_key="bank_statement.id")
+    digest: str = text(primary_key=True)
+    page: int = bigint(primary_key=True)
+    on_page: int = bigint(primary_key=True)
+    identity_key: str = text()
 
 
 class BankEntry(SQLModel, table=True):
@@ -86,10 +107,13 @@ class BankSighting(SQLModel, table=True):
     """That a file contains an entry, and where: the way from a balance back to a line."""
 
     __tablename__ = "bank_sighting"
+    __table_args__ = (Index("bank_sighting_of_entry", "entry_id", "file_id"),)
 
     file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
+    statement: int = bigint(primary_key=True)
+    """Position of its statement in the file."""
     ordinal: int = bigint(primary_key=True)
-    entry_id: int = bigint(foreign_key="bank_entry.id", index=True)
+    entry_id: int = bigint(foreign_key="bank_entry.id")
     line: int = bigint()
     status: str = text()
 

@@ -34,6 +34,10 @@ def part_keys(data: bytes) -> list[str]:
     return [part.key for entry in entries_of(data) for part in entry.parts]
 
 
+def digest(key: str) -> str:
+    return key.partition(".")[0]
+
+
 class TestTheSameMoney:
     @given(files)
     def test_has_one_key_in_notification_and_statement(self, some: list[Payment]) -> None:
@@ -119,6 +123,24 @@ class TestOtherMoney:
         assert keys(written([Payment(100, free=("order 1",))])) != keys(
             written([Payment(100, free=("order 2",))])
         )
+
+
+class TestKey:
+    @given(files)
+    def test_counts_equal_money_from_zero(self, some: list[Payment]) -> None:
+        counted = [key.split(".") for key in keys(written(some))]
+        equal = Counter(digest for digest, _ in counted)
+        expected = Counter((digest, str(n)) for digest, number in equal.items() for n in range(number))
+        assert Counter((digest, occurrence) for digest, occurrence in counted) == expected
+
+    @given(st.lists(files, max_size=4))
+    def test_of_a_page_differs_from_that_in_the_whole_by_its_count_alone(
+        self, pages: list[list[Payment]]
+    ) -> None:
+        whole = written([payment for page in pages for payment in page])
+        for told in (keys, part_keys):
+            on_pages = [digest(key) for page in pages for key in told(written(page))]
+            assert on_pages == [digest(key) for key in told(whole)]
 
 
 class TestKeyedBy:

@@ -65,3 +65,14 @@ class TestWriteCamt:
         assert stream.written_after[0] == 0
         assert stream.written_after[1] > 1_000_000
         assert survey(stream.getvalue()).totals["EUR"].credit_minor == 5_000 * 5_001 // 2
+
+    def test_a_page_states_where_it_stands_and_the_balances_between(self) -> None:
+        stream = io.BytesIO()
+        page = Sheet(
+            ACCOUNT, "EUR", [Payment(5)], opening_minor=10, closing_minor=15, page=2, last_page=False
+        )
+        write_camt(stream, [page], format="camt.053")
+        (told,) = survey(stream.getvalue()).statements
+        assert (told.page, told.last_page, told.paged) == (2, False, True)
+        assert [b.code for b in told.balances] == ["ITBD", "ITBD"]
+        assert (told.opening, told.closing) == (told.balances[0], told.balances[1])

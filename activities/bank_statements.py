@@ -1,0 +1,192 @@
+"""The statements of a bank file: whose account each is about, and of which statement it is a page."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, func, select
+
+from bankfiles import Statement
+from models import BankFile, BankStatement, CollectionAccount
+from prepay.money import to_decimal
+from rules.pages import MAX_DAYS, Page, statement_of, unmet
+
+
+class MustWait(Exception):
+    """The file is sound, and something else must be set right before it is posted; the message says what."""
+
+
+class AccountUnknown(MustWait):
+    def __init__(self, statement: Statement, file: BankFile) -> None:
+        super().__init__(
+            f"{statement.path} (line {statement.line}) is about an account that no entity has set up: "
+            f"`prepay bank files {file.id}` shows it. Add it by `prepay setup`, then release the file."
+        )
+
+
+class PagesDisagree(MustWait):
+    def __init__(self, statement: Statement, page: Page, other: Page, file: int) -> None:
+        first, second = sorted((page, other), key=lambda p: p.page)
+        assert first.closing_minor is not None
+        assert second.opening_minor is not None
+        currency = statement.currency
+        super().__init__(
+            f"{statement.path} (line {statement.line}) is page {page.page} of a statement whose page {other.page} came "
+            f"in file {file}, but page {first.page} ends with {to_decimal(first.closing_minor, currency)} {currency} "
+            f"and page {second.page} begins with {to_decimal(second.opening_minor, currency)} {currency}: compare them "
+            "and ask the bank for its pages again. Release this file when those have been posted, or discard it."
+        )
+
+
+def keep_statements(session: Session, file: BankFile, statements: Sequence[Statement]) -> None:
+    """Write down each statement with its account, and its pages as one. Raises MustWait."""
+    accounts = []
+    for statement in statements:
+        account = account_of(session, statement.account, statement.currency)
+        if account is None:
+            raise AccountUnknown(statement, file)
+        accounts.append(account)
+    if any(statement.paged for statement in statements):
+        # Pages that come at once must see one another.
+        ids = sorted({account.id or 0 for account in accounts})
+        owned = select(CollectionAccount.id).where(col(CollectionAccount.id).in_(ids))
+        session.exec(owned.order_by(col(CollectionAccount.id)).with_for_update(key_share=True)).all()
+    for statement, account in zip(statements, accounts, strict=True):
+        _keep(session, file, statement, account)
+
+
+def account_of(session: Session, number: str, currency: str) -> CollectionAccount | None:
+    """The account that a statement names; without a currency, when only one fits."""
+    statement = select(CollectionAccount).where(
+        CollectionAccount.bank_number == number.replace(" ", "").upper()
+    )
+    if currency:
+        statement = statement.where(CollectionAccount.currency == currency)
+    found = session.exec(statement.limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def counted_once(session: Session, file: int) -> str:
+    """What to tell a person when equal payments of two statements were taken for one and are two, else nothing.
+
+    Where a statement begins with the balance that another one ends with, what they share can only sum to nothing.
+    """
+    row = session.execute(_COUNTED_ONCE, {"file": file}).one_or_none()
+    if row is None:
+        return ""
+    missing = f"{to_decimal(row.missing_minor, row.currency)} {row.currency}"
+    return (
+        f"posted, but {missing} of its statement {row.position + 1} was taken for equal money of statement "
+        f"{row.other_position + 1} of file {row.other_file}, and by their balances one follows the other: so it is "
+        "missing in the book. Compare both with the bank. Release this file when the missing money has come in "
+        "another file; discard it when it was booked by hand."
+    )
+
+
+# The newest few neighbours are enough, and OFFSET 0 keeps to one statement's entries at a time: a file may have
+# thousands of statements, or a hundred thousand entries, and all of them new to the planner.
+_COUNTED_ONCE = text("""
+    WITH pair AS MATERIALIZED (
+        SELECT s.file_id, s.position, s.currency, other.file_id AS other_file, other.position AS other_position
+        FROM bank_statement s CROSS JOIN LATERAL (
+            (SELECT id FROM bank_statement o
+                WHERE o.account_id = s.account_id AND o.kind = s.kind AND o.closing_minor = s.opening_minor
+                    AND abs(o.closing_on - s.closing_on) <= 3 AND o.id <> s.id ORDER BY id DESC LIMIT 3)
+            UNION
+            (SELECT id FROM bank_statement o
+                WHERE o.account_id = s.account_id AND o.kind = s.kind AND o.opening_minor = s.closing_minor
+                    AND abs(o.closing_on - s.closing_on) <= 3 AND o.id <> s.id ORDER BY id DESC LIMIT 3)
+        ) next JOIN bank_statement other ON other.id = next.id
+        WHERE s.file_id = :file AND s.kind NOT IN ('camt.052', 'camt.054', 'mt942')
+    ), told AS (
+        SELECT pair.*, e.digest, min(e.signed_minor) AS signed_minor,
+            count(*) FILTER (WHERE side.here) AS here, count(*) FILTER (WHERE NOT side.here) AS there
+        FROM pair CROSS JOIN LATERAL (
+            VALUES (pair.file_id, pair.position, true), (pair.other_file, pair.other_position, false)
+        ) side (file_id, position, here)
+        CROSS JOIN LATERAL (
+            SELECT split_part(identity_key, '.', 1) AS digest,
+                CASE direction WHEN 'credit' THEN amount_minor ELSE -amount_minor END AS signed_minor
+            FROM bank_sighting g JOIN bank_entry ON bank_entry.id = g.entry_id AND currency = pair.currency
+            WHERE (g.file_id, g.statement) = (side.file_id, side.position) AND g.status = 'BOOK'
+            OFFSET 0
+        ) e
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ), missing AS MATERIALIZED (
+        SELECT told.*, here + there - (
+            SELECT count(*) FROM bank_entry
+            WHERE identity_key = ANY (ARRAY(SELECT told.digest || '.' || n FROM generate_series(0, here + there - 1) n))
+        ) AS count
+        FROM told WHERE here > 0 AND there > 0
+    )
+    SELECT position, currency, other_position, other_file, abs(sum(signed_minor * count))::bigint AS missing_minor
+    FROM missing WHERE count > 0 GROUP BY 1, 2, 3, 4 HAVING sum(signed_minor * count) <> 0
+    ORDER BY position, other_file, other_position LIMIT 1
+""")
+
+
+def _keep(session: Session, file: BankFile, statement: Statement, account: CollectionAccount) -> None:
+    row: dict[str, Any] = {
+        "file_id": file.id,
+        "position": statement.position,
+        "account_id": account.id,
+        "kind": statement.format.value,
+        "statement_id": statement.statement_id,
+        "sequence": statement.sequence,
+        "page": statement.page,
+        "made_on": statement.created_on,
+        "currency": account.currency,
+        "opening_minor": statement.opening.amount_minor if statement.opening else None,
+        "opening_on": statement.opening.on if statement.opening else None,
+        "closing_minor": statement.closing.amount_minor if statement.closing else None,
+        "closing_on": statement.closing.on if statement.closing else None,
+    }
+    insertion = insert(BankStatement).values(**row).on_conflict_do_nothing()
+    kept = session.execute(insertion.returning(col(BankStatement.id))).scalar_one_or_none()
+    if kept is not None and statement.paged:
+        found = _pages_of(session, statement, row)
+        session.execute(
+            update(BankStatement).where(col(BankStatement.id) == kept).values(pages_of=found or kept)
+        )
+
+
+def _pages_of(session: Session, statement: Statement, row: dict[str, Any]) -> int | None:
+    page = _page(row)
+    known: dict[int, list[Page]] = {}
+    files: dict[Page, int] = {}
+    for other in _candidates(session, page, row):
+        assert other.pages_of is not None
+        files[_page(other.model_dump())] = other.file_id
+        known.setdefault(other.pages_of, []).append(_page(other.model_dump()))
+    found = statement_of(page, known)
+    if found is None and (disagrees := unmet(page, known)):
+        raise PagesDisagree(statement, page, disagrees, files[disagrees])
+    return found
+
+
+def _candidates(session: Session, page: Page, row: dict[str, Any]) -> Sequence[BankStatement]:
+    same_number, same_id = col(BankStatement.sequence), col(BankStatement.statement_id)
+    query = select(BankStatement).where(
+        BankStatement.account_id == row["account_id"],
+        BankStatement.kind == row["kind"],
+        col(BankStatement.pages_of).is_not(None),
+        or_(same_number == (page.sequence or None), same_id == (page.statement_id or None)),
+        # The neighbours, and one page for all others of its statement: a statement may have thousands.
+        or_(
+            col(BankStatement.page).between(page.page - 1, page.page + 1),
+            col(BankStatement.pages_of) == BankStatement.id,
+        ),
+    )
+    on = page.closing_on or page.made_on
+    if on is not None:
+        ended = func.coalesce(BankStatement.closing_on, BankStatement.made_on, on)
+        query = query.where(ended.between(on - timedelta(days=MAX_DAYS), on + timedelta(days=MAX_DAYS)))
+    return session.exec(query.order_by(col(BankStatement.pages_of), col(BankStatement.id))).all()
+
+
+def _page(row: dict[str, Any]) -> Page:
+    names = ("statement_id", "page", "made_on", "opening_minor", "opening_on", "closing_minor", "closing_on")
+    # Zeros are what banks write that do not number.
+    return Page(sequence=row["sequence"].strip("0") and row["sequence"], **{n: row[n] for n in names})
