@@ -1,7 +1,7 @@
 -- Spending: payments, holds with their captures, and what comes back from an order or a bill.
 
--- Pays an order or a bill. The most frequent posting is written for speed: one statement locks the account, looks at
--- it and debits it, one writes the rest.
+-- Pays an order or a bill. The most frequent posting is written for speed: one statement locks and looks at the
+-- account, one writes. It writes nothing when the key is known.
 CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -9,25 +9,27 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     payer bigint;
     sales bigint;
+    hash bytea;
+    plain boolean;
     from_lot bigint;
 BEGIN
     -- Payments of one customer queue here: at the row itself all that wait would wake at each commit. No order of
-    -- locks depends on it, the row's own lock is what protects the account. (The assignment takes no statement.)
+    -- locks depends on it, the row's lock below is what protects the account. (The assignment takes no statement.)
     replayed := pg_advisory_xact_lock(hashtextextended(p_customer || p_currency, 0)) IS NULL;
-    UPDATE ledger_account SET debits_posted = debits_posted + p_amount
-    WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency
-        AND NOT owes AND p_amount > 0 AND p_amount <= credits_posted - debits_posted - debits_pending
-        AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
-    RETURNING id, sales_id INTO payer, sales;
-    IF payer IS NOT NULL THEN
+    SELECT id, sales_id, _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
+        NOT owes AND p_amount > 0 AND p_amount <= credits_posted - debits_posted - debits_pending
+            AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
+    INTO payer, sales, hash, plain
+    FROM ledger_account WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency FOR UPDATE;
+    IF plain THEN
         WITH new AS (
             INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
                 credit_account_id, credits_customer, amount_minor, effective_on, cause)
-            VALUES (p_key, 0,
-                _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause),
-                'pay', 'posted', payer, true, sales, false, p_amount,
+            VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount,
                 coalesce(p_effective_on, _ledger_today()), p_cause)
             ON CONFLICT (key, leg) DO NOTHING RETURNING id
+        ), total AS (
+            UPDATE ledger_account a SET debits_posted = a.debits_posted + p_amount FROM new WHERE a.id = payer
         ), oldest AS (
             UPDATE ledger_lot l SET remaining_minor = l.remaining_minor - p_amount, spent = l.remaining_minor = p_amount
             FROM new WHERE l.id = (
@@ -41,10 +43,6 @@ BEGIN
         SELECT new.id, oldest.id INTO transfer_id, from_lot FROM new LEFT JOIN oldest ON true;
         IF from_lot IS NOT NULL THEN
             RETURN;
-        END IF;
-        IF transfer_id IS NULL THEN
-            -- The key is known: this payment was made before.
-            UPDATE ledger_account SET debits_posted = debits_posted - p_amount WHERE id = payer;
         END IF;
     END IF;
     IF transfer_id IS NOT NULL THEN

@@ -20,6 +20,9 @@ TOTAL = "SELECT sum(credits_posted - debits_posted) FROM ledger_account_balance"
 LOWEST = "SELECT min(least(available_minor, posted_minor, held_minor, receivable_minor)) FROM ledger_balance"
 
 
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ledger_pay%'"
+
+
 def fund(conn: psycopg.Connection[Any], customers: list[str], amount: int) -> None:
     """Give each of them so much, in one chunk."""
     for customer in customers:
@@ -73,6 +76,10 @@ def funded(database: Any) -> str:
     return url
 
 
+def _pay_all(conn: psycopg.Connection[Any], client: int) -> Posting:
+    return postings.pay(conn, key="all", customer=HOT[0], amount_minor=1_500, **PLACE)
+
+
 class TestHotAccounts:
     def test_32_clients_keep_the_total_in_every_read(self, funded: str) -> None:
         def work(conn: psycopg.Connection[Any], client: int) -> None:
@@ -108,6 +115,20 @@ class TestHotAccounts:
             return 300
 
         assert sum(together(funded, 16, work)) == 900
+
+    def test_a_payment_sees_the_money_that_it_waited_for(self, funded: str) -> None:
+        """It looks at the account after it has locked it, not before."""
+        late = Credit(key="late", source="r-late", customer=HOT[0], amount_minor=500, **PLACE)
+        with psycopg.connect(funded) as crediting, ThreadPoolExecutor(1) as pool:
+            money = Receipt(key="r-late", account="GIRO", amount_minor=500, **PLACE)
+            postings.receive_many(crediting, [money])
+            postings.credit_many(crediting, [late])
+            waiting = pool.submit(together, funded, 1, _pay_all)
+            with psycopg.connect(funded, autocommit=True) as watching:
+                while not watching.execute(WAITS).fetchall():
+                    time.sleep(0.01)
+            crediting.commit()
+            assert [posting.replayed for posting in waiting.result()] == [False]
 
     def test_one_key_at_the_same_moment_pays_once(self, funded: str) -> None:
         def work(conn: psycopg.Connection[Any], client: int) -> Posting:
