@@ -1,5 +1,4 @@
--- Each part of a booked entry was posted once, in the state it says; what is not booked was not posted. The details of a
--- lump sum that was booked before them have its receipt.
+-- Each part of a booked entry was posted once, by itself or as its lump sum; what is not booked was not posted.
 SELECT p.id, p.state, p.direction, e.status, p.amount_minor, t.amount_minor AS posted, c.amount_minor AS credited
 FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
 LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
