@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from activities.bank_grouping import ONE_GROUPING, PAGES, PARTS
 from bankfiles import Entry, Part, Quarantine
 from rules.matching import references
 
@@ -41,15 +42,13 @@ def post_chunk(
         connection.execute(statement)
     _stage(connection, accounts, items)
     if any(accounts[item.statement].pages_of for item in items):
-        for statement in (_LOCK_PAGES, _COUNT_PAGES, _KEY_PARTS, _KEY_ENTRIES):
+        for statement in PAGES:
             connection.execute(statement)
     for statement in (
+        ONE_GROUPING,
         _QUARANTINE,
         _ENTRIES,
-        _TOUCHED,
-        _MOVE,
-        _PARTS,
-        _KNOWN,
+        *PARTS,
         _SIGHTINGS,
         _LOCK,
         _DEBITS,
@@ -103,6 +102,7 @@ def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
         entry.value_on,
         entry.bank_reference,
         entry.line,
+        entry.detailed,
         *_page(account),
     )
 
@@ -117,6 +117,7 @@ def _part_row(entry: Entry, part: Part) -> tuple[Any, ...]:
         free.append(entry.note)
     found = references(part.structured, free)
     return (
+        entry.ordinal,
         entry.key,
         part.position,
         part.key,
@@ -152,12 +153,12 @@ _STAGING = (
     CREATE TEMP TABLE IF NOT EXISTS incoming_entry (
         ordinal bigint, statement bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
         direction text, status text, reversal boolean, booked_on date, value_on date, bank_reference text, line bigint,
-        pages_of bigint, page bigint
+        detailed boolean, pages_of bigint, page bigint
     ) ON COMMIT DELETE ROWS
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS incoming_part (
-        entry_key text, position bigint, key text, amount_minor bigint, currency text, direction text,
+        ordinal bigint, entry_key text, position bigint, key text, amount_minor bigint, currency text, direction text,
         end_to_end_id text, structured_references text[], text_references text[], remittance text,
         payer_name text, payer_account text, credited_account text, pages_of bigint, page bigint
     ) ON COMMIT DELETE ROWS
@@ -169,6 +170,12 @@ _STAGING = (
     """,
     # The parts of this chunk that are booked and have not been posted before, in slices that the book takes at once.
     "CREATE TEMP TABLE IF NOT EXISTS posting (id bigint PRIMARY KEY, slice bigint) ON COMMIT DELETE ROWS",
+    # Lump sums of which this chunk tells the details, and whether there is only one.
+    """
+    CREATE TEMP TABLE IF NOT EXISTS waiting (
+        lump_id bigint PRIMARY KEY, entry_id bigint, state text, one boolean
+    ) ON COMMIT DELETE ROWS
+    """,
     # The entries whose parts may have changed.
     "CREATE TEMP TABLE IF NOT EXISTS touched (id bigint PRIMARY KEY) ON COMMIT DELETE ROWS",
 )
@@ -176,44 +183,6 @@ _STAGING = (
 _COPY_ENTRIES = "COPY incoming_entry FROM STDIN"
 _COPY_PARTS = "COPY incoming_part FROM STDIN"
 _COPY_QUARANTINE = "COPY incoming_quarantine FROM STDIN"
-
-# A reader counts equal money on its page; here it is counted on all pages of the statement, in the order they come.
-_LOCK_PAGES = """
-    SELECT id FROM bank_statement WHERE id IN (SELECT pages_of FROM incoming_entry) ORDER BY id FOR NO KEY UPDATE
-"""
-
-_COUNT_PAGES = """
-    WITH incoming AS (
-        SELECT pages_of, split_part(key, '.', 1) AS digest, page, split_part(key, '.', 2)::bigint AS on_page
-        FROM (SELECT pages_of, page, key FROM incoming_entry UNION SELECT pages_of, page, key FROM incoming_part) i
-        WHERE pages_of IS NOT NULL
-    ), known AS (
-        SELECT pages_of, digest, count(*) AS count FROM bank_page_money
-        WHERE (pages_of, digest) IN (SELECT pages_of, digest FROM incoming) GROUP BY 1, 2
-    )
-    INSERT INTO bank_page_money (pages_of, digest, page, on_page, identity_key)
-    SELECT pages_of, digest, page, on_page, digest || '.' || coalesce(known.count, 0)
-        + row_number() OVER (PARTITION BY pages_of, digest ORDER BY page, on_page) - 1
-    FROM incoming i LEFT JOIN known USING (pages_of, digest)
-    WHERE NOT EXISTS (
-        SELECT FROM bank_page_money m
-        WHERE (m.pages_of, m.digest, m.page, m.on_page) = (i.pages_of, i.digest, i.page, i.on_page)
-    )
-"""
-
-# Looked up row by row: joined, with statistics of a moment before, they took seconds.
-_ON_PAGE = """
-    (SELECT m.identity_key FROM bank_page_money m
-    WHERE m.pages_of = i.pages_of AND m.digest = split_part({key}, '.', 1) AND m.page = i.page
-        AND m.on_page = split_part({key}, '.', 2)::bigint)
-"""
-
-_KEY_PARTS = f"""
-    UPDATE incoming_part i SET key = {_ON_PAGE.format(key="i.key")}, entry_key = {_ON_PAGE.format(key="i.entry_key")}
-    WHERE pages_of IS NOT NULL
-"""
-
-_KEY_ENTRIES = f"UPDATE incoming_entry i SET key = {_ON_PAGE.format(key='i.key')} WHERE pages_of IS NOT NULL"
 
 _QUARANTINE = """
     INSERT INTO bank_quarantine (file_id, ordinal, line, path, reason)
@@ -223,54 +192,13 @@ _QUARANTINE = """
 # An entry shown before it was booked is booked now; everything else that is known stays as it is.
 _ENTRIES = """
     INSERT INTO bank_entry (identity_key, account_id, entity, currency, amount_minor, known_minor, direction, status,
-        reversal, booked_on, value_on, bank_reference)
+        reversal, booked_on, value_on, bank_reference, detailed)
     SELECT DISTINCT ON (key) key, account_id, entity, currency, amount_minor, 0, direction, status, reversal, booked_on,
-        value_on, bank_reference
+        value_on, bank_reference, bool_or(detailed) OVER (PARTITION BY key)
     FROM incoming_entry ORDER BY key, status = 'BOOK' DESC
     ON CONFLICT (identity_key) DO UPDATE
     SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on
     WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
-"""
-
-# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
-_PARTS = """
-    INSERT INTO bank_entry_part (identity_key, entry_id, position, amount_minor, currency, direction, end_to_end_id,
-        structured_references, text_references, remittance, payer_name, payer_account, credited_account, state, reason)
-    SELECT p.key, e.id, p.position, p.amount_minor, p.currency, p.direction, p.end_to_end_id,
-        p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account, p.credited_account,
-        'shown', 'the bank has not booked it yet'
-    FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
-    WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id)
-    ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
-"""
-
-# What was shown in another grouping before it was booked belongs to the entry that books it.
-_TOUCHED = """
-    INSERT INTO touched
-    SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
-    UNION
-    SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
-"""
-
-_MOVE = """
-    UPDATE bank_entry_part p SET entry_id = e.id, position = i.position
-    FROM incoming_part i
-    JOIN bank_entry e ON e.identity_key = i.entry_key AND e.status = 'BOOK'
-    JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
-    JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
-    WHERE p.id = known.id
-        AND NOT EXISTS (SELECT FROM bank_entry_part own WHERE own.entry_id = e.id)
-"""
-
-_KNOWN = """
-    UPDATE bank_entry e SET known_minor = e.amount_minor - own.sum
-    FROM (
-        SELECT e.id,
-            coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0) AS sum
-        FROM touched JOIN bank_entry e USING (id) LEFT JOIN bank_entry_part p ON p.entry_id = e.id
-        GROUP BY e.id
-    ) own
-    WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
 """
 
 _SIGHTINGS = """
@@ -367,20 +295,21 @@ _RECEIVE = """
             array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
-        WHERE posting.slice = %(slice)s AND p.direction = 'credit' HAVING count(*) > 0
+        WHERE posting.slice = %(slice)s AND p.direction = 'credit' AND p.receipt_of IS NULL HAVING count(*) > 0
     ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
 """
 
 _CREDIT = """
     SELECT count(*) FROM (
         SELECT array_agg('credit:' || p.identity_key ORDER BY p.id) AS keys,
-            array_agg('receipt:' || p.identity_key ORDER BY p.id) AS sources,
+            array_agg('receipt:' || coalesce(lump.identity_key, p.identity_key) ORDER BY p.id) AS sources,
             array_agg(c.number ORDER BY p.id) AS customers, array_agg(e.entity ORDER BY p.id) AS entities,
             array_agg(p.currency ORDER BY p.id) AS currencies, array_agg(p.amount_minor ORDER BY p.id) AS amounts,
             array_agg(e.booked_on ORDER BY p.id) AS days, array_agg(e.value_on ORDER BY p.id) AS value_days,
             array_agg(d.number ORDER BY p.id) AS deposits, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN customer c ON c.id = p.customer_id LEFT JOIN deposit d ON d.id = p.deposit_id
+        LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
         WHERE posting.slice = %(slice)s AND p.state = 'credited' HAVING count(*) > 0
     ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
         r.value_days, r.deposits, r.causes)

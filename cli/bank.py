@@ -12,7 +12,7 @@ from cli.output import Data, Json, amount, errors, explain, moment, print_json, 
 
 WAIT_SECONDS = 120.0
 ENDED = ("posted", "held", "refused", "discarded")
-STATES = ("shown", "credited", "unapplied", "returned", "reversed", "payout", "house")
+STATES = ("shown", "credited", "unapplied", "detailed", "returned", "reversed", "payout", "house")
 MAX_ID = 2**63 - 1
 
 

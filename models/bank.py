@@ -100,6 +100,8 @@ class BankEntry(SQLModel, table=True):
     booked_on: date | None = None
     value_on: date | None = None
     bank_reference: str = text(default="")
+    detailed: bool = False
+    """Whether the bank has told which transactions it is made of; a lump sum waits for the file that does."""
     created_at: datetime = created_at()
 
 
@@ -125,7 +127,7 @@ class BankEntryPart(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("entry_id", "position", name="bank_entry_part_once"),
         CheckConstraint(
-            "state IN ('shown', 'credited', 'unapplied', 'returned', 'reversed', 'payout', 'house')",
+            "state IN ('shown', 'credited', 'unapplied', 'detailed', 'returned', 'reversed', 'payout', 'house')",
             name="bank_entry_part_state_known",
         ),
         Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
@@ -136,6 +138,8 @@ class BankEntryPart(SQLModel, table=True):
     identity_key: str = text(unique=True)
     entry_id: int = bigint(foreign_key="bank_entry.id")
     position: int = bigint()
+    receipt_of: int | None = bigint(default=None, nullable=True, foreign_key="bank_entry_part.id")
+    """The lump sum that was booked before its details came, this among them: its receipt brought the money."""
     amount_minor: int = bigint()
     currency: str = text()
     direction: str = text()

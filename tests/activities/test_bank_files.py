@@ -399,6 +399,127 @@ class TestRegrouped:
         assert desk.parts() == [("unapplied", "the bank marks it as a reversal")]
 
 
+class TestLumpSum:
+    """A batch that is booked without its details waits, unapplied, for the file that has them."""
+
+    def batch(self, desk: Desk) -> Batch:
+        one, other = desk.issue("C-1001"), desk.issue("C-1002")
+        payments = (Payment(7_000, "T1", one.reference), Payment(3_000, "T2", other.reference))
+        return Batch((*payments, Payment(500, "T3")), "B1")
+
+    def booked(self, desk: Desk, batch: Batch, **told: object) -> BankFileState:
+        total = sum(payment.amount_minor for payment in batch.payments)
+        sheet = Sheet(ACCOUNT, "EUR", [replace(batch, **told)], closing_minor=total)  # type: ignore[arg-type]
+        return desk.deliver(sheet, kind="camt.053")
+
+    def states(self, desk: Desk) -> list[tuple[object, object]]:
+        rows = desk.rows("SELECT state, amount_minor FROM bank_entry_part ORDER BY entry_id, position")
+        return [(row["state"], row["amount_minor"]) for row in rows]
+
+    def unapplied(self, desk: Desk) -> int:
+        query = "SELECT credits_posted - debits_posted AS minor FROM ledger_account_balance WHERE kind = 'unapplied'"
+        return sum(int(str(row["minor"])) for row in desk.rows(query))
+
+    def test_is_credited_from_its_receipt_when_the_details_come(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        self.booked(desk, batch, details=False)
+        assert (self.states(desk), self.unapplied(desk)) == ([("unapplied", 10_500)], 10_500)
+        desk.pay(batch)
+        details = [("credited", 7_000), ("credited", 3_000), ("unapplied", 500)]
+        assert self.states(desk) == [("detailed", 10_500), *details]
+        assert (desk.available("C-1001"), desk.available("C-1002"), self.unapplied(desk)) == (
+            7_000,
+            3_000,
+            500,
+        )
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0, 1), (1, 0, 0, 1), (0, 0, 1, 1)])
+    def test_is_credited_once_in_any_order(self, desk: Desk, order: tuple[int, ...]) -> None:
+        batch = self.batch(desk)
+        for number, index in enumerate(order):
+            version = (2, 4, 6, 8)[number]
+            sheet = Sheet(ACCOUNT, "EUR", [replace(batch, details=bool(index))], closing_minor=10_500)
+            kind = "camt.054" if index else "camt.053"
+            assert desk.deliver(sheet, kind=kind, version=version).stage == "posted"
+        assert (desk.available("C-1001"), desk.available("C-1002"), self.unapplied(desk)) == (
+            7_000,
+            3_000,
+            500,
+        )
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_and_details_in_one_file_are_one_money(self, desk: Desk, order: tuple[int, int]) -> None:
+        batch = self.batch(desk)
+        told = [batch, replace(batch, details=False)]
+        desk.deliver(*[Sheet(ACCOUNT, "EUR", [told[index]]) for index in order])
+        assert (desk.available("C-1001"), desk.available("C-1002"), self.unapplied(desk)) == (
+            7_000,
+            3_000,
+            500,
+        )
+
+    def test_that_is_only_information_tells_the_details_of_what_is_booked(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        self.booked(desk, batch, details=False)
+        desk.pay(replace(batch, payments=tuple(replace(p, status="INFO") for p in batch.payments)))
+        assert desk.available("C-1001") == 7_000
+
+    def test_that_was_only_shown_gives_way_to_its_details(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        shown = replace(
+            batch, payments=tuple(replace(p, status="PDNG") for p in batch.payments), details=False
+        )
+        desk.pay(shown)
+        assert self.states(desk) == [("shown", 10_500)]
+        desk.pay(batch)
+        assert [state for state, _ in self.states(desk)] == ["credited", "credited", "unapplied"]
+
+    def test_of_one_payment_is_credited_when_its_text_comes(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        alone = Batch((Payment(10_000, structured=deposit.reference),), "B1")
+        self.booked(desk, alone, details=False)
+        assert desk.available() == 0
+        desk.pay(alone)
+        assert self.states(desk) == [("credited", 10_000)]
+        assert (desk.available(), self.unapplied(desk)) == (10_000, 0)
+
+    def test_of_credits_and_debits_waits_for_a_person(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        mixed = replace(batch, payments=(*batch.payments, Payment(-400, "T4")))
+        self.booked(desk, mixed, details=False)
+        desk.pay(mixed)
+        assert desk.parts() == [
+            ("unapplied", "its details are credits and debits, which only a person divides")
+        ]
+
+    def test_whose_payments_were_posted_singly_waits_for_a_person(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        desk.pay(*batch.payments)
+        self.booked(desk, batch, details=False)
+        desk.pay(batch)
+        assert desk.parts()[-1] == (
+            "unapplied",
+            "some of its details were posted before, as payments of their own",
+        )
+        assert (desk.available("C-1001"), desk.available("C-1002")) == (7_000, 3_000)
+
+    def test_eight_senders_bring_the_details_at_once(self, desk: Desk) -> None:
+        batch = self.batch(desk)
+        self.booked(desk, batch, details=False)
+
+        def send(number: int) -> None:
+            sheet = Sheet(ACCOUNT, "EUR", [batch], statement_id=f"N-{number}")
+            desk.deliver(sheet)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(send, range(16)))
+        assert (desk.available("C-1001"), desk.available("C-1002"), self.unapplied(desk)) == (
+            7_000,
+            3_000,
+            500,
+        )
+
+
 class TestLarge:
     def test_a_batch_of_many_parts_is_posted_at_once(self, desk: Desk) -> None:
         deposits = [desk.issue("C-1001" if n % 2 else "C-1002") for n in range(40)]

@@ -1,0 +1,144 @@
+"""Which money is which: pages counted together, lump sums and their details, what was shown in another grouping.
+
+The statements run on what `bank_posting` has staged, in its transaction and its order.
+"""
+
+# A reader counts equal money on its page; here it is counted on all pages of the statement, in the order they come.
+_LOCK_PAGES = """
+    SELECT id FROM bank_statement WHERE id IN (SELECT pages_of FROM incoming_entry) ORDER BY id FOR NO KEY UPDATE
+"""
+
+_COUNT_PAGES = """
+    WITH incoming AS (
+        SELECT pages_of, split_part(key, '.', 1) AS digest, page, split_part(key, '.', 2)::bigint AS on_page
+        FROM (SELECT pages_of, page, key FROM incoming_entry UNION SELECT pages_of, page, key FROM incoming_part) i
+        WHERE pages_of IS NOT NULL
+    ), known AS (
+        SELECT pages_of, digest, count(*) AS count FROM bank_page_money
+        WHERE (pages_of, digest) IN (SELECT pages_of, digest FROM incoming) GROUP BY 1, 2
+    )
+    INSERT INTO bank_page_money (pages_of, digest, page, on_page, identity_key)
+    SELECT pages_of, digest, page, on_page, digest || '.' || coalesce(known.count, 0)
+        + row_number() OVER (PARTITION BY pages_of, digest ORDER BY page, on_page) - 1
+    FROM incoming i LEFT JOIN known USING (pages_of, digest)
+    WHERE NOT EXISTS (
+        SELECT FROM bank_page_money m
+        WHERE (m.pages_of, m.digest, m.page, m.on_page) = (i.pages_of, i.digest, i.page, i.on_page)
+    )
+"""
+
+# Looked up row by row: joined, with statistics of a moment before, they took seconds.
+_ON_PAGE = """
+    (SELECT m.identity_key FROM bank_page_money m
+    WHERE m.pages_of = i.pages_of AND m.digest = split_part({key}, '.', 1) AND m.page = i.page
+        AND m.on_page = split_part({key}, '.', 2)::bigint)
+"""
+
+_KEY_PARTS = f"""
+    UPDATE incoming_part i SET key = {_ON_PAGE.format(key="i.key")}, entry_key = {_ON_PAGE.format(key="i.entry_key")}
+    WHERE pages_of IS NOT NULL
+"""
+
+_KEY_ENTRIES = f"UPDATE incoming_entry i SET key = {_ON_PAGE.format(key='i.key')} WHERE pages_of IS NOT NULL"
+
+# Where an entry is told twice, with its details and without, it is made of its details.
+ONE_GROUPING = """
+    DELETE FROM incoming_part p USING (
+        SELECT ordinal, row_number() OVER (PARTITION BY key ORDER BY detailed DESC, status = 'BOOK' DESC, ordinal) AS n
+        FROM incoming_entry
+    ) i WHERE i.ordinal = p.ordinal AND i.n > 1
+"""
+
+# A lump sum that nobody has decided about gives way to its details, when they come. What the book has of it stays: the
+# details are credited from its receipt.
+_WAITING = """
+    INSERT INTO waiting (lump_id, entry_id, state, one)
+    SELECT lump.id, e.id, lump.state, EXISTS (SELECT FROM incoming_part p WHERE p.key = lump.identity_key)
+    FROM bank_entry e JOIN bank_entry_part lump ON lump.entry_id = e.id
+    WHERE NOT e.detailed AND e.identity_key IN (SELECT key FROM incoming_entry WHERE detailed)
+        AND lump.state IN ('shown', 'unapplied') AND lump.amount_minor = e.amount_minor
+    ORDER BY lump.identity_key FOR NO KEY UPDATE OF lump
+"""
+
+_HINDERED = """
+    WITH hindered AS (
+        SELECT w.lump_id, bool_or(p.direction = 'debit') AS mixed
+        FROM waiting w JOIN bank_entry e ON e.id = w.entry_id JOIN incoming_part p ON p.entry_key = e.identity_key
+        WHERE w.state = 'unapplied' AND (p.direction = 'debit' OR EXISTS (
+            SELECT FROM bank_entry_part known WHERE known.identity_key = p.key AND known.id <> w.lump_id
+        )) GROUP BY w.lump_id
+    ), told AS (
+        UPDATE bank_entry_part SET reason = CASE
+            WHEN mixed THEN 'its details are credits and debits, which only a person divides'
+            ELSE 'some of its details were posted before, as payments of their own'
+        END FROM hindered WHERE id = lump_id
+    )
+    DELETE FROM waiting USING hindered WHERE waiting.lump_id = hindered.lump_id
+"""
+
+_SHOWN_LUMP = "DELETE FROM bank_entry_part USING waiting w WHERE id = w.lump_id AND w.state = 'shown'"
+
+_ONE_DETAIL = """
+    UPDATE bank_entry_part lump SET state = 'shown', end_to_end_id = p.end_to_end_id,
+        structured_references = p.structured_references, text_references = p.text_references,
+        remittance = p.remittance, payer_name = p.payer_name, payer_account = p.payer_account,
+        credited_account = p.credited_account
+    FROM waiting w, incoming_part p
+    WHERE lump.id = w.lump_id AND w.state = 'unapplied' AND w.one AND p.key = lump.identity_key
+"""
+
+_LUMP = """
+    UPDATE bank_entry_part SET state = 'detailed', reason = 'its details came later and tell where the money went'
+    FROM waiting w WHERE id = w.lump_id AND w.state = 'unapplied' AND NOT w.one
+"""
+
+_DETAILED = "UPDATE bank_entry SET detailed = true FROM waiting w WHERE id = w.entry_id"
+
+# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
+_PARTS = """
+    INSERT INTO bank_entry_part (identity_key, entry_id, position, receipt_of, amount_minor, currency, direction,
+        end_to_end_id, structured_references, text_references, remittance, payer_name, payer_account,
+        credited_account, state, reason)
+    SELECT p.key, e.id, p.position + (lump.id IS NOT NULL)::int, lump.id, p.amount_minor, p.currency, p.direction,
+        p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
+        p.credited_account, 'shown', 'the bank has not booked it yet'
+    FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
+    LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
+    WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id AND known.state <> 'detailed')
+    ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
+"""
+
+# What was shown in another grouping before it was booked belongs to the entry that books it.
+_TOUCHED = """
+    INSERT INTO touched
+    SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
+    UNION
+    SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
+"""
+
+_MOVE = """
+    UPDATE bank_entry_part p SET entry_id = e.id, position = i.position
+    FROM incoming_part i
+    JOIN bank_entry e ON e.identity_key = i.entry_key AND e.status = 'BOOK'
+    JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
+    JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
+    WHERE p.id = known.id
+        AND NOT EXISTS (SELECT FROM bank_entry_part own WHERE own.entry_id = e.id)
+"""
+
+_KNOWN = """
+    UPDATE bank_entry e SET known_minor = e.amount_minor - own.sum
+    FROM (
+        SELECT e.id,
+            coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0) AS sum
+        FROM touched JOIN bank_entry e USING (id)
+        LEFT JOIN bank_entry_part p ON p.entry_id = e.id AND p.state <> 'detailed'
+        GROUP BY e.id
+    ) own
+    WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
+"""
+
+PAGES = (_LOCK_PAGES, _COUNT_PAGES, _KEY_PARTS, _KEY_ENTRIES)
+"""Where a chunk holds pages: the keys of their money, before anything else."""
+PARTS = (_WAITING, _HINDERED, _SHOWN_LUMP, _ONE_DETAIL, _LUMP, _DETAILED, _TOUCHED, _MOVE, _PARTS, _KNOWN)
+"""What the entries are made of, once they are kept."""
