@@ -8,6 +8,7 @@ import typer
 
 from cli.bank_read import read
 from cli.bank_sample import sample
+from cli.explain import entry as explain_entry
 from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
 
 WAIT_SECONDS = 120.0
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     bank.command("ingest")(ingest)
     bank.command("files")(files)
     bank.command("entries")(entries)
+    bank.command("explain")(explain_entry)
     app.add_typer(bank, name="bank")
 
 
@@ -190,6 +192,7 @@ def entries(
         return
     cells = [
         [
+            str(r["entry"]),
             str(r["part"]),
             r["booked_on"].isoformat() if r["booked_on"] else "",
             r["status"],
@@ -202,7 +205,7 @@ def entries(
         ]
         for r in rows
     ]
-    columns = ["Part", "Booked", "Status", "Amount", "Payer", "Remittance", "State", "For", "Why"]
+    columns = ["Entry", "Part", "Booked", "Status", "Amount", "Payer", "Remittance", "State", "For", "Why"]
     print_table("Bank entries", columns, cells, right=["Amount"])
 
 

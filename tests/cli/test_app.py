@@ -86,6 +86,7 @@ class TestUsage:
             "balance C-1 C-2",
             "bank files 0",
             "bank files x",
+            "bank explain 0",
             "records C-1 --limit 0",
             "setup",
         ],
@@ -100,7 +101,7 @@ class TestUsage:
 ON_A_STACK = [
     "balance C-1", "records C-1", "notices", "views", "customer list", "deposit list", "deposit show D-1",
     "deposit request C-1 1 EUR --product x", "ledger check", "bank files", "bank entries", "setup examples/setup.toml",
-    "bank ingest examples/setup.toml",
+    "bank ingest examples/setup.toml", "bank explain 1", "explain C-1",
 ]  # fmt: skip
 
 
@@ -133,7 +134,7 @@ class TestDatabaseAway:
     @pytest.mark.parametrize(
         "arguments",
         ["ledger check", "bank files", "bank entries", "customer list", "deposit list", "notices",
-         "setup examples/setup.toml", "bank ingest examples/setup.toml"],
+         "setup examples/setup.toml", "bank ingest examples/setup.toml", "explain C-1", "bank explain 1"],
     )  # fmt: skip
     def test_it_is_said_in_one_sentence(self, nowhere: Cli, arguments: str) -> None:
         nowhere.use(PREPAY_DATABASE_URL="postgresql://u:secret@127.0.0.1:1/x", TEMPORAL_ADDRESS="127.0.0.1:1")
