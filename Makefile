@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 APP = @sh scripts/run app
 DEV = @sh scripts/run dev
 
-.PHONY: help demo up test lint format bench chaos clean
+.PHONY: help demo up test lint format bench chaos fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ bench: ## ours against what it is compared with; ARGS="NAME… --json"
 
 chaos: ## kill -9 at many moments of the demo, and ten minutes without the database
 	$(DEV) .venv/bin/python -m pytest -m chaos -n 0 --timeout 1800 $(ARGS)
+
+fuzz: ## a million mutated bank files for each reader; ARGS="--files 20000 --format mt940 --seed 7"
+	$(DEV) .venv/bin/python -m tests.bankfiles.fuzz $(ARGS)
 
 clean: ## remove what set-up made; the data folder stays
 	rm -rf .venv .venv-unfinished .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

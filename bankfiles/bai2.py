@@ -13,6 +13,9 @@ from bankfiles.entry import Entry, Event, Quarantine, StatementEnd
 from bankfiles.identity import Identities
 from bankfiles.refusals import Broken, Disagrees, NotABankFile, TooLarge
 
+MAX_PROBLEMS = 1_000
+"""Disagreements that are told of a statement: groups without accounts may bring any number."""
+
 # How many of file, group and account are open where a record may stand.
 _DEPTHS = {"01": 0, "02": 1, "03": 2, "16": 3, "49": 3, "98": 2, "99": 1}
 _EXPECTED = ("a 01 record", "a 02 or 99 record", "a 03 or 98 record", "a 16 or 49 record")
@@ -121,6 +124,7 @@ class _Reader:
 
     def _tell(self, problems: list[str]) -> None:
         if self._ended is not None:
-            self._ended = replace(self._ended, problems=(*self._ended.problems, *problems))
+            told = (*self._ended.problems, *problems)[:MAX_PROBLEMS]
+            self._ended = replace(self._ended, problems=told)
         elif problems:
             raise Disagrees(tuple(f"{problem}." for problem in problems))

@@ -46,8 +46,13 @@ def read_camt(source: bytes | BinaryIO, identities: type[Identities] = Identitie
     reader = _Reader(identities)
     for document in XmlSource(source).documents():
         reader.document = document
+        messages = reader.messages
         for element in elements(document, _NAMES):
             yield from reader.take(element)
+        if not reader.messages:
+            raise NotABankFile
+        if reader.messages == messages:
+            raise Broken(document.line_offset + 1, "a document holds no camt message")
     if not reader.messages:
         raise NotABankFile
 

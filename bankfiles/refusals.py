@@ -37,7 +37,7 @@ class TooLarge(Refused):
 class TooDeep(Refused):
     def __init__(self, line: int, limit: int) -> None:
         super().__init__(
-            f"Line {line}: the elements are nested deeper than {limit}, or a text is longer than 10 MB, "
+            f"Line {line}: the elements are nested deeper than {limit}, or larger than the parser takes, "
             "as in no bank file: find out who sent it."
         )
 

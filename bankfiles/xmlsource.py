@@ -12,10 +12,13 @@ from bankfiles.refusals import Broken, HasDoctype, NotABankFile, TooDeep, TooLar
 
 MAX_BYTES = 4 * 1024**3
 """A file of a million entries with all their details has about 2 GB."""
-MAX_UNREAD_BYTES = 16 * 1024**2
-"""Between two things the reader takes from the file: no transaction or statement head is as large."""
+MAX_UNREAD_BYTES = 2 * 1024**2
+"""Between two things the reader takes from the file: no transaction or statement head is as large.
+
+An empty element of four bytes takes 80 times as many in memory.
+"""
 MAX_DEPTH = 256
-"""Elements inside one another; libxml2 stops there (as it does at texts of 10 MB) when huge trees are off."""
+"""Elements inside one another; libxml2 stops there when huge trees are off."""
 HEAD_BYTES = 64 * 1024
 """Where the first element must have begun."""
 

@@ -1,6 +1,7 @@
 """What the BAI2 reader takes from a file, what it quarantines, and what holds a file."""
 
 import io
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -503,6 +504,14 @@ class TestHeld:
 
     def test_a_file_without_an_account(self) -> None:
         assert "expected an account in the file, found none" in reasons(file())[0]
+
+    def test_any_number_of_groups_without_accounts_at_once(self) -> None:
+        head, trailer = report(detail()).rsplit(b"99,", 1)
+        empty = b"02,ACME,122099999,1,261122,2400,,2/\n98,1,1,5/\n"
+        before = time.process_time()
+        found = survey(head + empty * 20_000 + b"99," + trailer)
+        assert time.process_time() - before < 2
+        assert (found.outcome, len(found.problems)) == ("held", bai2.MAX_PROBLEMS)
 
     def test_a_group_without_an_account_that_disagrees(self) -> None:
         data = file(group()).replace(b"98,0,0,2/", b"98,5,0,2/")

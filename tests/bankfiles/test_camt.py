@@ -326,6 +326,11 @@ class TestDocument:
         both = document(statement(entry())) + document(statement(entry(amount="5.00")))
         assert [e.amount_minor for e in entries_of(f"<Batch>{both}</Batch>".encode())] == [10000, 500]
 
+    def test_a_document_without_a_message_behind_another_holds_the_file(self) -> None:
+        first = '<?xml version="1.0"?>' + document(statement(entry())) + "\n"
+        with pytest.raises(Held, match=r"Line 2: .*holds no camt message"):
+            list(read((first + '<?xml version="1.0"?><Document/>').encode()))
+
     def test_documents_one_after_another_are_all_read(self) -> None:
         one = '<?xml version="1.0" encoding="UTF-8"?>\n' + document(statement(entry())) + "\n"
         found = entries_of(one.encode() * 3)

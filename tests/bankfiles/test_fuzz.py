@@ -3,13 +3,15 @@
 import io
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bankfiles import Format, Survey, Totals, detect, survey
+from bankfiles import Entry, Event, Format, Held, StatementEnd, Survey, Totals, detect, read, survey
 from bankfiles.sample import Batch, Payment
-from tests.bankfiles import bai2_files, mt_files
+from tests.bankfiles import bai2_files, fuzz, mt_files
 from tests.bankfiles.camt_files import booked_statement, entry, written
+from tests.bankfiles.fuzz_files import Truth, mutant
 
 XML = [
     written(
@@ -163,3 +165,76 @@ def _net(sums: Totals | None, shown: bool) -> int:
     if shown:
         return sums.credit_minor - sums.debit_minor
     return sums.booked_credit_minor - sums.booked_debit_minor
+
+
+class TestMutatedFiles:
+    @pytest.mark.parametrize("format", Format)
+    def test_have_an_outcome_soon_in_little_memory_and_no_wrong_sum(self, format: Format) -> None:
+        whole = fuzz.Result()
+        for result in fuzz.fuzz(format, seed=1, files=1_500, processes=1):
+            whole.add(result)
+        assert [str(fault) for fault in whole.faults] == []
+        assert whole.files == 1_500
+        assert all(whole.outcomes[outcome] > 10 for outcome in fuzz.OUTCOMES)
+
+    @pytest.mark.parametrize("format", Format)
+    def test_are_the_same_for_the_same_seed(self, format: Format) -> None:
+        assert mutant(format, 7) == mutant(format, 7) != mutant(format, 8)
+
+
+class TestJudge:
+    @pytest.mark.parametrize("file", [BALANCED, CHAINED, CHAINED_MT])
+    def test_finds_an_entry_that_a_reader_lost_or_doubled(self, file: bytes) -> None:
+        events = list(read(file))
+        assert fuzz.judge(events, None) == "read"
+        one = next(event for event in events if isinstance(event, Entry))
+        for wrong in ([e for e in events if e is not one], _with(events, one)):
+            with pytest.raises(fuzz.WrongSum, match="does not chain"):
+                fuzz.judge(wrong, None)
+
+    def test_finds_a_booked_entry_whose_parts_are_something_else(self) -> None:
+        events = [e._replace(parts=()) if isinstance(e, Entry) else e for e in read(BALANCED)]
+        with pytest.raises(fuzz.WrongSum, match="do not sum to it"):
+            fuzz.judge(events, None)
+
+    def test_finds_an_interim_report_with_another_total(self) -> None:
+        events = list(read(mt_files.written([Payment(100, status="PDNG")], interim=True)))
+        lost = [event for event in events if not isinstance(event, Entry)]
+        with pytest.raises(fuzz.WrongSum, match="another total"):
+            fuzz.judge(lost, None)
+
+    def test_compares_with_the_truth(self) -> None:
+        assert fuzz.outcome_of(BALANCED, Truth(12_345, 0, 3)) == "read"
+        for wrong in (Truth(12_345, 0, 2), Truth(12_344, 0, 3), Truth(12_345, 1, 3)):
+            with pytest.raises(fuzz.WrongSum, match="is true"):
+                fuzz.outcome_of(BALANCED, wrong)
+
+    def test_says_what_fails_and_how_to_repeat_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def failing(data: bytes) -> list[Event]:
+            raise KeyError("x")
+
+        monkeypatch.setattr(fuzz, "read", failing)
+        result = fuzz.batch(Format.MT940, range(5, 6))
+        (fault,) = result.faults
+        assert "KeyError" in str(fault)
+        assert str(fault).endswith('make fuzz ARGS="--format mt940 --seed 5 --files 1"')
+        assert any(str(fault) == line for line in fuzz.table({Format.MT940: result}))
+
+    def test_says_what_takes_too_long_or_too_much(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        memory = iter((100 * 1024**2, 300 * 1024**2))
+        monkeypatch.setattr(fuzz, "memory_bytes", lambda: next(memory))
+        monkeypatch.setattr(fuzz, "MAX_SECONDS", 0)
+        time_fault, memory_fault = fuzz.batch(Format.BAI2, range(1, 2)).faults
+        assert "took 0.0 s" in str(time_fault)
+        assert "took 300 MB" in str(memory_fault)
+
+    def test_a_refusal_is_no_fault(self) -> None:
+        with pytest.raises(Held):
+            list(read(BALANCED[:-20]))
+        assert fuzz.outcome_of(BALANCED[:-20]) == "held"
+
+
+def _with(events: list[Event], more: Entry) -> list[Event]:
+    """The events, with an entry more before the statement ends."""
+    at = next(number for number, event in enumerate(events) if isinstance(event, StatementEnd))
+    return [*events[:at], more, *events[at:]]
