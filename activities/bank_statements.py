@@ -1,7 +1,7 @@
 """The statements of a bank file: whose account each is about, and of which statement it is a page."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import or_, text, update
@@ -66,6 +66,12 @@ def account_of(session: Session, number: str, currency: str) -> CollectionAccoun
         statement = statement.where(CollectionAccount.currency == currency)
     found = session.exec(statement.limit(2)).all()
     return found[0] if len(found) == 1 else None
+
+
+def accounts_of(session: Session, file: int) -> list[int]:
+    """The accounts that the statements of a file are about."""
+    statement = select(BankStatement.account_id).where(BankStatement.file_id == file)
+    return sorted(set(session.exec(statement)))
 
 
 def counted_once(session: Session, file: int) -> str:
@@ -141,7 +147,8 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         "opening_minor": statement.opening.amount_minor if statement.opening else None,
         "opening_on": statement.opening.on if statement.opening else None,
         "closing_minor": statement.closing.amount_minor if statement.closing else None,
-        "closing_on": statement.closing.on if statement.closing else None,
+        "closing_on": _ended_on(file, statement) if statement.closing else None,
+        "number": _number(statement.sequence),
     }
     insertion = insert(BankStatement).values(**row).on_conflict_do_nothing()
     kept = session.execute(insertion.returning(col(BankStatement.id))).scalar_one_or_none()
@@ -150,6 +157,16 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         session.execute(
             update(BankStatement).where(col(BankStatement.id) == kept).values(pages_of=found or kept)
         )
+
+
+def _ended_on(file: BankFile, statement: Statement) -> date:
+    assert statement.closing is not None
+    return statement.closing.on or statement.created_on or file.received_at.date()
+
+
+def _number(sequence: str) -> int | None:
+    """Zeros are what banks write that do not number."""
+    return int(sequence) or None if sequence.isascii() and sequence.isdigit() and len(sequence) <= 18 else None
 
 
 def _pages_of(session: Session, statement: Statement, row: dict[str, Any]) -> int | None:
