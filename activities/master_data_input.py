@@ -49,7 +49,8 @@ def _currency(code: str) -> str:
     return code
 
 
-def _iban(number: str) -> str:
+def valid_iban(number: str) -> str:
+    """An IBAN without spaces, checked. Raises ValueError."""
     try:
         return str(IBAN(number)) if number else ""
     except SchwiftyException as error:
@@ -63,7 +64,8 @@ def _bic(code: str) -> str:
         raise ValueError(f"it is no valid BIC: {error}") from None
 
 
-def _account_number(number: str) -> str:
+def valid_account_number(number: str) -> str:
+    """A number that is no IBAN, with the characters that banks use. Raises ValueError."""
     if number and not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9 ./-]{1,34}", number):
         raise ValueError("write at most 34 letters, digits, spaces and . / -")
     return number
@@ -138,8 +140,8 @@ class AccountInput(Wire):
     bank_name: Line
     bank_address: AddressLines = []
     bic: Annotated[str, AfterValidator(_bic)] = ""
-    iban: Annotated[str, AfterValidator(_iban)] = ""
-    account_number: Annotated[str, AfterValidator(_account_number), Field(validate_default=True)] = ""
+    iban: Annotated[str, AfterValidator(valid_iban)] = ""
+    account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
     valid_from: Day

@@ -15,6 +15,7 @@ from models.document import Document
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.outbox import Outbox
+from models.payer import PayerLink, PayerPause
 
 __all__ = [
     "BankEntry",
@@ -31,4 +32,6 @@ __all__ = [
     "Document",
     "Notice",
     "Outbox",
+    "PayerLink",
+    "PayerPause",
 ]
