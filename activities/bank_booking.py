@@ -43,7 +43,8 @@ _ABSORB = """
 _CREDIT = """
     SELECT count(*) FROM (
         SELECT array_agg(credit.key ORDER BY p.id, credit.position) AS keys,
-            array_agg('receipt:' || coalesce(lump.identity_key, p.identity_key) ORDER BY p.id, credit.position) AS sources,
+            array_agg('receipt:' || coalesce(lump.identity_key, p.identity_key) ORDER BY p.id, credit.position)
+                AS sources,
             array_agg(c.number ORDER BY p.id, credit.position) AS customers,
             array_agg(e.entity ORDER BY p.id, credit.position) AS entities,
             array_agg(p.currency ORDER BY p.id, credit.position) AS currencies,
@@ -72,7 +73,8 @@ _HOUSE = """
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
         WHERE posting.slice = %(slice)s AND p.state = 'house' HAVING count(*) > 0
-    ) r, LATERAL ledger_book_house_many(r.keys, r.debits, r.credits, r.entities, r.currencies, r.amounts, r.days, r.causes)
+    ) r, LATERAL ledger_book_house_many(r.keys, r.debits, r.credits, r.entities, r.currencies, r.amounts, r.days,
+        r.causes)
 """
 
 # What a deposit has received more, or less.
@@ -104,7 +106,9 @@ PAY_DEPOSITS = _MOVE_DEPOSITS.format(
     """
 )
 
-REVERSING = "SELECT EXISTS (SELECT FROM posting JOIN bank_entry_part p USING (id) WHERE p.answers_id IS NOT NULL)"
+REVERSING = (
+    "SELECT EXISTS (SELECT FROM posting JOIN bank_entry_part p USING (id) WHERE p.answers_id IS NOT NULL)"
+)
 
 _REVERSE = """
     SELECT count(*) FROM (

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from prepay.money import to_decimal
 
-
 WITHOUT_GAP = """
     p.awaits = 'statement' AND e.account_id IN (
         SELECT id FROM collection_account WHERE id = ANY(%(accounts)s) AND gap_statement_id IS NULL
@@ -41,11 +40,18 @@ def chain(session: Session, accounts: Sequence[int]) -> None:
     session.execute(_RING, given)
 
 
-def chain_by_entries(session: Session, file: int, accounts: Sequence[int]) -> None:
-    """Link statements of this file that overlap others in the middle: with what they add, nothing is missing."""
-    given = {"accounts": sorted(accounts), "file": file}
+def chain_by_entries(session: Session, accounts: Sequence[int]) -> None:
+    """Link statements that overlap others in the middle, where by their entries nothing is missing.
+
+    Their files have been posted: an entry is known by where it was seen.
+    """
+    given = {"accounts": sorted(accounts)}
     lock_accounts(session, accounts)
-    if session.execute(_COMPLETE, given).all():
+    while overlapping := session.execute(_OVERLAPPING, given).mappings().first():
+        if overlapping["is_first"]:
+            _step(session, _TAKE_OVER, {"statement": overlapping["id"]})
+        else:
+            session.execute(_LINK, {"statement": overlapping["id"]})
         chain(session, accounts)
 
 
@@ -98,6 +104,12 @@ _FOLLOWS = f"p.closing_minor = s.opening_minor AND p.closing_on <= s.closing_on 
 _BEGINS_ALIKE = """
     p.opening_minor = s.opening_minor AND (p.opening_on = s.opening_on OR p.closing_on = s.closing_on)
     AND abs(p.closing_on - s.closing_on) <= 31
+"""
+
+# The last of the same kind before it, where its balance does meet and only the number does not.
+_LAST_NUMBER = """
+    SELECT max(p.number) FROM bank_statement p WHERE p.account_id = s.account_id AND p.chained AND p.kind = s.kind
+        AND p.closing_minor = s.opening_minor AND p.closing_on <= s.closing_on AND p.number < s.number - 1
 """
 
 _EXTEND = text(f"""
@@ -155,8 +167,8 @@ _BRIDGED = text("""
         WHERE b.account_id = ANY(:accounts) AND b.begins = 'gap' ORDER BY b.id, p.id
     )
     UPDATE bank_statement b SET begins = '', gap_from_minor = NULL FROM bridged WHERE b.id = bridged.id
-    RETURNING bridged.bridge_id AS id, b.account_id, bridged.moved_minor, coalesce(b.opening_on, b.closing_on) AS on_day,
-        'unexplained' AS house
+    RETURNING bridged.bridge_id AS id, b.account_id, bridged.moved_minor,
+        coalesce(b.opening_on, b.closing_on) AS on_day, 'unexplained' AS house
 """)
 
 _POST_STEP = text("""
@@ -189,12 +201,6 @@ _GAP_ACCOUNTS = text("""
     SELECT a.id FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id WHERE s.file_id = :file
 """)
 
-# The last of the same kind before it, where its balance does meet and only the number does not.
-_LAST_NUMBER = """
-    SELECT max(p.number) FROM bank_statement p WHERE p.account_id = s.account_id AND p.chained AND p.kind = s.kind
-        AND p.closing_minor = s.opening_minor AND p.closing_on <= s.closing_on AND p.number < s.number
-"""
-
 _GAPS_OF = text(f"""
     SELECT s.position, s.sequence, s.opening_minor, s.currency, a.code, ({_LAST_NUMBER}) AS before
     FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id
@@ -207,7 +213,7 @@ _NUMBERS_LEFT_OUT = text(f"""
 """)
 
 # The book's bank account is moved to where the statement begins; what that was stays unexplained, for a person.
-_FOLLOW = text(f"""
+_FOLLOW = text("""
     UPDATE bank_statement b SET chained = true, begins = 'gap', gap_from_minor = before.closing_minor
     FROM (
         SELECT s.id, (
@@ -223,23 +229,46 @@ _FOLLOW = text(f"""
         coalesce(b.opening_on, b.closing_on) AS on_day, 'unexplained' AS house
 """)
 
-# All booked entries that the chain and this statement tell of, each once, and where the chain begins.
-_COMPLETE = text(f"""
-    UPDATE bank_statement s SET chained = true
-    WHERE s.file_id = :file AND s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED}
-        AND s.closing_on >= (
-            SELECT max(p.closing_on) FROM bank_statement p WHERE p.account_id = s.account_id AND p.chained
-        )
-        AND s.closing_minor = (
-            SELECT coalesce(sum(opening_minor - coalesce(gap_from_minor, 0)), 0) FROM bank_statement b
+# All booked entries that the chain and one more statement tell of, each once: with them, from where the chain begins
+# the statement ends right; or from where it begins the chain ends right; or it tells nothing new.
+_OVERLAPPING = text(f"""
+    SELECT * FROM (
+        SELECT s.id, s.closing_on, s.closing_minor = began.minor + told.minor AND ({_LAST_NUMBER}) IS NULL AS is_last,
+            told.new = 0 AND told.own > 0 AS is_known,
+            s.opening_minor + told.minor IN (
+                SELECT t.closing_minor FROM bank_statement t WHERE t.account_id = s.account_id
+                    AND (t.chained OR t.id = s.id) AND t.closing_on >= (
+                        SELECT max(l.closing_on) FROM bank_statement l WHERE l.account_id = s.account_id AND l.chained)
+            ) AS is_first
+        FROM bank_statement s CROSS JOIN LATERAL (
+            SELECT coalesce(sum(opening_minor - coalesce(gap_from_minor, 0)), 0) AS minor FROM bank_statement b
             WHERE b.account_id = s.account_id AND b.begins <> ''
-        ) + (
-            SELECT coalesce(sum(CASE direction WHEN 'credit' THEN amount_minor ELSE -amount_minor END), 0)
-            FROM bank_entry e WHERE e.account_id = s.account_id AND e.currency = s.currency AND EXISTS (
-                SELECT FROM bank_sighting g JOIN bank_statement t ON (t.file_id, t.position) = (g.file_id, g.statement)
-                WHERE g.entry_id = e.id AND g.status = 'BOOK' AND (t.chained OR t.id = s.id)
-                    AND t.account_id = s.account_id AND t.kind IN {_KINDS}
-            )
-        )
-    RETURNING s.id
+        ) began CROSS JOIN LATERAL (
+            SELECT coalesce(sum(minor), 0) AS minor, count(*) FILTER (WHERE NOT before) AS new,
+                count(*) FILTER (WHERE own) AS own
+            FROM (
+                SELECT min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS minor,
+                    bool_or(t.chained) AS before, bool_or(t.id = s.id) AS own
+                FROM bank_statement t JOIN bank_sighting g ON (g.file_id, g.statement) = (t.file_id, t.position)
+                JOIN bank_entry e ON e.id = g.entry_id AND e.currency = s.currency
+                WHERE t.account_id = s.account_id AND (t.chained OR t.id = s.id) AND t.kind IN {_KINDS}
+                    AND g.status = 'BOOK'
+                GROUP BY e.id
+            ) entry
+        ) told
+        WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED}
+    ) s WHERE is_last OR is_known OR is_first ORDER BY closing_on, id LIMIT 1
+""")
+
+_LINK = text("UPDATE bank_statement SET chained = true WHERE id = :statement")
+
+_TAKE_OVER = text("""
+    WITH before AS (
+        SELECT b.id, s.opening_minor - b.opening_minor AS moved_minor FROM bank_statement s
+        JOIN bank_statement b ON b.account_id = s.account_id AND b.begins = 'account' WHERE s.id = :statement
+    ), ended AS (
+        UPDATE bank_statement b SET begins = '' FROM before WHERE b.id = before.id
+    )
+    UPDATE bank_statement s SET chained = true, begins = 'account' FROM before WHERE s.id = :statement
+    RETURNING s.id, s.account_id, before.moved_minor, coalesce(s.opening_on, s.closing_on) AS on_day, 'opening' AS house
 """)

@@ -154,7 +154,7 @@ class BankFiles:
         with Pulse():
             with Session(self._engine) as session, session.begin():
                 accounts = accounts_of(session, file_id)
-                chain_by_entries(session, file_id, accounts)
+                chain_by_entries(session, accounts)
             while self._credit_waiting(accounts) == CHUNK:
                 pass
             with Session(self._engine) as session, session.begin():

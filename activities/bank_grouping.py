@@ -102,8 +102,8 @@ _PARTS = """
         credited_account, bank_reference, return_reason, charges_minor, house, confirmed, state, reason)
     SELECT p.key, e.id, p.position + (lump.id IS NOT NULL)::int, lump.id, p.amount_minor, p.currency, p.direction,
         p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
-        p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house, p.confirms OR coalesce(lump.confirmed, false), 'shown',
-        'the bank has not booked it yet'
+        p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house,
+        p.confirms OR coalesce(lump.confirmed, false), 'shown', 'the bank has not booked it yet'
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
     LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
     WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id AND known.state <> 'detailed')

@@ -60,7 +60,7 @@ _DEBITS = f"""
         reason = CASE
             WHEN p.answers_id IS NOT NULL THEN 'it takes back entry ' || o.entry_id
             WHEN e.reversal THEN 'the bank takes something back, and which booking that is must be found by a person'
-            WHEN p.house <> '' THEN {_BY_ITS_CODE.format(house='p.house')}
+            WHEN p.house <> '' THEN {_BY_ITS_CODE.format(house="p.house")}
             ELSE 'a debit that nobody has explained yet'
         END
     FROM posting JOIN bank_entry_part r USING (id) JOIN bank_entry e ON e.id = r.entry_id
@@ -142,10 +142,12 @@ _MATCH = f"""
                 WHEN reversal THEN 'the bank marks it as a reversal'
                 WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
-                WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house='house')}
+                WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
                 WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
-                WHEN place IS NULL AND for_deposit_id IS NULL THEN 'operators have linked its payer to the customer: without a deposit'
-                WHEN place IS NULL THEN 'operators have linked its payer to the customer, whose oldest open deposit of this amount it is for'
+                WHEN place IS NULL AND for_deposit_id IS NULL
+                    THEN 'operators have linked its payer to the customer; without a deposit'
+                WHEN place IS NULL
+                    THEN 'operators have linked its payer to the customer; for the oldest open deposit of this amount'
                 WHEN customers > 1 THEN 'its references belong to several customers'
                 WHEN NOT fits THEN 'its reference is that of ' || number || ', which is paid elsewhere or in '
                     || other_currency
@@ -169,7 +171,8 @@ _MATCH = f"""
             absorbed_minor = CASE WHEN outcome = 'credited' THEN short_within_minor ELSE 0 END,
             reason = found || CASE
                 WHEN outcome = 'payer' AND paused THEN '; automatic matching of this payer pauses'
-                WHEN outcome = 'payer' AND d.payer_account = '' THEN '; the bank does not say who paid, and a person decides'
+                WHEN outcome = 'payer' AND d.payer_account = ''
+                    THEN '; the bank does not say who paid, and a person decides'
                 WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
                 WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
                 WHEN outcome <> 'credited' THEN ''
@@ -178,7 +181,8 @@ _MATCH = f"""
                 WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id
                     THEN '; the payer is not known to be the customer''s'
                 WHEN short_within_minor > 0 THEN '; what was missing is taken as a fee of banks'
-                WHEN short_minor > 0 AND d.charges_minor > 0 THEN '; less came than was asked for, and banks took charges on the way'
+                WHEN short_minor > 0 AND d.charges_minor > 0
+                    THEN '; less came than was asked for, and banks took charges on the way'
                 ELSE ''
             END
         FROM decided d WHERE p.id = d.id
@@ -198,7 +202,8 @@ _SHARE = """
     WITH named AS (
         SELECT p.id AS part_id, p.identity_key, p.amount_minor, d.id AS deposit_id, d.customer_id, min(r.n) AS n,
             greatest(d.amount_minor - d.credited_minor - coalesce((
-                SELECT sum(c.amount_minor) FROM credit c JOIN posting ON posting.id = c.part_id WHERE c.deposit_id = d.id
+                SELECT sum(c.amount_minor) FROM credit c JOIN posting ON posting.id = c.part_id
+                WHERE c.deposit_id = d.id
             ), 0), 0)::bigint AS awaited_minor
         FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         CROSS JOIN LATERAL unnest(CASE
@@ -208,8 +213,8 @@ _SHARE = """
             AND d.currency = p.currency AND d.entity = e.entity AND d.stage IN ('issued', 'part_paid')
         WHERE p.id = %(part)s GROUP BY p.id, d.id
     ), filled AS (
-        SELECT *, least(awaited_minor, greatest(amount_minor - (sum(awaited_minor) OVER so_far - awaited_minor), 0))::bigint
-            AS share_minor
+        SELECT *, least(awaited_minor,
+            greatest(amount_minor - (sum(awaited_minor) OVER so_far - awaited_minor), 0))::bigint AS share_minor
         FROM named WINDOW so_far AS (ORDER BY n)
     ), shared AS (
         SELECT *, share_minor + CASE n WHEN max(n) OVER () THEN amount_minor - sum(share_minor) OVER () ELSE 0 END

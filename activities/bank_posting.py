@@ -120,7 +120,9 @@ def _stage(
             for entry in read:
                 account = accounts[entry.statement]
                 for part in entry.parts:
-                    copy.write_row((*_part_row(entry, part, account), *_page(account), account.confirms and entry.booked))
+                    copy.write_row(
+                        (*_part_row(entry, part, account), *_page(account), _confirms(account, entry))
+                    )
         with cursor.copy(_COPY_QUARANTINE) as copy:
             for item in items:
                 if isinstance(item, Quarantine):
@@ -145,8 +147,12 @@ def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
         entry.line,
         entry.detailed,
         *_page(account),
-        account.confirms and entry.booked,
+        _confirms(account, entry),
     )
+
+
+def _confirms(account: Account, entry: Entry) -> bool:
+    return account.confirms and entry.booked
 
 
 def _page(account: Account) -> tuple[int | None, int]:
@@ -183,7 +189,9 @@ def _part_row(entry: Entry, part: Part, account: Account) -> tuple[Any, ...]:
 def _charges(entry: Entry, part: Part) -> int:
     """What banks say they took of it, in its currency."""
     charges = part.charges or (entry.charges if len(entry.parts) == 1 else ())
-    return sum(c.amount_minor for c in charges if c.currency == part.currency and c.direction is Direction.DEBIT)
+    return sum(
+        c.amount_minor for c in charges if c.currency == part.currency and c.direction is Direction.DEBIT
+    )
 
 
 def chunks(items: Iterator[Entry | Quarantine], size: int) -> Iterator[list[Entry | Quarantine]]:

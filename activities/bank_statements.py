@@ -1,7 +1,7 @@
 """The statements of a bank file: whose account each is about, and of which statement it is a page."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import or_, text, update
@@ -134,6 +134,7 @@ _COUNTED_ONCE = text("""
 
 
 def _keep(session: Session, file: BankFile, statement: Statement, account: CollectionAccount) -> None:
+    opening, closing = (None, None) if statement.interim else (statement.opening, statement.closing)
     row: dict[str, Any] = {
         "file_id": file.id,
         "position": statement.position,
@@ -144,10 +145,10 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         "page": statement.page,
         "made_on": statement.created_on,
         "currency": account.currency,
-        "opening_minor": statement.opening.amount_minor if statement.opening else None,
-        "opening_on": statement.opening.on if statement.opening else None,
-        "closing_minor": statement.closing.amount_minor if statement.closing else None,
-        "closing_on": _ended_on(file, statement) if statement.closing else None,
+        "opening_minor": opening.amount_minor if opening else None,
+        "opening_on": opening.on if opening else None,
+        "closing_minor": closing.amount_minor if closing else None,
+        "closing_on": (closing.on or statement.created_on or file.received_at.date()) if closing else None,
         "number": _number(statement.sequence),
     }
     insertion = insert(BankStatement).values(**row).on_conflict_do_nothing()
@@ -159,14 +160,11 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         )
 
 
-def _ended_on(file: BankFile, statement: Statement) -> date:
-    assert statement.closing is not None
-    return statement.closing.on or statement.created_on or file.received_at.date()
-
-
 def _number(sequence: str) -> int | None:
     """Zeros are what banks write that do not number."""
-    return int(sequence) or None if sequence.isascii() and sequence.isdigit() and len(sequence) <= 18 else None
+    return (
+        int(sequence) or None if sequence.isascii() and sequence.isdigit() and len(sequence) <= 18 else None
+    )
 
 
 def _pages_of(session: Session, statement: Statement, row: dict[str, Any]) -> int | None:

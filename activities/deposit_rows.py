@@ -25,7 +25,8 @@ _PENDING = """
 # They matter only for a notice about money that nobody has heard of.
 _READ = """
     SELECT d.id, d.number, d.reference, d.customer_id, d.entity, d.content_hash, d.amount_minor, d.credited_minor,
-        d.taken_back_minor, d.taken_back_told_minor, d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
+        d.taken_back_minor, d.taken_back_told_minor,
+        d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
         c.number AS customer, c.legal_name AS customer_name, c.country, c.locale, e.time_zone, a.code AS account,
         f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn,
         CASE WHEN d.handled_version < d.version THEN ({pending}) ELSE 0 END AS pending_minor
@@ -87,9 +88,7 @@ _CHANGE = """
 """  # fmt: skip
 # A change that nobody has dealt with yet stays so.
 _NEXT = "version = version + 1, handled_version = handled_version + (handled_version = version)::int"
-HANDLE = text(
-    _CHANGE.format(change="handled_version = version, taken_back_told_minor = taken_back_minor")
-)
+HANDLE = text(_CHANGE.format(change="handled_version = version, taken_back_told_minor = taken_back_minor"))
 REMIND = text(_CHANGE.format(change="version = version"))
 CLOSE = text(_CHANGE.format(change=f"stage = :stage, decided = :decided, {_NEXT}"))
 EXTEND = text(_CHANGE.format(change=f"expires_at = :expires_at, decided = :decided, {_NEXT}"))

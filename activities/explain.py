@@ -146,11 +146,13 @@ _SIGHTINGS = """
 
 _PARTS = """
     SELECT p.id AS part, p.amount_minor, p.currency, p.direction, p.payer_name, p.remittance, p.end_to_end_id, p.state,
-        p.reason, p.confirmed, o.entry_id AS takes_back, given.customer, given.deposit, t.id AS root, count(*) OVER () AS of
+        p.reason, p.confirmed, o.entry_id AS takes_back, given.customer, given.deposit, t.id AS root,
+        count(*) OVER () AS of
     FROM bank_entry_part p
     LEFT JOIN bank_entry_part o ON o.id = p.answers_id
     CROSS JOIN LATERAL (
-        SELECT string_agg(DISTINCT c.number, ' ') AS customer, string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
+        SELECT string_agg(DISTINCT c.number, ' ') AS customer,
+            string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
         FROM credit JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
         WHERE credit.part_id = p.id
     ) given

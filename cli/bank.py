@@ -258,7 +258,8 @@ _ENTRIES = """
     JOIN bank_entry e ON e.id = p.entry_id
     JOIN collection_account a ON a.id = e.account_id
     CROSS JOIN LATERAL (
-        SELECT string_agg(DISTINCT c.number, ' ') AS customer, string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
+        SELECT string_agg(DISTINCT c.number, ' ') AS customer,
+            string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
         FROM credit JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
         WHERE credit.part_id = p.id
     ) given

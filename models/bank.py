@@ -17,7 +17,11 @@ class BankFile(SQLModel, table=True):
             "stage IN ('stored', 'read', 'posted', 'alarm', 'held', 'refused', 'discarded')",
             name="bank_file_stage_known",
         ),
-        Index("bank_file_needs_workflow", "swept_at", postgresql_where="stage IN ('stored', 'read', 'held', 'alarm')"),
+        Index(
+            "bank_file_needs_workflow",
+            "swept_at",
+            postgresql_where="stage IN ('stored', 'read', 'held', 'alarm')",
+        ),
     )
 
     id: int | None = row_id()
@@ -144,8 +148,12 @@ class BankEntryPart(SQLModel, table=True):
         ),
         Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
         Index("bank_entry_part_awaiting", "awaits", "entry_id", postgresql_where="awaits <> ''"),
-        Index("bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"),
-        Index("bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND missed_in IS NULL"),
+        Index(
+            "bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"
+        ),
+        Index(
+            "bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND missed_in IS NULL"
+        ),
         Index("bank_entry_part_missed", "missed_in", postgresql_where="missed_in IS NOT NULL"),
         CheckConstraint("awaits IN ('', 'statement', 'payer')", name="bank_entry_part_awaits_known"),
     )

@@ -304,8 +304,8 @@ class TestMoveCredit:
 class TestAbsorbedFee:
     def test_it_lets_a_whole_deposit_be_credited_from_a_short_receipt(self, book: Book) -> None:
         book.receive("r", 990)
-        absorb = {"key": "a", "source": "r", "amount_minor": 10}
-        assert [postings.absorb_fee(book.conn, **absorb).replayed for _ in range(2)] == [False, True]
+        absorbed = [postings.absorb_fee(book.conn, key="a", source="r", amount_minor=10) for _ in range(2)]
+        assert [posting.replayed for posting in absorbed] == [False, True]
         book.credit("r", "A", 1000)
         assert book.balance("A").available_minor == 1000
 
@@ -315,8 +315,8 @@ class TestAbsorbedFee:
         book.credit("r", "A", 1000)
         book.reverse("r", 990)
         assert (book.balance("A").available_minor, book.balance("A").receivable_minor) == (0, 0)
-        fees = book.conn.execute("SELECT debits_posted - credits_posted FROM ledger_account_balance WHERE kind = 'bank-fees'")
-        assert fees.fetchone() == (0,)
+        query = "SELECT debits_posted - credits_posted FROM ledger_account_balance WHERE kind = 'bank-fees'"
+        assert book.conn.execute(query).fetchone() == (0,)
 
 
 class TestHouse:
