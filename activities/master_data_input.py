@@ -11,6 +11,7 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from documents import form
+from prepay.bank_files import SourceName
 from prepay.money import digits
 from prepay.wire import CustomerNumber, Wire, plain_text
 
@@ -94,6 +95,13 @@ def _locale(name: str) -> str:
         raise ValueError(f"{name[:50]!r} is no locale such as en, de-DE or zh-CN") from None
 
 
+def _each_once(values: list[str]) -> list[str]:
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise ValueError(f"{value} is in the list twice")
+    return values
+
+
 def _few_lines(lines: list[str]) -> list[str]:
     if len(lines) > MAX_ADDRESS_LINES:
         raise ValueError(f"it has {len(lines)} lines; the form has room for {MAX_ADDRESS_LINES}")
@@ -142,6 +150,7 @@ class AccountInput(Wire):
     account_number: Annotated[str, AfterValidator(_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
+    sources: Annotated[list[SourceName], AfterValidator(_each_once)] = []
     valid_from: Day
     valid_to: Day | None = None
 
@@ -175,14 +184,6 @@ class CustomerInput(Wire):
     address: Address
     country: Country
     entity: Code
-    currencies: Annotated[list[Currency], Field(min_length=1)]
+    currencies: Annotated[list[Currency], Field(min_length=1), AfterValidator(_each_once)]
     email: Annotated[str, AfterValidator(_email)] = ""
     locale: Annotated[str, AfterValidator(_locale)] = "en"
-
-    @field_validator("currencies")
-    @classmethod
-    def _each_once(cls, currencies: list[str]) -> list[str]:
-        for position, currency in enumerate(currencies):
-            if currency in currencies[:position]:
-                raise ValueError(f"{currency} is in the list twice")
-        return currencies

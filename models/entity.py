@@ -50,6 +50,8 @@ class CollectionAccount(SQLModel, table=True):
     intermediary: str = text(default="")
     bank_number: str = text()
     """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
+    sources: list[str] = texts()
+    """Who may deliver its bank files; empty for anybody. Others' are held for two people."""
     valid_from: date = Field()
     valid_to: date | None = None
     created_at: datetime = created_at()
