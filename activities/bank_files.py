@@ -15,12 +15,21 @@ from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
-from activities.bank_posting import Account, chunks, post_chunk
-from activities.bank_statements import MustWait, SumsTooLarge, counted_once, keep_statements, sources_of
+from activities.bank_missing import find_missing, missing_of
+from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
+from activities.bank_statements import (
+    MustWait,
+    SumsTooLarge,
+    accounts_of,
+    counted_once,
+    keep_statements,
+    sources_of,
+)
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Entry, Quarantine, Survey, entries, survey
+from bankfiles import Format, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
@@ -35,6 +44,8 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 # A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
 # is cut off ends within the quotation.
 _QUOTED = re.compile(r"""found ('(?:[^'\\]|\\.)*('|\\?$)|"(?:[^"\\]|\\.)*("|\\?$))""", re.DOTALL)
+
+REFUSED_BY_POSTGRESQL = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 log = structlog.get_logger()
 
@@ -56,13 +67,13 @@ class FileEmpty(ValueError):
 
 
 class PostingStopped(Exception):
-    """PostgreSQL refused a chunk, and will each time: a person must see it. The chunks before stay posted."""
+    """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
 
-    def __init__(self, chunk: Sequence[Entry | Quarantine], error: psycopg.Error) -> None:
+    def __init__(self, where: str, expected: str, error: psycopg.Error) -> None:
         super().__init__(
-            f"Lines {chunk[0].line} to {chunk[-1].line}: expected {len(chunk)} entries to be posted, found that "
-            f"PostgreSQL refuses them ({type(error).__name__}, SQLSTATE {error.sqlstate}). What stands before them is "
-            "posted. Report it with the worker's log; two people release the file when it has been mended."
+            f"{where}: expected {expected}, found that PostgreSQL refuses it ({type(error).__name__}, SQLSTATE "
+            f"{error.sqlstate}). What stands before is posted. Report it with the worker's log; two people release "
+            "the file when it has been mended."
         )
 
 
@@ -152,35 +163,65 @@ class BankFiles:
                 raise SumsTooLarge(currency, minor, MAX_FILE_MINOR)
         with session.begin_nested():
             keep_statements(session, file, found.statements)
+            chain(session, accounts_of(session, file.id or 0))
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
-        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start."""
+        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start.
+
+        Where something is missing, it is looked for again: the file stays in alarm, or is posted.
+        """
         with Session(self._engine) as session:
             file = _file(session, sha256)
             file_id, content, stage = file.id, file.content, file.stage
         assert file_id is not None
-        if stage == "read":
-            stopped = ""
+        if stage in ("read", "alarm"):
             try:
-                self._post(file_id, content, _cursor())
+                if stage == "read":
+                    self._post(file_id, content, _cursor())
+                self._finish(sha256, file_id)
             except PostingStopped as reason:
-                stopped = str(reason)
-            with Session(self._engine) as session, session.begin():
-                self._end(session, _file(session, sha256), stopped)
+                with Session(self._engine) as session, session.begin():
+                    file = _file(session, sha256)
+                    if file.stage == stage:
+                        _hold(file, "posting", str(reason))
         return self.look(sha256)
 
-    def _end(self, session: Session, file: BankFile, stopped: str) -> None:
-        if file.stage != "read":
+    def _finish(self, sha256: str, file_id: int) -> None:
+        """Link the file's statements, credit what waited for them, and say what is still missing."""
+        try:
+            with Pulse():
+                with Session(self._engine) as session, session.begin():
+                    accounts = accounts_of(session, file_id)
+                    chain_by_entries(session, accounts)
+                while self._credit_waiting(accounts) == CHUNK:
+                    pass
+                with Session(self._engine) as session, session.begin():
+                    # Whoever brings what is missing comes before this, or finds the alarm.
+                    lock_accounts(session, accounts)
+                    find_missing(session, file_id, accounts)
+                    self._end(session, _file(session, sha256))
+        except REFUSED_BY_POSTGRESQL as error:
+            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+            raise PostingStopped("After the last entry", "the statements to be linked", error) from error
+
+    def _end(self, session: Session, file: BankFile) -> None:
+        if file.stage not in ("read", "alarm"):
             return
-        if stopped:
-            _hold(file, "posting", stopped)
-            return
+        file_id = file.id or 0
         file.posted_at = datetime.now(UTC)
-        if missing := counted_once(session, file.id or 0):
+        if missing := counted_once(session, file_id):
             _hold(file, "overlap", missing)
+        elif alarms := [*gaps_of(session, file_id), *missing_of(session, file_id)]:
+            file.stage, file.reason = "alarm", "; ".join(alarms)[:MAX_REASON]
         else:
             file.stage, file.reason = "posted", ""
+
+    def _credit_waiting(self, accounts: Sequence[int]) -> int:
+        """Credit what waited for a statement of these accounts, as far as none is missing any more."""
+        with Session(self._engine) as session, session.begin():
+            given = {"accounts": list(accounts)}
+            return credit_waiting(psycopg_of(session), WITHOUT_GAP, given)
 
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
@@ -190,9 +231,10 @@ class BankFiles:
                 try:
                     with Session(self._engine) as session, session.begin():
                         post_chunk(psycopg_of(session), file_id, accounts, chunk)
-                except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+                except REFUSED_BY_POSTGRESQL as error:
                     log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
-                    raise PostingStopped(chunk, error) from error
+                    where = f"Lines {chunk[0].line} to {chunk[-1].line}"
+                    raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
                 pulse.reach(chunk[-1].ordinal + 1)
 
     @activity.defn(name="decide_on_bank_file")
@@ -232,7 +274,9 @@ def _accounts(session: Session, file_id: int) -> dict[int, Account]:
         .where(BankStatement.file_id == file_id)
     )
     return {
-        s.position: Account(a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page)
+        s.position: Account(
+            a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page, Format(s.kind), a.iban[:2]
+        )
         for s, a in session.exec(statement)
     }
 

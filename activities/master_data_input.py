@@ -2,18 +2,19 @@
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from documents import form
+from models.entity import PAYER_POLICIES
 from prepay.bank_files import SourceName
-from prepay.money import digits
-from prepay.wire import CustomerNumber, Wire, plain_text
+from prepay.money import AmountRefused, digits
+from prepay.wire import CustomerNumber, Wire, plain_text, positive_minor
 
 # CLDR names more than ISO 3166 does; Kosovo's XK stays, banks use it.
 _NO_COUNTRIES = frozenset(
@@ -50,7 +51,8 @@ def _currency(code: str) -> str:
     return code
 
 
-def _iban(number: str) -> str:
+def valid_iban(number: str) -> str:
+    """An IBAN without spaces, checked. Raises ValueError."""
     try:
         return str(IBAN(number)) if number else ""
     except SchwiftyException as error:
@@ -64,7 +66,8 @@ def _bic(code: str) -> str:
         raise ValueError(f"it is no valid BIC: {error}") from None
 
 
-def _account_number(number: str) -> str:
+def valid_account_number(number: str) -> str:
+    """A number that is no IBAN, with the characters that banks use. Raises ValueError."""
     if number and not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9 ./-]{1,34}", number):
         raise ValueError("write at most 34 letters, digits, spaces and . / -")
     return number
@@ -102,6 +105,22 @@ def _each_once(values: list[str]) -> list[str]:
     return values
 
 
+def _policy(name: str) -> str:
+    if name not in PAYER_POLICIES:
+        raise ValueError(f"{name[:50]!r} is no policy; there are {', '.join(PAYER_POLICIES)}")
+    return name
+
+
+def _tolerance(amounts: Any) -> dict[str, int]:
+    if not isinstance(amounts, dict) or not all(isinstance(amount, str) for amount in amounts.values()):
+        raise ValueError('write amounts in quotes by currency, such as { EUR = "10.00" }')
+    try:
+        return {currency: positive_minor(amount, currency) for currency, amount in amounts.items()}
+    except AmountRefused as refusal:
+        # As it begins, it would be taken for the sentence about the whole input.
+        raise ValueError(str(refusal).replace("The amount", "the amount", 1)) from None
+
+
 def _few_lines(lines: list[str]) -> list[str]:
     if len(lines) > MAX_ADDRESS_LINES:
         raise ValueError(f"it has {len(lines)} lines; the form has room for {MAX_ADDRESS_LINES}")
@@ -119,6 +138,7 @@ Address = Annotated[AddressLines, Field(min_length=1)]
 Code = Annotated[str, AfterValidator(_code)]
 Country = Annotated[str, AfterValidator(_country)]
 Currency = Annotated[str, AfterValidator(_currency)]
+PayerPolicy = Annotated[str, AfterValidator(_policy)]
 Day = Annotated[date, Field(strict=True)]
 
 
@@ -134,6 +154,9 @@ class EntityInput(Wire):
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     verify_phone: Annotated[str, AfterValidator(_phone)] = ""
     verify_url: Annotated[str, AfterValidator(_url)] = ""
+    payer_policy: PayerPolicy = "credit"
+    missing_payer_policy: PayerPolicy = "credit"
+    short_tolerance: Annotated[dict[str, int], BeforeValidator(_tolerance)] = {}
 
 
 class AccountInput(Wire):
@@ -146,8 +169,8 @@ class AccountInput(Wire):
     bank_name: Line
     bank_address: AddressLines = []
     bic: Annotated[str, AfterValidator(_bic)] = ""
-    iban: Annotated[str, AfterValidator(_iban)] = ""
-    account_number: Annotated[str, AfterValidator(_account_number), Field(validate_default=True)] = ""
+    iban: Annotated[str, AfterValidator(valid_iban)] = ""
+    account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
     sources: Annotated[list[SourceName], AfterValidator(_each_once)] = []

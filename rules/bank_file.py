@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from prepay.bank_files import BankFileOutcome
 from rules.operators import second_person
 
-Stage = Literal["stored", "read", "posted", "held", "refused", "discarded"]
+Stage = Literal["stored", "read", "posted", "alarm", "held", "refused", "discarded"]
 Signal = Literal["release", "discard"]
 
 NEVER_RELEASED = {
