@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_missing import find_missing, missing_of
-from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
+from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
 from activities.bank_statements import (
     MustWait,
     SumsTooLarge,
@@ -194,38 +194,20 @@ class BankFiles:
                 with Session(self._engine) as session, session.begin():
                     accounts = accounts_of(session, file_id)
                     chain_by_entries(session, accounts)
-                while self._credit_waiting(accounts) == CHUNK:
-                    pass
+                waiting = SLICE
+                while waiting == SLICE:
+                    with Session(self._engine) as session, session.begin():
+                        waiting = settle_waiting(session, accounts)
                 with Session(self._engine) as session, session.begin():
-                    # Whoever brings what is missing comes before this, or finds the alarm.
-                    lock_accounts(session, accounts)
-                    find_missing(session, file_id, accounts)
-                    self._end(session, _file(session, sha256))
+                    stage, reason = conclude(session, file_id, accounts)
+                    _end(_file(session, sha256), stage, reason)
         except REFUSED_BY_POSTGRESQL as error:
             log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
             raise PostingStopped("After the last entry", "the statements to be linked", error) from error
 
-    def _end(self, session: Session, file: BankFile) -> None:
-        if file.stage not in ("read", "alarm"):
-            return
-        file_id = file.id or 0
-        file.posted_at = datetime.now(UTC)
-        if missing := counted_once(session, file_id):
-            _hold(file, "overlap", missing)
-        elif alarms := [*gaps_of(session, file_id), *missing_of(session, file_id)]:
-            file.stage, file.reason = "alarm", "; ".join(alarms)[:MAX_REASON]
-        else:
-            file.stage, file.reason = "posted", ""
-
-    def _credit_waiting(self, accounts: Sequence[int]) -> int:
-        """Credit what waited for a statement of these accounts, as far as none is missing any more."""
-        with Session(self._engine) as session, session.begin():
-            given = {"accounts": list(accounts)}
-            return credit_waiting(psycopg_of(session), WITHOUT_GAP, given)
-
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
-            accounts = _accounts(session, file_id)
+            accounts = accounts_by_position(session, file_id)
         with Pulse(cursor) as pulse:
             for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
                 try:
@@ -244,6 +226,17 @@ class BankFiles:
             file = _file(session, given.sha256)
             refused = decide(session, file, _state(session, given.sha256), given)
             return Decided(state=_state(session, given.sha256), refused=refused)
+
+
+def _end(file: BankFile, stage: str, reason: str) -> None:
+    """All entries of a locked file have been kept."""
+    if file.stage not in ("read", "alarm"):
+        return
+    file.posted_at = datetime.now(UTC)
+    if stage == "held":
+        _hold(file, "overlap", reason)
+    else:
+        file.stage, file.reason = stage, reason
 
 
 def _hold(file: BankFile, held_for: str, reason: str) -> None:
@@ -267,7 +260,8 @@ def _file(session: Session, sha256: str) -> BankFile:
     return file
 
 
-def _accounts(session: Session, file_id: int) -> dict[int, Account]:
+def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
+    """The account of each statement of a file."""
     statement = (
         select(BankStatement, CollectionAccount)
         .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
@@ -279,6 +273,22 @@ def _accounts(session: Session, file_id: int) -> dict[int, Account]:
         )
         for s, a in session.exec(statement)
     }
+
+
+def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
+    """Credit a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
+    return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
+
+
+def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[str, str]:
+    """The stage of a file all of whose entries are kept, and why."""
+    # Whoever brings what is missing comes before this, or finds the alarm.
+    lock_accounts(session, accounts)
+    find_missing(session, file_id, accounts)
+    if reason := counted_once(session, file_id):
+        return "held", reason[:MAX_REASON]
+    alarms = [*gaps_of(session, file_id), *missing_of(session, file_id)]
+    return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
 
 _COUNTS = text("""
