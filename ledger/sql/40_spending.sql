@@ -18,9 +18,9 @@ BEGIN
     replayed := pg_current_xact_id_if_assigned() IS NULL
         AND pg_advisory_xact_lock(hashtextextended(p_customer || p_currency, 0)) IS NULL;
     FOR attempt IN 1 .. 2 LOOP
-        UPDATE ledger_account SET debits_posted = debits_posted + p_amount
+        UPDATE ledger_account SET available_minor = available_minor - p_amount, debits_posted = debits_posted + p_amount
         WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency
-            AND NOT owes AND p_amount > 0 AND p_amount <= credits_posted - debits_posted - debits_pending
+            AND NOT owes AND p_amount > 0 AND p_amount <= available_minor
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
         RETURNING id, sales_id INTO payer, sales;
         IF FOUND THEN
@@ -30,9 +30,9 @@ BEGIN
                 coalesce(p_effective_on, _ledger_today()), p_cause)
             ON CONFLICT (key, leg) DO NOTHING RETURNING id INTO transfer_id;
             IF FOUND THEN
-                UPDATE ledger_lot SET remaining_minor = remaining_minor - p_amount, spent = remaining_minor = p_amount
-                WHERE remaining_minor - reserved_minor >= p_amount AND id = (
-                    SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND remaining_minor > reserved_minor
+                UPDATE ledger_lot SET free_minor = free_minor - p_amount, spent = free_minor + reserved_minor = p_amount
+                WHERE free_minor >= p_amount AND id = (
+                    SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND free_minor > 0
                     ORDER BY live, id LIMIT 1)
                 RETURNING id INTO from_lot;
                 IF FOUND THEN
@@ -44,7 +44,8 @@ BEGIN
                 RETURN;
             END IF;
             -- The key is known.
-            UPDATE ledger_account SET debits_posted = debits_posted - p_amount WHERE id = payer;
+            UPDATE ledger_account SET available_minor = available_minor + p_amount, debits_posted = debits_posted - p_amount
+            WHERE id = payer;
         END IF;
         transfer_id := _ledger_pay_known(p_key, hash, p_customer, p_entity, p_currency, p_amount);
         IF transfer_id IS NOT NULL THEN
