@@ -1,13 +1,15 @@
 -- Spending: payments, holds with their captures, and what comes back from an order or a bill.
 
--- Pays an order or a bill. The most frequent posting is written for speed, in four short statements: the first locks
--- the account, sees whether it has the money and debits it, only then are key and lots looked at and written. (One
--- statement of four parts takes the executor a fifth longer to set up.) Whatever is not plain is done again slowly.
+-- Pays an order or a bill. The most frequent posting is written for speed. Its first statement locks the account and
+-- debits it, if it has the money when the lock is there; key and lots are looked at after that. Four short statements
+-- cost less than one of four parts, which takes longer to set up than to run, and each name of a function or operator in
+-- them costs a look at its rights. Where nothing was written, the slow way says why.
 CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     hash bytea := _ledger_hash('pay', p_customer, p_entity, p_currency, p_amount::text, p_effective_on::text, p_cause);
+    account_code text := 'customer:' || p_customer || ':' || p_entity || ':' || p_currency;
     payer bigint;
     sales bigint;
     from_lot bigint;
@@ -16,11 +18,10 @@ BEGIN
     -- row locked yet may wait here, so that nobody who waits at a row can be waiting for it; the row's own lock is what
     -- protects the account. (The assignment takes no statement.)
     replayed := pg_current_xact_id_if_assigned() IS NULL
-        AND pg_advisory_xact_lock(hashtextextended(p_customer || p_currency, 0)) IS NULL;
+        AND pg_advisory_xact_lock(hashtextextended(account_code, 0)) IS NULL;
     FOR attempt IN 1 .. 2 LOOP
         UPDATE ledger_account SET available_minor = available_minor - p_amount, debits_posted = debits_posted + p_amount
-        WHERE code = 'customer:' || p_customer || ':' || p_entity || ':' || p_currency
-            AND NOT owes AND p_amount > 0 AND p_amount <= available_minor
+        WHERE code = account_code AND NOT owes AND p_amount > 0 AND p_amount <= available_minor
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
         RETURNING id, sales_id INTO payer, sales;
         IF FOUND THEN
@@ -43,7 +44,7 @@ BEGIN
                 END IF;
                 RETURN;
             END IF;
-            -- The key is known.
+            -- The key is known: nothing is paid twice.
             UPDATE ledger_account SET available_minor = available_minor + p_amount, debits_posted = debits_posted - p_amount
             WHERE id = payer;
         END IF;

@@ -134,7 +134,9 @@ class TestHotAccounts:
             crediting.commit()
             assert [posting.replayed for posting in waiting.result()] == [False]
 
-    def test_a_payment_after_another_posting_of_its_transaction_meets_one_that_waits(self, funded: str) -> None:
+    def test_a_payment_after_another_posting_of_its_transaction_meets_one_that_waits(
+        self, funded: str
+    ) -> None:
         """Both pay one customer; the first holds the account's lock already. Neither waits for the other for ever."""
         with psycopg.connect(funded) as first, ThreadPoolExecutor(1) as pool:
             postings.hold(first, key="hold", customer=HOT[0], amount_minor=100, **PLACE)
