@@ -16,6 +16,7 @@ MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+_BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
 _SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
 _NUMBER = re.compile(r"0*([0-9]{1,9})(?:/0*([0-9]{1,5}))?")
@@ -45,7 +46,7 @@ def minor(element: str, text: str, currency: str) -> int:
     try:
         return to_minor(f"{whole or '0'}.{fraction}" if fraction else whole, currency)
     except CurrencyRefused:
-        raise Unreadable("currency", "an ISO 4217 currency", currency) from None
+        raise Unreadable("currency", "an ISO 4217 currency in use", currency) from None
     except AmountRefused:
         largest = to_decimal(MAX_MINOR, currency)
         expected = f"an amount of {currency} such as 1000,00, not rounded and at most {largest}"
@@ -94,6 +95,12 @@ def balance(code: str, text: str) -> Balance:
     except Unreadable:
         on = None
     return Balance(code, amount if found[1] == "C" else -amount, found[3], on)
+
+
+def balance_currency(text: str) -> str:
+    """The currency of a balance whose amount or date may be unreadable; empty when there is none."""
+    found = _BALANCE_CURRENCY.match(text)
+    return found[1] if found is not None else ""
 
 
 def entries_sum(text: str) -> tuple[int, str, int]:

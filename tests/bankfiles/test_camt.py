@@ -183,7 +183,10 @@ class TestQuarantine:
     @pytest.mark.parametrize(
         ("broken", "reason"),
         [
-            (entry(currency="XXX"), "Ntfctn[1]/Ntry[1]/Amt Ccy: expected an ISO 4217 currency, found 'XXX'"),
+            (
+                entry(currency="XXX"),
+                "Ntfctn[1]/Ntry[1]/Amt Ccy: expected an ISO 4217 currency in use, found 'XXX'",
+            ),
             (entry(way="CREDIT"), "Ntfctn[1]/Ntry[1]/CdtDbtInd: expected CRDT or DBIT, found 'CREDIT'"),
             (
                 entry().replace("<Sts>BOOK</Sts>", ""),
@@ -210,6 +213,10 @@ class TestQuarantine:
             (
                 entry(details(transaction(amount="900.00"))),
                 "Ntfctn[1]/Ntry[1]/TxDtls[1]/Amt: expected the entry's 100.00 EUR, found '900.00 EUR'",
+            ),
+            (
+                entry(details(transaction('<AmtDtls><TxAmt><Amt Ccy="EUR">9.00</Amt></TxAmt></AmtDtls>'))),
+                "Ntfctn[1]/Ntry[1]/TxDtls[1]/AmtDtls/TxAmt/Amt: expected the entry's 100.00 EUR, found '9.00 EUR'",
             ),
         ],
     )

@@ -328,7 +328,7 @@ class TestHeld:
     def test_without_its_closing_balance(self) -> None:
         cut = statement(entry()).partition(":62F:")[0].encode()
         assert held(cut).startswith(
-            "MT940[1], line 1, :62F:: expected the balance, found none: the statement is cut off."
+            "MT940[1], line 1, :62F:: expected the balance, found none: the statement is not complete."
         )
         assert held(cut + of(entry())).startswith("MT940[1], line 1, :62F:: expected the balance")
 
@@ -336,6 +336,17 @@ class TestHeld:
         data = statement(entry()).replace(":60F:C261122EUR0,00\n", "").encode()
         assert ":60F:: expected the balance, found none" in held(data)
         assert survey(data).entries == 1
+
+    def test_when_its_currency_is_no_more_and_says_only_that(self) -> None:
+        data = statement(entry()).replace("EUR", "DEM").encode()
+        expected = "currency: expected an ISO 4217 currency in use, found 'DEM'"
+        assert only_quarantine(data).reason == f"MT940[1]/:61:[1], line 5, {expected}"
+        assert all(expected in problem for problem in survey(data).problems)
+
+    def test_when_its_opening_balance_is_unreadable_and_its_entries_are_read(self) -> None:
+        data = statement(entry()).replace("EUR0,00", "EURO,00").encode()
+        assert held(data).startswith("MT940[1], line 4, :60F:: balance: expected a balance such as")
+        assert only_entry(data).amount_minor == 10000
 
     def test_when_the_text_block_is_not_closed(self) -> None:
         data = b"{1:F01ABNANL2AXXXX0000000000}{4:\n" + interim(entry())
@@ -355,7 +366,7 @@ class TestHeld:
         ("old", "new", "reason"),
         [
             ("C261122EUR0,00", "C261122EURO,00", ":60F:: balance: expected a balance such as"),
-            ("C261122EUR0,00", "C261122DEM0,00", ":60F:: currency: expected an ISO 4217 currency, found 'DEM'"),
+            ("C261122EUR0,00", "C261122DEM0,00", ":60F:: currency: expected an ISO 4217 currency in use, found 'DEM'"),
             (ACCOUNT, "1" * 101, ":25:: account: expected at most 100 characters"),
             (f":25:{ACCOUNT}\n", "", ":25:: expected the account's IBAN or number, found nothing"),
             (":28C:1/1\n", ":25:123\n", ":25:: account: expected one, found 'another'"),
