@@ -115,7 +115,7 @@ class EntryReader:
 
     def _part(self, money: Money, line: Line, details: Details, supplement: Details) -> Part:
         get = details.get
-        payee: Party = (get(NAME, ""), self._other(line, details), get(BANK, ""))
+        payee: Party = (get(NAME, "") or line.name, self._other(line, details), get(BANK, ""))
         payer = _NOBODY
         # What is reversed was paid by, or to, the other one.
         if money.mark in _PAID_TO_US:

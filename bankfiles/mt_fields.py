@@ -168,6 +168,8 @@ class Line(NamedTuple):
     bank_reference: str
     supplement: tuple[str, ...]
     """What follows: sub-field 9, and what is too long for the reference."""
+    name: str
+    """Of the other party, where the bank writes it behind that one's account."""
 
 
 class Money(NamedTuple):
@@ -227,11 +229,13 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
             bank_reference = text[2:]
         elif text := text.strip():
             supplement.append(text)
+    name = ""
     if is_iban(reference):
-        # SNS and ASN put the other party's account there.
+        # SNS and ASN put the other party's account there, and the name into the next line.
+        name = supplement.pop(0) if supplement else ""
         supplement.append(reference)
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
     kind = found["type"].strip()
-    return Line(value_on, booked_on, kind, reference, bank_reference.strip(), tuple(supplement))
+    return Line(value_on, booked_on, kind, reference, bank_reference.strip(), tuple(supplement), name)
