@@ -12,6 +12,8 @@ from bankfiles.refusals import Unreadable
 from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, to_minor
 
 MAX_SEQUENCE = 35
+MIN_IBAN = 15
+"""Characters; Norway's."""
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
@@ -143,6 +145,8 @@ def account(text: str, currency: str) -> str:
 
 def is_iban(text: str) -> bool:
     """Whether the text has the shape of an IBAN: its country's length. The check digits are the bank's business."""
+    if len(text) < MIN_IBAN:
+        return False
     found = _IBAN.fullmatch(text)
     return found is not None and len(text) == _iban_length(found[1])
 
@@ -208,16 +212,16 @@ def line_money(found: re.Match[str], currency: str) -> Money:
         raise Unreadable(
             "currency", "an opening balance or floor limit before it that tells the currency", ""
         )
-    mark = found["mark"].upper()
-    return Money(minor("amount", found["amount"], currency), currency, _DIRECTIONS[mark], mark)
+    mark, amount = found.group("mark", "amount")
+    mark = mark.upper()
+    return Money(minor("amount", amount, currency), currency, _DIRECTIONS[mark], mark)
 
 
 def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     """Raises Unreadable."""
-    value_on = day("value date", found["value"])
-    entry = found["entry"]
+    value, entry, kind, rest = found.group("value", "entry", "type", "rest")
+    value_on = day("value date", value)
     booked_on = entry_day(entry, value_on) if entry and not entry.isspace() else value_on
-    rest = found["rest"]
     if len(rest) > MAX_REFERENCES:
         raise Unreadable("references", f"at most {MAX_REFERENCES} characters", rest)
     reference, _, bank_reference = rest.partition("//")
@@ -237,5 +241,4 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
-    kind = found["type"].strip()
-    return Line(value_on, booked_on, kind, reference, bank_reference.strip(), tuple(supplement), name)
+    return Line(value_on, booked_on, kind.strip(), reference, bank_reference.strip(), tuple(supplement), name)
