@@ -129,6 +129,7 @@ def statement_number(text: str) -> tuple[str, int]:
     return ("" if found[1] == "0" else found[1]), max(int(found[2] or 1), 1)
 
 
+@lru_cache(maxsize=1024)
 def account(text: str, currency: str) -> str:
     """An account as it is compared: an IBAN alone, else as the bank writes it, without spaces and currency.
 
