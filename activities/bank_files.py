@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.bank_posting import Account, chunks, post_chunk
-from activities.bank_statements import MustWait, counted_once, keep_statements
+from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
+from activities.bank_missing import find_missing, missing_of
+from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
+from activities.bank_statements import MustWait, accounts_of, counted_once, keep_statements
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Survey, entries, survey
+from bankfiles import Format, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import DecideBankFile
 from prepay.ids import bank_file_workflow_id
@@ -124,31 +126,46 @@ class BankFiles:
         try:
             with session.begin_nested():
                 keep_statements(session, file, found.statements)
+                chain(session, accounts_of(session, file.id or 0))
         except MustWait as reason:
             file.stage, file.reason = "held", str(reason)[:MAX_REASON]
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
-        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start."""
+        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start.
+
+        Where something is missing, it is looked for again: the file stays in alarm, or is posted.
+        """
         with Session(self._engine) as session:
             file = _file(session, sha256)
             file_id, content, stage = file.id, file.content, file.stage
         assert file_id is not None
-        if stage == "read":
+        if stage in ("read", "alarm"):
             try:
-                self._post(file_id, content, _cursor())
+                if stage == "read":
+                    self._post(file_id, content, _cursor())
+                self._finish(file_id)
             except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
                 self._hold(file_id, error)
-                return self.look(sha256)
+        return self.look(sha256)
+
+    def _finish(self, file_id: int) -> None:
+        """Link the file's statements, credit what waited for them, and say what is still missing."""
+        with Pulse():
             with Session(self._engine) as session, session.begin():
-                reason = counted_once(session, file_id)
-                stage = "held" if reason else "posted"
+                accounts = accounts_of(session, file_id)
+                chain_by_entries(session, accounts)
+            waiting = SLICE
+            while waiting == SLICE:
+                with Session(self._engine) as session, session.begin():
+                    waiting = settle_waiting(session, accounts)
+            with Session(self._engine) as session, session.begin():
+                stage, reason = conclude(session, file_id, accounts)
                 session.execute(
                     update(BankFile)
                     .where(col(BankFile.id) == file_id)
                     .values(stage=stage, reason=reason, posted_at=func.now())
                 )
-        return self.look(sha256)
 
     def _hold(self, file_id: int, error: psycopg.Error) -> None:
         """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
@@ -164,7 +181,7 @@ class BankFiles:
 
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
-            accounts = _accounts(session, file_id)
+            accounts = accounts_by_position(session, file_id)
         with Pulse(cursor) as pulse:
             for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
                 with Session(self._engine) as session, session.begin():
@@ -199,16 +216,35 @@ def _file(session: Session, sha256: str) -> BankFile:
     return file
 
 
-def _accounts(session: Session, file_id: int) -> dict[int, Account]:
+def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
+    """The account of each statement of a file."""
     statement = (
         select(BankStatement, CollectionAccount)
         .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
         .where(BankStatement.file_id == file_id)
     )
     return {
-        s.position: Account(a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page)
+        s.position: Account(
+            a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page, Format(s.kind), a.iban[:2]
+        )
         for s, a in session.exec(statement)
     }
+
+
+def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
+    """Credit up to a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
+    return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
+
+
+def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[str, str]:
+    """The stage of a file all of whose entries are kept, and why."""
+    # Whoever brings what is missing comes before this, or finds the alarm.
+    lock_accounts(session, accounts)
+    find_missing(session, file_id, accounts)
+    if reason := counted_once(session, file_id):
+        return "held", reason[:MAX_REASON]
+    alarms = [*gaps_of(session, file_id), *missing_of(session, file_id)]
+    return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
 
 _COUNTS = text("""
