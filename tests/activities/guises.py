@@ -4,7 +4,8 @@ A guise is a file: a statement, notification or report of one or more days in ca
 in pages or in one piece, with its batches as lump sums, with details or payment by payment, interim or booked, in
 any order, encoding and version, marked as a copy or not. By `bankfiles.identity` and the decisions 9 and 12 all of
 them are the same money, so what these say cannot be told is not made: without a reference of the bank's, money is
-told by the formats that give it the same content; a lump sum is told by its details and never payment by payment.
+told by the formats that give it the same content; a lump sum is told by its details and never payment by payment; and
+the statements of an account book a batch in one piece, whatever its notifications say.
 """
 
 from collections import Counter
@@ -133,14 +134,14 @@ def _shaped(plain: Sequence[Payment], account: Account, chance: Random) -> Itera
 
 def _batch(some: Sequence[Payment], account: Account, chance: Random) -> Batch:
     first = some[0]
-    if chance.random() < 0.5:
+    if account.other is not None or chance.random() < 0.5:
         # A lump sum goes one way: of credits and debits only a person could tell.
         sign = 1 if first.amount_minor > 0 else -1
         parts = [replace(p, amount_minor=sign * abs(p.amount_minor)) for p in some]
         if chance.random() < 0.5:
             parts = [replace(p, bank_reference="") for p in parts]
         return Batch(_one_twice(parts, chance), f"{LUMP}{first.bank_reference}")
-    if account.other is None and chance.random() < 0.5:
+    if chance.random() < 0.5:
         return Batch(_one_twice([replace(p, bank_reference="") for p in some], chance))
     return Batch(_one_twice(some, chance), f"{_GROUP}{first.bank_reference}")
 
@@ -211,17 +212,17 @@ def one_delivery(days: Sequence[Day]) -> list[File]:
 def _each_once(days: Sequence[Day], chance: Random) -> Iterator[File]:
     for day in days:
         for kind in day.cuts:
-            yield _camt([_whole([day], chance)], kind, chance)
+            yield _camt([_whole([day], kind, chance)], kind, chance)
             for page in _paged(day, kind, chance):
                 yield _camt([page], kind, chance)
         if day.account.other:
-            yield _other([_whole([day], chance, batches=False)], day.account.other, chance)
+            yield _other([_whole([day], day.account.other, chance)], day.account.other, chance)
 
 
 def _statement(days: Sequence[Day], chance: Random) -> File:
     """One or more days of one or more accounts; it may overlap with others."""
     kind = chance.choice((Format.CAMT_053, Format.CAMT_053, Format.CAMT_052, Format.CAMT_054))
-    return _camt([_whole(run, chance) for run in _runs(days, chance)], kind, chance)
+    return _camt([_whole(run, kind, chance) for run in _runs(days, chance)], kind, chance)
 
 
 def _pages(days: Sequence[Day], chance: Random) -> File:
@@ -235,28 +236,27 @@ def _pages(days: Sequence[Day], chance: Random) -> File:
 def _some(days: Sequence[Day], chance: Random) -> File:
     """A notification or report of some of the money."""
     kind = chance.choice((Format.CAMT_052, Format.CAMT_054))
-    return _camt([_part(run, chance) for run in _runs(days, chance)], kind, chance)
+    return _camt([_part(run, kind, chance) for run in _runs(days, chance)], kind, chance)
 
 
 def _interim(days: Sequence[Day], chance: Random) -> File:
     """Some of the money before it is booked, or for information."""
     kind, status = chance.choice(((Format.CAMT_052, "PDNG"), (Format.CAMT_054, "INFO")))
-    return _camt([_part(run, chance, status=status) for run in _runs(days, chance)], kind, chance)
+    return _camt([_part(run, kind, chance, status) for run in _runs(days, chance)], kind, chance)
 
 
 def _other_statement(days: Sequence[Day], chance: Random) -> File:
     """The same money in MT940 or BAI2."""
     kind = chance.choice((Format.MT940, Format.BAI2))
     runs = _runs([day for day in days if day.account.other is kind], chance, kind)
-    return _other([_whole(run, chance, batches=False) for run in runs], kind, chance)
+    return _other([_whole(run, kind, chance) for run in runs], kind, chance)
 
 
 def _other_interim(days: Sequence[Day], chance: Random) -> File:
     """Some of it before it is booked, in MT942 or BAI2."""
     kind = chance.choice((Format.MT940, Format.BAI2))
     runs = _runs([day for day in days if day.account.other is kind], chance, kind)
-    sheets = [_part(run, chance, batches=False, status="PDNG") for run in runs]
-    return _other(sheets, kind, chance, interim=True)
+    return _other([_part(run, kind, chance, "PDNG") for run in runs], kind, chance, interim=True)
 
 
 _GUISES: tuple[Callable[[Sequence[Day], Random], File], ...] = (
@@ -284,21 +284,19 @@ def _runs(days: Sequence[Day], chance: Random, kind: Format | None = None) -> li
     return runs
 
 
-def _whole(run: Sequence[Day], chance: Random, *, batches: bool = True) -> Sheet:
-    return _sheet(run, _told(_money(run), chance, batches=batches))
+def _whole(run: Sequence[Day], kind: Format, chance: Random) -> Sheet:
+    return _sheet(run, _told(_money(run), kind, chance))
 
 
-def _part(run: Sequence[Day], chance: Random, *, batches: bool = True, status: str = "BOOK") -> Sheet:
-    """Some of the money of these days, as a message of its own; it opens and closes with nothing."""
+def _part(run: Sequence[Day], kind: Format, chance: Random, status: str = "BOOK") -> Sheet:
+    """Some of the money of these days, as a message of its own."""
     money = [_with_status(item, status) for item in _money(run)]
-    some = chance.sample(money, chance.randint(1, len(money)))
-    told = _told(some, chance, batches=batches)
+    told = _told(chance.sample(money, chance.randint(1, len(money))), kind, chance)
     if status == "BOOK":
         # Some payments of a batch without the others. (Not those that are only shown: see `test_bank_regrouped`.)
         told = told[: chance.randint(1, len(told))]
-    sheet = _sheet(run, told)
-    named = f"P-{chance.randrange(10**9)}"
-    return replace(sheet, statement_id=named, sequence="0", opening_minor=0, closing_minor=_sum(told))
+    sheet = replace(_sheet(run, told), statement_id=f"P-{chance.randrange(10**9)}", sequence="0")
+    return replace(sheet, closing_minor=sheet.opening_minor + _sum(told))
 
 
 def _money(run: Iterable[Day]) -> list[Told]:
@@ -324,7 +322,7 @@ def _paged(day: Day, kind: Format, chance: Random) -> list[Sheet]:
     found, opening = [], day.opening_minor
     pages = day.pages(kind)
     for number, money in enumerate(pages, 1):
-        sheet = _sheet([day], _told(money, chance))
+        sheet = _sheet([day], _told(money, kind, chance))
         closing = opening + _sum(money)
         found.append(
             replace(
@@ -339,19 +337,20 @@ def _paged(day: Day, kind: Format, chance: Random) -> list[Sheet]:
     return found
 
 
-def _told(money: Sequence[Told], chance: Random, *, batches: bool = True) -> list[Told]:
-    """In another order; a batch as the bank pleases."""
+def _told(money: Sequence[Told], kind: Format, chance: Random) -> list[Told]:
+    """In another order; a batch as the bank pleases, but payment by payment where it notifies only."""
     told: list[Told] = []
     for item in _shuffled(money, chance):
         if isinstance(item, Payment):
             told.append(item)
-        elif item.bank_reference.startswith(LUMP):
-            parts = tuple(_shuffled(item.payments, chance))
-            told.append(replace(item, payments=parts, details=chance.random() < 0.5))
-        elif batches and chance.random() < 0.5:
-            told.append(replace(item, payments=tuple(_shuffled(item.payments, chance))))
+            continue
+        parts = _shuffled(item.payments, chance)
+        if item.bank_reference.startswith(LUMP):
+            told.append(replace(item, payments=tuple(parts), details=chance.random() < 0.5))
+        elif kind is Format.CAMT_053 or chance.random() < 0.5:
+            told.append(replace(item, payments=tuple(parts)))
         else:
-            told += _shuffled(item.payments, chance)
+            told += parts
     return told
 
 

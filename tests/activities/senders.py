@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 def work_off(engine: Engine, sha256: str) -> None:
     """What the BankFile workflow does."""
     files = BankFiles(engine)
-    if files.read(sha256).stage == "read":
+    if files.read(sha256).stage in ("read", "alarm"):
         files.post(sha256)
 
 
