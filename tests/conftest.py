@@ -75,6 +75,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres_lock"] = str(_started["folder"] / "template.lock")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show what tests tell under the name `summary`, whichever process they ran in."""
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, text in report.user_properties:
+            if name == "summary" and report.when == "call":
+                terminalreporter.write_line(text)
+
+
 def pytest_unconfigure() -> None:
     if _started:
         _started["server"].stop()

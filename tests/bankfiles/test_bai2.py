@@ -201,7 +201,7 @@ class TestCurrency:
 
     def test_that_is_none_holds_the_file(self) -> None:
         assert (
-            "03 currency: expected an ISO 4217 currency, found 'XXQ'"
+            "03 currency: expected an ISO 4217 currency in use, found 'XXQ'"
             in reasons(file(group(account(head="03,1,XXQ"))))[0]
         )
 
