@@ -2,15 +2,19 @@
 
 import hashlib
 import io
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
 import psycopg
 import structlog
 from sqlalchemy import Engine, func, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -31,6 +35,8 @@ MAX_REASON = 1000
 MAX_FILE_MINOR = 10**17
 """The sums of a file, in minor units: balances of many such files still fit 64 bits."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
+PIECE_BYTES = 256 * 1024
+"""A file's bytes pass through memory in pieces, to the database and back: a worker works off several at once."""
 
 # A reason quotes what stood in the file, and that may be an account number: people read it from the database.
 _QUOTED = re.compile(r"found ('[^']*'|\"[^\"]*\")")
@@ -61,24 +67,66 @@ class FileEmpty(ValueError):
         super().__init__(f"{name} is empty. Deliver it again when it has been written.")
 
 
-def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple[str, bool]:
+def store(engine: Engine, content: bytes | BinaryIO, name: str, delivered_by: str) -> tuple[str, bool]:
     """Keep the bytes once and ring the file's workflow; returns the SHA-256 and whether it was new.
 
-    Raises FileTooLarge, FileEmpty.
+    An open file passes through memory in pieces. Raises FileTooLarge, FileEmpty.
     """
-    if len(content) > MAX_FILE_BYTES:
-        raise FileTooLarge(name, len(content))
-    if not content:
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    size = stream.seek(0, os.SEEK_END)
+    if size > MAX_FILE_BYTES:
+        raise FileTooLarge(name, size)
+    if not size:
         raise FileEmpty(name)
-    sha256 = hashlib.sha256(content).hexdigest()
-    row: dict[str, Any] = {"sha256": sha256, "name": name, "delivered_by": delivered_by, "content": content}
-    row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
     with Session(engine) as session, session.begin():
-        new = session.execute(
-            insert(BankFile).values(**row).on_conflict_do_nothing().returning(col(BankFile.id))
-        ).scalar_one_or_none()
+        sha256 = _stage(psycopg_of(session), stream)
+        row: dict[str, Any] = {"sha256": sha256, "name": name, "delivered_by": delivered_by}
+        new = session.execute(_KEEP, row).scalar_one_or_none()
         session.add(Outbox(workflow_id=bank_file_workflow_id(sha256), version=1))
     return sha256, new is not None
+
+
+_STAGING = "CREATE TEMP TABLE IF NOT EXISTS incoming_piece (number bigint, bytes bytea) ON COMMIT DELETE ROWS"
+_COPY = "COPY incoming_piece FROM STDIN (FORMAT binary)"
+_KEEP = text("""
+    INSERT INTO bank_file (sha256, name, delivered_by, content, format, stage, reason, entries)
+    SELECT :sha256, :name, :delivered_by, string_agg(bytes, ''::bytea ORDER BY number), '', 'stored', '', 0
+    FROM incoming_piece ON CONFLICT DO NOTHING RETURNING id
+""")
+
+
+def _stage(connection: "psycopg.Connection[Any]", stream: BinaryIO) -> str:
+    """Bring the bytes to PostgreSQL; the SHA-256 is of those that were brought, should the file change meanwhile."""
+    stream.seek(0)
+    digest = hashlib.sha256()
+    connection.execute(_STAGING)
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(["int8", "bytea"])
+        for number, piece in enumerate(iter(lambda: stream.read(PIECE_BYTES), b"")):
+            digest.update(piece)
+            copy.write_row((number, piece))
+    return digest.hexdigest()
+
+
+# What is added to it, nothing, makes PostgreSQL unpack the whole once and not for each piece.
+_PIECES = """
+    SELECT substring(whole.content FROM n FOR %(piece)s)
+    FROM (SELECT content || ''::bytea AS content FROM bank_file WHERE sha256 = %(sha256)s OFFSET 0) whole,
+        generate_series(1, octet_length(whole.content), %(piece)s) n
+"""
+
+
+@contextmanager
+def _bytes_of(engine: Engine, sha256: str) -> Iterator[BinaryIO]:
+    """The bytes of a stored file as a stream; those of a large one wait on the disk, where they have no name."""
+    with SpooledTemporaryFile(PIECE_BYTES) as stream:
+        with Session(engine) as session, psycopg_of(session).cursor("pieces") as pieces:
+            pieces.itersize = 1
+            pieces.execute(_PIECES, {"sha256": sha256, "piece": PIECE_BYTES}, binary=True)
+            for (piece,) in pieces:
+                stream.write(piece)
+        stream.seek(0)
+        yield cast("BinaryIO", stream)
 
 
 class BankFiles:
@@ -100,9 +148,7 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Session(self._engine) as session:
-            content = _file(session, sha256).content
-        with Pulse():
+        with Pulse(), _bytes_of(self._engine, sha256) as content:
             found = survey(content)
         with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
@@ -132,11 +178,12 @@ class BankFiles:
         """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start."""
         with Session(self._engine) as session:
             file = _file(session, sha256)
-            file_id, content, stage = file.id, file.content, file.stage
+            file_id, stage = file.id, file.stage
         assert file_id is not None
         if stage == "read":
             try:
-                self._post(file_id, content, _cursor())
+                with _bytes_of(self._engine, sha256) as content:
+                    self._post(file_id, content, _cursor())
             except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
                 self._hold(file_id, error)
                 return self.look(sha256)
@@ -162,11 +209,15 @@ class BankFiles:
                 update(BankFile).where(col(BankFile.id) == file_id).values(stage="held", reason=reason)
             )
 
-    def _post(self, file_id: int, content: bytes, cursor: int) -> None:
+    def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
             accounts = _accounts(session, file_id)
-        with Pulse(cursor) as pulse:
-            for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
+        read = chunks(entries(content, cursor), CHUNK)
+        # While PostgreSQL posts a chunk, the next one is read.
+        with Pulse(cursor) as pulse, ThreadPoolExecutor(1, "bank-file-reader") as reader:
+            following = reader.submit(next, read, None)
+            while chunk := following.result():
+                following = reader.submit(next, read, None)
                 with Session(self._engine) as session, session.begin():
                     post_chunk(psycopg_of(session), file_id, accounts, chunk)
                 pulse.reach(chunk[-1].ordinal + 1)
@@ -192,8 +243,10 @@ def _cursor() -> int:
 
 
 def _file(session: Session, sha256: str) -> BankFile:
-    statement = select(BankFile).where(BankFile.sha256 == sha256).with_for_update(key_share=True)
-    file = session.exec(statement).one_or_none()
+    statement = (
+        select(BankFile).where(BankFile.sha256 == sha256).options(defer(cast("Any", BankFile.content)))
+    )
+    file = session.exec(statement.with_for_update(key_share=True)).one_or_none()
     if file is None:
         raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
     return file

@@ -151,7 +151,8 @@ def post(engine: Engine, path: Path) -> float:
     """Store, read and post a file as its workflow does; the seconds it took. Raises NotCredited."""
     files = BankFiles(engine)
     began = perf_counter()
-    sha256, _ = store(engine, path.read_bytes(), path.name, "bench")
+    with path.open("rb") as content:
+        sha256, _ = store(engine, content, path.name, "bench")
     files.read(sha256)
     state = files.post(sha256)
     seconds = perf_counter() - began
