@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,11 +19,13 @@ from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.bank_posting import Account, chunks, post_chunk
-from activities.bank_statements import MustWait, counted_once, keep_statements
+from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
+from activities.bank_missing import find_missing, missing_of
+from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
+from activities.bank_statements import MustWait, accounts_of, counted_once, keep_statements
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Survey, entries, survey
+from bankfiles import Format, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import DecideBankFile
 from prepay.ids import bank_file_workflow_id
@@ -170,32 +172,58 @@ class BankFiles:
         try:
             with session.begin_nested():
                 keep_statements(session, file, found.statements)
+                chain(session, accounts_of(session, file.id or 0))
         except MustWait as reason:
             file.stage, file.reason = "held", str(reason)[:MAX_REASON]
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
-        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start."""
+        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start.
+
+        Where something is missing, it is looked for again: the file stays in alarm, or is posted.
+        """
         with Session(self._engine) as session:
             file = _file(session, sha256)
             file_id, stage = file.id, file.stage
         assert file_id is not None
-        if stage == "read":
+        if stage in ("read", "alarm"):
             try:
-                with _bytes_of(self._engine, sha256) as content:
-                    self._post(file_id, content, _cursor())
+                if stage == "read":
+                    with _bytes_of(self._engine, sha256) as content:
+                        self._post(file_id, content, _cursor())
+                self._finish(file_id)
             except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
                 self._hold(file_id, error)
-                return self.look(sha256)
+        return self.look(sha256)
+
+    def _finish(self, file_id: int) -> None:
+        """Link the file's statements, credit what waited for them, and say what is still missing."""
+        with Pulse():
             with Session(self._engine) as session, session.begin():
-                reason = counted_once(session, file_id)
-                stage = "held" if reason else "posted"
+                accounts = accounts_of(session, file_id)
+                chain_by_entries(session, accounts)
+            while self._credit_waiting(accounts) == CHUNK:
+                pass
+            with Session(self._engine) as session, session.begin():
+                # Whoever brings what is missing comes before this, or finds the alarm.
+                lock_accounts(session, accounts)
+                find_missing(session, file_id, accounts)
+                stage, reason = "posted", counted_once(session, file_id)
+                if reason:
+                    stage = "held"
+                elif alarms := [*gaps_of(session, file_id), *missing_of(session, file_id)]:
+                    stage, reason = "alarm", "; ".join(alarms)
                 session.execute(
                     update(BankFile)
                     .where(col(BankFile.id) == file_id)
-                    .values(stage=stage, reason=reason, posted_at=func.now())
+                    .values(stage=stage, reason=reason[:MAX_REASON], posted_at=func.now())
                 )
-        return self.look(sha256)
+
+    def _credit_waiting(self, accounts: Sequence[int]) -> int:
+        """Credit what waited for a statement of these accounts, as far as none is missing any more."""
+        with Session(self._engine) as session, session.begin():
+            given = {"accounts": list(accounts)}
+            return credit_waiting(psycopg_of(session), WITHOUT_GAP, given)
 
     def _hold(self, file_id: int, error: psycopg.Error) -> None:
         """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
@@ -259,7 +287,9 @@ def _accounts(session: Session, file_id: int) -> dict[int, Account]:
         .where(BankStatement.file_id == file_id)
     )
     return {
-        s.position: Account(a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page)
+        s.position: Account(
+            a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page, Format(s.kind), a.iban[:2]
+        )
         for s, a in session.exec(statement)
     }
 

@@ -82,7 +82,8 @@ _ONE_DETAIL = """
     UPDATE bank_entry_part lump SET state = 'shown', end_to_end_id = p.end_to_end_id,
         structured_references = p.structured_references, text_references = p.text_references,
         remittance = p.remittance, payer_name = p.payer_name, payer_account = p.payer_account,
-        credited_account = p.credited_account
+        credited_account = p.credited_account, bank_reference = p.bank_reference, return_reason = p.return_reason,
+        charges_minor = p.charges_minor, house = p.house
     FROM waiting w, incoming_part p
     WHERE lump.id = w.lump_id AND w.state = 'unapplied' AND w.one AND p.key = lump.identity_key
 """
@@ -98,10 +99,11 @@ _DETAILED = "UPDATE bank_entry SET detailed = true FROM waiting w WHERE id = w.e
 _PARTS = """
     INSERT INTO bank_entry_part (identity_key, entry_id, position, receipt_of, amount_minor, currency, direction,
         end_to_end_id, structured_references, text_references, remittance, payer_name, payer_account,
-        credited_account, state, reason)
+        credited_account, bank_reference, return_reason, charges_minor, house, confirmed, state, reason)
     SELECT p.key, e.id, p.position + (lump.id IS NOT NULL)::int, lump.id, p.amount_minor, p.currency, p.direction,
         p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
-        p.credited_account, 'shown', 'the bank has not booked it yet'
+        p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house,
+        p.confirms OR coalesce(lump.confirmed, false), 'shown', 'the bank has not booked it yet'
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
     LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
     WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id AND known.state <> 'detailed')
@@ -136,6 +138,23 @@ _KNOWN = """
         GROUP BY e.id
     ) own
     WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
+"""
+
+# What a booked statement tells of is confirmed: the parts of its entries, and money known from other groupings.
+# Who raised the alarm for it is told.
+CONFIRM = """
+    WITH confirmed AS (
+        UPDATE bank_entry_part SET confirmed = true WHERE id IN (
+            SELECT p.id FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key
+            JOIN bank_entry_part p ON p.entry_id = e.id
+            WHERE i.confirms AND NOT p.confirmed
+            UNION
+            SELECT p.id FROM incoming_part i JOIN bank_entry_part p ON p.identity_key = i.key
+            WHERE i.confirms AND NOT p.confirmed
+        ) RETURNING missed_in
+    )
+    INSERT INTO outbox (workflow_id, version)
+    SELECT DISTINCT 'bank-file-' || f.sha256, 1 FROM confirmed JOIN bank_file f ON f.id = missed_in
 """
 
 PAGES = (_LOCK_PAGES, _COUNT_PAGES, _KEY_PARTS, _KEY_ENTRIES)

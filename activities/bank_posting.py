@@ -6,18 +6,23 @@ from typing import Any
 
 import psycopg
 
-from activities.bank_grouping import ONE_GROUPING, PAGES, PARTS
-from bankfiles import Entry, Part, Quarantine
+from activities.bank_booking import BOOK, CREDIT, LOCK_ACCOUNTS, PAY_DEPOSITS, REVERSE, REVERSING
+from activities.bank_grouping import CONFIRM, ONE_GROUPING, PAGES, PARTS
+from activities.bank_matching import MATCH, SEVERAL, SHARE
+from bankfiles import Direction, Entry, Format, Part, Quarantine
+from rules.entry_kinds import kind_of
 from rules.matching import references
 
 MAX_REMITTANCE = 2000
+STATEMENTS = (Format.CAMT_053, Format.MT940, Format.BAI2)
+"""The formats of booked statements."""
 # What the book's set functions take at once.
 SLICE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The collection account that a statement is about, and of which statement it is a page, if it is one."""
+    """The collection account that a statement is about, of which statement it is a page, and whether that confirms."""
 
     id: int
     code: str
@@ -25,6 +30,14 @@ class Account:
     currency: str
     pages_of: int | None = None
     page: int = 1
+    format: Format = Format.CAMT_054
+    country: str = ""
+    """Of its IBAN."""
+
+    @property
+    def confirms(self) -> bool:
+        """What a booked statement books is certain; a notification is not."""
+        return self.format in STATEMENTS
 
 
 def post_chunk(
@@ -37,33 +50,60 @@ def post_chunk(
 
     Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
     """
-    given = {"file": file_id, "slice": SLICE}
     for statement in _STAGING:
         connection.execute(statement)
     _stage(connection, accounts, items)
+    # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
+    connection.execute(_LOOK_AT_GAPS)
     if any(accounts[item.statement].pages_of for item in items):
         for statement in PAGES:
             connection.execute(statement)
-    for statement in (
-        ONE_GROUPING,
-        _QUARANTINE,
-        _ENTRIES,
-        *PARTS,
-        _SIGHTINGS,
-        _LOCK,
-        _DEBITS,
-        _MATCH,
-    ):
+    given = {"file": file_id, "slice": SLICE}
+    for statement in (ONE_GROUPING, _QUARANTINE, _ENTRIES, *PARTS, _SIGHTINGS, _LOCK):
         connection.execute(statement, given)
+    if any(accounts[item.statement].confirms for item in items):
+        connection.execute(CONFIRM)
+    _book(connection, BOOK, reverses=any(isinstance(item, Entry) and item.reversal for item in items))
+
+
+def credit_waiting(connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any]) -> int:
+    """Match again, and credit, up to 1,000 parts that wait; returns how many were looked at.
+
+    `where` is a condition on the part `p` and its entry `e`.
+    """
+    for statement in _STAGING:
+        connection.execute(statement)
+    found = connection.execute(_AWAITING.format(where=where).encode(), {"slice": SLICE, **given}).rowcount
+    if found:
+        _book(connection, CREDIT, reverses=False)
+    return found
+
+
+def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, reverses: bool) -> None:
+    """Decide about the parts in `posting`, and post them."""
+    if reverses:
+        # Two files that take back the same booking: the second must see what the first did.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
+    for statement in MATCH:
+        connection.execute(statement)
+    for (part,) in connection.execute(SEVERAL).fetchall():
+        connection.execute(SHARE, {"part": part})
     last = connection.execute(_SLICES).fetchone()
     slices = range(last[0] if last else 0)
-    if len(slices) > 1:
-        # Before the first slice: the accounts of all of them, in the order that every posting keeps.
-        connection.execute(_LOCK_ACCOUNTS)
+    reversing = reverses and bool(_one(connection, REVERSING))
+    if len(slices) > 1 or reversing:
+        connection.execute(LOCK_ACCOUNTS)
     for number in slices:
-        for statement in (_RECEIVE, _CREDIT, _BOOK_DEBITS):
+        for statement in statements:
             connection.execute(statement, {"slice": number})
-    connection.execute(_DEPOSITS)
+    connection.execute(PAY_DEPOSITS)
+    for statement in REVERSE if reversing else ():
+        connection.execute(statement)
+
+
+def _one(connection: "psycopg.Connection[Any]", query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    return row[0] if row else None
 
 
 def _stage(
@@ -78,8 +118,11 @@ def _stage(
                 copy.write_row(_entry_row(entry, accounts[entry.statement]))
         with cursor.copy(_COPY_PARTS) as copy:
             for entry in read:
+                account = accounts[entry.statement]
                 for part in entry.parts:
-                    copy.write_row((*_part_row(entry, part), *_page(accounts[entry.statement])))
+                    copy.write_row(
+                        (*_part_row(entry, part, account), *_page(account), _confirms(account, entry))
+                    )
         with cursor.copy(_COPY_QUARANTINE) as copy:
             for item in items:
                 if isinstance(item, Quarantine):
@@ -104,14 +147,19 @@ def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
         entry.line,
         entry.detailed,
         *_page(account),
+        _confirms(account, entry),
     )
+
+
+def _confirms(account: Account, entry: Entry) -> bool:
+    return account.confirms and entry.booked
 
 
 def _page(account: Account) -> tuple[int | None, int]:
     return account.pages_of, account.page
 
 
-def _part_row(entry: Entry, part: Part) -> tuple[Any, ...]:
+def _part_row(entry: Entry, part: Part, account: Account) -> tuple[Any, ...]:
     free = [*part.free, part.end_to_end_id]
     if len(entry.parts) == 1:
         free.append(entry.note)
@@ -131,6 +179,18 @@ def _part_row(entry: Entry, part: Part) -> tuple[Any, ...]:
         part.payer_name,
         part.payer_account,
         part.credited_account,
+        part.bank_reference or entry.bank_reference,
+        part.return_reason,
+        _charges(entry, part),
+        kind_of(part.direction, entry.transaction_code, account.format, account.country) or "",
+    )
+
+
+def _charges(entry: Entry, part: Part) -> int:
+    """What banks say they took of it, in its currency."""
+    charges = part.charges or (entry.charges if len(entry.parts) == 1 else ())
+    return sum(
+        c.amount_minor for c in charges if c.currency == part.currency and c.direction is Direction.DEBIT
     )
 
 
@@ -153,14 +213,15 @@ _STAGING = (
     CREATE TEMP TABLE IF NOT EXISTS incoming_entry (
         ordinal bigint, statement bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
         direction text, status text, reversal boolean, booked_on date, value_on date, bank_reference text, line bigint,
-        detailed boolean, pages_of bigint, page bigint
+        detailed boolean, pages_of bigint, page bigint, confirms boolean
     ) ON COMMIT DELETE ROWS
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS incoming_part (
         ordinal bigint, entry_key text, position bigint, key text, amount_minor bigint, currency text, direction text,
         end_to_end_id text, structured_references text[], text_references text[], remittance text,
-        payer_name text, payer_account text, credited_account text, pages_of bigint, page bigint
+        payer_name text, payer_account text, credited_account text, bank_reference text, return_reason text,
+        charges_minor bigint, house text, pages_of bigint, page bigint, confirms boolean
     ) ON COMMIT DELETE ROWS
     """,
     """
@@ -169,7 +230,11 @@ _STAGING = (
     ) ON COMMIT DELETE ROWS
     """,
     # The parts of this chunk that are booked and have not been posted before, in slices that the book takes at once.
-    "CREATE TEMP TABLE IF NOT EXISTS posting (id bigint PRIMARY KEY, slice bigint) ON COMMIT DELETE ROWS",
+    """
+    CREATE TEMP TABLE IF NOT EXISTS posting (
+        id bigint PRIMARY KEY, slice bigint, several boolean NOT NULL DEFAULT false
+    ) ON COMMIT DELETE ROWS
+    """,
     # Lump sums of which this chunk tells the details, and whether there is only one.
     """
     CREATE TEMP TABLE IF NOT EXISTS waiting (
@@ -217,134 +282,16 @@ _LOCK = """
     ) locked) p
 """
 
+_LOOK_AT_GAPS = """
+    SELECT FROM collection_account WHERE id IN (SELECT account_id FROM incoming_entry) ORDER BY id FOR SHARE
+"""
+
+_AWAITING = """
+    INSERT INTO posting (id, slice)
+    SELECT id, 0 FROM (
+        SELECT p.id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
+        WHERE p.awaits <> '' AND {where} ORDER BY p.identity_key LIMIT %(slice)s FOR NO KEY UPDATE OF p
+    ) locked
+"""
+
 _SLICES = "SELECT coalesce(max(slice) + 1, 0) FROM posting"
-
-_LOCK_ACCOUNTS = """
-    SELECT count(*) FROM (
-        SELECT array_agg(DISTINCT c.number || ' ' || e.entity || ' ' || p.currency) AS accounts
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        JOIN customer c ON c.id = p.customer_id HAVING count(*) > 0
-    ) r, LATERAL (
-        SELECT array_agg(split_part(a, ' ', 1)) AS customers, array_agg(split_part(a, ' ', 2)) AS entities,
-            array_agg(split_part(a, ' ', 3)) AS currencies
-        FROM unnest(r.accounts) a
-    ) l, LATERAL ledger_lock_customers(l.customers, l.entities, l.currencies)
-"""
-
-_DEBITS = """
-    UPDATE bank_entry_part SET state = 'house', reason = 'a debit that nobody has explained yet'
-    WHERE id IN (SELECT id FROM posting) AND direction = 'debit'
-"""
-
-# Structured references count before those in free text. References of several customers credit nobody, and nor does
-# what looks like money that was posted before: the same reference of the bank and amount with another value date.
-_MATCH = """
-    WITH target AS (
-        SELECT p.id, p.currency, e.entity, e.reversal, p.structured_references, p.text_references,
-            EXISTS (
-                SELECT FROM bank_entry twin
-                WHERE twin.account_id = e.account_id AND twin.bank_reference = e.bank_reference
-                  AND e.bank_reference <> '' AND twin.id <> e.id AND twin.status = 'BOOK'
-                  AND twin.amount_minor = e.amount_minor AND twin.direction = e.direction
-                  AND twin.value_on <> e.value_on AND abs(twin.value_on - e.value_on) <= 10
-                  AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = twin.id AND t.state <> 'shown')
-            ) AS twin
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        WHERE p.direction = 'credit'
-    ), hit AS (
-        SELECT t.id AS part_id, r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
-            d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
-        FROM target t
-        CROSS JOIN LATERAL (
-            SELECT 1 AS place, unnest(t.structured_references) AS reference
-            UNION ALL SELECT 2, unnest(t.text_references)
-        ) r
-        JOIN deposit d ON d.reference = r.reference
-    ), owners AS (
-        SELECT part_id, place, count(DISTINCT customer_id) AS customers FROM hit GROUP BY part_id, place
-    ), best AS (
-        SELECT DISTINCT ON (hit.part_id) hit.*, owners.customers FROM hit JOIN owners USING (part_id, place)
-        ORDER BY hit.part_id, hit.place, hit.fits DESC, hit.open DESC, hit.deposit_id
-    ), decided AS (
-        SELECT t.id, b.customers = 1 AND b.fits AND NOT t.reversal AND NOT t.twin AS sure, b.deposit_id, b.customer_id,
-            CASE
-                WHEN t.reversal THEN 'the bank marks it as a reversal'
-                WHEN t.twin THEN 'the same bank reference and amount was posted before, with another value date'
-                WHEN b.part_id IS NULL THEN 'no payment reference of ours was found'
-                WHEN b.customers > 1 THEN 'its references belong to several customers'
-                WHEN NOT b.fits THEN 'its reference is that of ' || b.number || ', which is paid elsewhere or in '
-                    || b.currency
-                WHEN b.place = 1 THEN 'its structured reference is that of ' || b.number
-                ELSE 'the reference in its text is that of ' || b.number
-            END AS reason
-        FROM target t LEFT JOIN best b ON b.part_id = t.id
-    )
-    UPDATE bank_entry_part p SET reason = d.reason,
-        deposit_id = CASE WHEN d.sure THEN d.deposit_id END, customer_id = CASE WHEN d.sure THEN d.customer_id END,
-        state = CASE WHEN d.sure THEN 'credited' ELSE 'unapplied' END
-    FROM decided d WHERE p.id = d.id
-"""
-
-# The causes say where the money came from; the keys hold for ever.
-_RECEIVE = """
-    SELECT count(*) FROM (
-        SELECT array_agg('receipt:' || p.identity_key ORDER BY p.id) AS keys,
-            array_agg(a.code ORDER BY p.id) AS accounts,
-            array_agg(e.entity ORDER BY p.id) AS entities, array_agg(p.currency ORDER BY p.id) AS currencies,
-            array_agg(p.amount_minor ORDER BY p.id) AS amounts, array_agg(e.booked_on ORDER BY p.id) AS days,
-            array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        JOIN collection_account a ON a.id = e.account_id
-        WHERE posting.slice = %(slice)s AND p.direction = 'credit' AND p.receipt_of IS NULL HAVING count(*) > 0
-    ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
-"""
-
-_CREDIT = """
-    SELECT count(*) FROM (
-        SELECT array_agg('credit:' || p.identity_key ORDER BY p.id) AS keys,
-            array_agg('receipt:' || coalesce(lump.identity_key, p.identity_key) ORDER BY p.id) AS sources,
-            array_agg(c.number ORDER BY p.id) AS customers, array_agg(e.entity ORDER BY p.id) AS entities,
-            array_agg(p.currency ORDER BY p.id) AS currencies, array_agg(p.amount_minor ORDER BY p.id) AS amounts,
-            array_agg(e.booked_on ORDER BY p.id) AS days, array_agg(e.value_on ORDER BY p.id) AS value_days,
-            array_agg(d.number ORDER BY p.id) AS deposits, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        JOIN customer c ON c.id = p.customer_id LEFT JOIN deposit d ON d.id = p.deposit_id
-        LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
-        WHERE posting.slice = %(slice)s AND p.state = 'credited' HAVING count(*) > 0
-    ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
-        r.value_days, r.deposits, r.causes)
-"""
-
-_BOOK_DEBITS = """
-    SELECT count(*) FROM (
-        SELECT array_agg('debit:' || p.identity_key ORDER BY p.id) AS keys, array_agg(a.code ORDER BY p.id) AS accounts,
-            array_agg('unexplained'::text ORDER BY p.id) AS against, array_agg(e.entity ORDER BY p.id) AS entities,
-            array_agg(p.currency ORDER BY p.id) AS currencies, array_agg(p.amount_minor ORDER BY p.id) AS amounts,
-            array_agg(e.booked_on ORDER BY p.id) AS days, array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        JOIN collection_account a ON a.id = e.account_id
-        WHERE posting.slice = %(slice)s AND p.direction = 'debit' HAVING count(*) > 0
-    ) r, LATERAL ledger_book_debits_many(r.keys, r.accounts, r.against, r.entities, r.currencies, r.amounts, r.days,
-        r.causes)
-"""
-
-_DEPOSITS = """
-    WITH paid AS (
-        SELECT p.deposit_id, sum(p.amount_minor)::bigint AS amount_minor
-        FROM posting JOIN bank_entry_part p USING (id) WHERE p.state = 'credited' GROUP BY p.deposit_id
-    ), locked AS (
-        SELECT d.id, paid.amount_minor FROM deposit d JOIN paid ON paid.deposit_id = d.id
-        ORDER BY d.id FOR NO KEY UPDATE OF d
-    ), moved AS (
-        UPDATE deposit d SET version = d.version + 1,
-            credited_minor = d.credited_minor + locked.amount_minor,
-            late = d.late OR d.stage IN ('expired', 'cancelled'),
-            stage = CASE
-                WHEN d.credited_minor + locked.amount_minor >= d.amount_minor THEN 'credited'
-                WHEN d.stage = 'issued' THEN 'part_paid'
-                ELSE d.stage
-            END
-        FROM locked WHERE d.id = locked.id RETURNING d.workflow_id, d.version
-    )
-    INSERT INTO outbox (workflow_id, version) SELECT workflow_id, version FROM moved
-"""

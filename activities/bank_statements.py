@@ -68,6 +68,12 @@ def account_of(session: Session, number: str, currency: str) -> CollectionAccoun
     return found[0] if len(found) == 1 else None
 
 
+def accounts_of(session: Session, file: int) -> list[int]:
+    """The accounts that the statements of a file are about."""
+    statement = select(BankStatement.account_id).where(BankStatement.file_id == file)
+    return sorted(set(session.exec(statement)))
+
+
 def counted_once(session: Session, file: int) -> str:
     """What to tell a person when equal payments of two statements were taken for one and are two, else nothing.
 
@@ -128,6 +134,7 @@ _COUNTED_ONCE = text("""
 
 
 def _keep(session: Session, file: BankFile, statement: Statement, account: CollectionAccount) -> None:
+    opening, closing = (None, None) if statement.interim else (statement.opening, statement.closing)
     row: dict[str, Any] = {
         "file_id": file.id,
         "position": statement.position,
@@ -138,10 +145,11 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         "page": statement.page,
         "made_on": statement.created_on,
         "currency": account.currency,
-        "opening_minor": statement.opening.amount_minor if statement.opening else None,
-        "opening_on": statement.opening.on if statement.opening else None,
-        "closing_minor": statement.closing.amount_minor if statement.closing else None,
-        "closing_on": statement.closing.on if statement.closing else None,
+        "opening_minor": opening.amount_minor if opening else None,
+        "opening_on": opening.on if opening else None,
+        "closing_minor": closing.amount_minor if closing else None,
+        "closing_on": (closing.on or statement.created_on or file.received_at.date()) if closing else None,
+        "number": _number(statement.sequence),
     }
     insertion = insert(BankStatement).values(**row).on_conflict_do_nothing()
     kept = session.execute(insertion.returning(col(BankStatement.id))).scalar_one_or_none()
@@ -150,6 +158,13 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         session.execute(
             update(BankStatement).where(col(BankStatement.id) == kept).values(pages_of=found or kept)
         )
+
+
+def _number(sequence: str) -> int | None:
+    """Zeros are what banks write that do not number."""
+    return (
+        int(sequence) or None if sequence.isascii() and sequence.isdigit() and len(sequence) <= 18 else None
+    )
 
 
 def _pages_of(session: Session, statement: Statement, row: dict[str, Any]) -> int | None:

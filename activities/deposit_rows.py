@@ -25,6 +25,7 @@ _PENDING = """
 # They matter only for a notice about money that nobody has heard of.
 _READ = """
     SELECT d.id, d.number, d.reference, d.customer_id, d.entity, d.content_hash, d.amount_minor, d.credited_minor,
+        d.taken_back_minor, d.taken_back_told_minor,
         d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
         c.number AS customer, c.legal_name AS customer_name, c.country, c.locale, e.time_zone, a.code AS account,
         f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn,
@@ -87,7 +88,7 @@ _CHANGE = """
 """  # fmt: skip
 # A change that nobody has dealt with yet stays so.
 _NEXT = "version = version + 1, handled_version = handled_version + (handled_version = version)::int"
-HANDLE = text(_CHANGE.format(change="handled_version = version"))
+HANDLE = text(_CHANGE.format(change="handled_version = version, taken_back_told_minor = taken_back_minor"))
 REMIND = text(_CHANGE.format(change="version = version"))
 CLOSE = text(_CHANGE.format(change=f"stage = :stage, decided = :decided, {_NEXT}"))
 EXTEND = text(_CHANGE.format(change=f"expires_at = :expires_at, decided = :decided, {_NEXT}"))
@@ -109,6 +110,7 @@ def notice(row: RowMapping | dict[str, Any], kind: str, number: int) -> dict[str
         "pending": money(row["pending_minor"]) if row["pending_minor"] else "",
         "missing": money(max(-over, 0)),
         "over": money(over) if over > 0 else "",
+        "taken_back": money(row["taken_back_minor"] - row["taken_back_told_minor"]),
         "expires": last_day(row["expires_at"], row["time_zone"]).isoformat(),
     }
     subject, body = notice_text(kind, row["locale"], facts)

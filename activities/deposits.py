@@ -167,6 +167,8 @@ class Deposits:
             if row["handled_version"] >= row["version"]:
                 return None
             kind = "late" if row["late"] else row["stage"]
+            if row["taken_back_minor"] > row["taken_back_told_minor"]:
+                kind = "taken_back"
             return rows.change(connection, row, rows.HANDLE, kind, row["version"])
 
         return self._until_done(rows.BY_WORKFLOW, {"workflow_id": reload.workflow_id}, deal, reload.at)
@@ -252,6 +254,8 @@ class Deposits:
             "content_hash": request.content_hash,
             "amount_minor": request.money.amount_minor,
             "credited_minor": 0,
+            "taken_back_minor": 0,
+            "taken_back_told_minor": 0,
             "pending_minor": 0,
             "currency": request.currency,
             "product": request.product,

@@ -146,12 +146,19 @@ _SIGHTINGS = """
 
 _PARTS = """
     SELECT p.id AS part, p.amount_minor, p.currency, p.direction, p.payer_name, p.remittance, p.end_to_end_id, p.state,
-        p.reason, c.number AS customer, d.number AS deposit, t.id AS root, count(*) OVER () AS of
+        p.reason, p.confirmed, o.entry_id AS takes_back, given.customer, given.deposit, t.id AS root,
+        count(*) OVER () AS of
     FROM bank_entry_part p
-    LEFT JOIN customer c ON c.id = p.customer_id
-    LEFT JOIN deposit d ON d.id = p.deposit_id
-    LEFT JOIN ledger_transfer t ON t.leg = 0
-        AND t.key = CASE p.direction WHEN 'credit' THEN 'receipt:' ELSE 'debit:' END || p.identity_key
+    LEFT JOIN bank_entry_part o ON o.id = p.answers_id
+    CROSS JOIN LATERAL (
+        SELECT string_agg(DISTINCT c.number, ' ') AS customer,
+            string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
+        FROM credit JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
+        WHERE credit.part_id = p.id
+    ) given
+    LEFT JOIN ledger_transfer t ON t.leg = 0 AND t.key = CASE
+        WHEN p.state = 'house' THEN 'house:' WHEN p.direction = 'debit' THEN 'reversal:' ELSE 'receipt:'
+    END || p.identity_key
     WHERE p.entry_id = %(entry)s ORDER BY p.position LIMIT %(limit)s
 """
 

@@ -2,17 +2,18 @@
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from documents import form
-from prepay.money import digits
-from prepay.wire import CustomerNumber, Wire, plain_text
+from models.entity import PAYER_POLICIES
+from prepay.money import AmountRefused, digits
+from prepay.wire import CustomerNumber, Wire, plain_text, positive_minor
 
 # CLDR names more than ISO 3166 does; Kosovo's XK stays, banks use it.
 _NO_COUNTRIES = frozenset(
@@ -49,7 +50,8 @@ def _currency(code: str) -> str:
     return code
 
 
-def _iban(number: str) -> str:
+def valid_iban(number: str) -> str:
+    """An IBAN without spaces, checked. Raises ValueError."""
     try:
         return str(IBAN(number)) if number else ""
     except SchwiftyException as error:
@@ -63,7 +65,8 @@ def _bic(code: str) -> str:
         raise ValueError(f"it is no valid BIC: {error}") from None
 
 
-def _account_number(number: str) -> str:
+def valid_account_number(number: str) -> str:
+    """A number that is no IBAN, with the characters that banks use. Raises ValueError."""
     if number and not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9 ./-]{1,34}", number):
         raise ValueError("write at most 34 letters, digits, spaces and . / -")
     return number
@@ -94,6 +97,22 @@ def _locale(name: str) -> str:
         raise ValueError(f"{name[:50]!r} is no locale such as en, de-DE or zh-CN") from None
 
 
+def _policy(name: str) -> str:
+    if name not in PAYER_POLICIES:
+        raise ValueError(f"{name[:50]!r} is no policy; there are {', '.join(PAYER_POLICIES)}")
+    return name
+
+
+def _tolerance(amounts: Any) -> dict[str, int]:
+    if not isinstance(amounts, dict) or not all(isinstance(amount, str) for amount in amounts.values()):
+        raise ValueError('write amounts in quotes by currency, such as { EUR = "10.00" }')
+    try:
+        return {currency: positive_minor(amount, currency) for currency, amount in amounts.items()}
+    except AmountRefused as refusal:
+        # As it begins, it would be taken for the sentence about the whole input.
+        raise ValueError(str(refusal).replace("The amount", "the amount", 1)) from None
+
+
 def _few_lines(lines: list[str]) -> list[str]:
     if len(lines) > MAX_ADDRESS_LINES:
         raise ValueError(f"it has {len(lines)} lines; the form has room for {MAX_ADDRESS_LINES}")
@@ -111,6 +130,7 @@ Address = Annotated[AddressLines, Field(min_length=1)]
 Code = Annotated[str, AfterValidator(_code)]
 Country = Annotated[str, AfterValidator(_country)]
 Currency = Annotated[str, AfterValidator(_currency)]
+PayerPolicy = Annotated[str, AfterValidator(_policy)]
 Day = Annotated[date, Field(strict=True)]
 
 
@@ -126,6 +146,9 @@ class EntityInput(Wire):
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     verify_phone: Annotated[str, AfterValidator(_phone)] = ""
     verify_url: Annotated[str, AfterValidator(_url)] = ""
+    payer_policy: PayerPolicy = "credit"
+    missing_payer_policy: PayerPolicy = "credit"
+    short_tolerance: Annotated[dict[str, int], BeforeValidator(_tolerance)] = {}
 
 
 class AccountInput(Wire):
@@ -138,8 +161,8 @@ class AccountInput(Wire):
     bank_name: Line
     bank_address: AddressLines = []
     bic: Annotated[str, AfterValidator(_bic)] = ""
-    iban: Annotated[str, AfterValidator(_iban)] = ""
-    account_number: Annotated[str, AfterValidator(_account_number), Field(validate_default=True)] = ""
+    iban: Annotated[str, AfterValidator(valid_iban)] = ""
+    account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
     valid_from: Day

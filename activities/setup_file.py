@@ -115,6 +115,8 @@ def _line(text: str, kind: str, number: int, field: str = "") -> int:
                 tables, start = tables + 1, position
         # Before the first of its tables, it may be written as a key.
         wanted = kind if tables < 0 else field if tables == number else ""
-        if wanted and re.match(rf"""\s*["']?{re.escape(wanted)}["']?\s*[.=]""", line):
+        # A field may be a table of its own: [kind.field].
+        within = rf"(?:\[\s*{re.escape(kind)}\s*\.\s*)?"
+        if wanted and re.match(rf"""\s*{within}["']?{re.escape(wanted)}["']?\s*[].=]""", line):
             return position
     return start

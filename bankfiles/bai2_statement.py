@@ -171,6 +171,7 @@ class Account:
             record.line,
             tuple(balances),
             tuple(summaries),
+            interim=status != "BOOK",
         )
 
     def _problem(self, record: Record, reason: Unreadable) -> None:

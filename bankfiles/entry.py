@@ -75,6 +75,8 @@ class Statement:
     line: int
     balances: tuple[Balance, ...] = ()
     summaries: tuple[Summary, ...] = ()
+    interim: bool = False
+    """A BAI2 report of a day that is not over: its balances are not yet those of a statement."""
 
     @property
     def path(self) -> str:

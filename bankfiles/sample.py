@@ -32,6 +32,10 @@ class Payment:
     booked_on: date = date(2026, 11, 23)
     value_on: date | None = None
     reversal: bool = False
+    code: str = "PMNT/RCDT/ESCT"
+    """The bank transaction code: domain, family, sub-family."""
+    charges_minor: int = 0
+    return_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ def _entry(entry: Payment | Batch, currency: str, version: int) -> str:
     reversal = "<RvslInd>true</RvslInd>" if first.reversal else ""
     reference = f"<AcctSvcrRef>{escape(entry.bank_reference)}</AcctSvcrRef>" if entry.bank_reference else ""
     batch = f"<Btch><NbOfTxs>{len(payments)}</NbOfTxs></Btch>" if isinstance(entry, Batch) else ""
+    domain, family, sub_family = first.code.split("/")
     told = isinstance(entry, Payment) or entry.details
     details = (
         "".join(_transaction(p, currency, version, isinstance(entry, Batch)) for p in payments)
@@ -150,7 +155,8 @@ def _entry(entry: Payment | Batch, currency: str, version: int) -> str:
     return (
         f"<Ntry>{_amount(minor, currency)}{reversal}<Sts>{status}</Sts>"
         f"<BookgDt><Dt>{first.booked_on}</Dt></BookgDt><ValDt><Dt>{first.value_on or first.booked_on}</Dt></ValDt>"
-        f"{reference}<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+        f"{reference}<BkTxCd><Domn><Cd>{domain}</Cd>"
+        f"<Fmly><Cd>{family}</Cd><SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>"
         f"<NtryDtls>{batch}{details}</NtryDtls></Ntry>\n"
     )
 
@@ -166,13 +172,23 @@ def _transaction(payment: Payment, currency: str, version: int, of_batch: bool) 
     )
     structured = f"<Strd><CdtrRefInf><Ref>{escape(payment.structured)}</Ref></CdtrRefInf></Strd>"
     remittance = "".join(f"<Ustrd>{escape(line)}</Ustrd>" for line in payment.free)
+    charges = _charges(payment.charges_minor, currency) if payment.charges_minor else ""
+    reason = f"<RtrInf><Rsn><Cd>{payment.return_reason}</Cd></Rsn></RtrInf>"
+    returned = reason if payment.return_reason else ""
     payee = f"<CdtrAcct>{_account(payment.payee_account)}</CdtrAcct>" if payment.payee_account else ""
     return (
         f"<TxDtls><Refs>{own}<EndToEndId>{escape(payment.end_to_end_id)}</EndToEndId></Refs>"
-        f"{_amount(payment.amount_minor, currency)}"
+        f"{_amount(payment.amount_minor, currency)}{charges}"
         f"<RltdPties><Dbtr>{party}</Dbtr><DbtrAcct>{_account(payment.payer_account)}</DbtrAcct>{payee}</RltdPties>"
         f"<RltdAgts><DbtrAgt><FinInstnId><{bic}>{payment.payer_bank}</{bic}></FinInstnId></DbtrAgt></RltdAgts>"
-        f"<RmtInf>{remittance}{structured if payment.structured else ''}</RmtInf></TxDtls>"
+        f"<RmtInf>{remittance}{structured if payment.structured else ''}</RmtInf>{returned}</TxDtls>"
+    )
+
+
+def _charges(minor: int, currency: str) -> str:
+    return (
+        f'<Chrgs><Rcrd><Amt Ccy="{currency}">{to_decimal(minor, currency)}</Amt><CdtDbtInd>DBIT</CdtDbtInd>'
+        "<ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs>"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -14,35 +14,41 @@ from time import perf_counter
 
 import psycopg
 from sqlalchemy import Engine
+from sqlmodel import SQLModel
 
 import activities.setup_file
 import ledger.postings
 import migrations
 from activities.bank_files import BankFiles, store
 from activities.database import make_engine
+from activities.deposits import Deposits, Issue
 from bankfiles.sample import Sheet
 from bankfiles.sample_file import WRITERS, Wanted, payments
 from bench.pgbench import BenchDatabase, fresh_database, settle
+from prepay.deposits import DepositRequest
 from prepay.ids import payment_reference
 from rules.bank_file import BankFileState
+from settings import Settings
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 ACCOUNT, CURRENCY, ENTITY = "NL07MOCK0000001001", "EUR", "nimbus-eu"
-CUSTOMERS = 2_000
+CUSTOMER, CUSTOMERS = "C-1001", 2_000
 TODAY = date(2026, 11, 23)
 # More than all that is paid: they stay open from round to round.
 AWAITED_MINOR = 10**15
+# The first deposit has a number before these.
+OFFSET = 1_000
 
-_CUSTOMERS = """
-    INSERT INTO customer (number, legal_name, address, country, entity, currencies, email, locale)
-    SELECT 'B-' || n, 'ACME ' || n, '{}', 'DE', %s, ARRAY[%s], '', 'en' FROM generate_series(1, %s) n
-    RETURNING id, number
-"""
-_DEPOSITS = """
-    COPY deposit (id, number, reference, customer_id, entity, account_id, request_id, content_hash, amount_minor,
-        currency, product, issued_at, expires_at, workflow_id, note, stage, credited_minor, late, decided, version,
-        handled_version) FROM STDIN
-"""
+_CUSTOMERS = {"number": "'B-' || n"}
+_DEPOSITS = {
+    "id": "n",
+    "number": "'D-' || n",
+    "reference": "wanted.reference",
+    "customer_id": "customer",
+    "request_id": "n::text",
+    "workflow_id": "'deposit-' || n",
+    "amount_minor": str(AWAITED_MINOR),
+}
 
 
 class NotCredited(RuntimeError):
@@ -68,56 +74,55 @@ def office(server: BenchDatabase, name: str, deposits: int) -> Iterator[BenchDat
     with fresh_database(server, name) as database:
         migrations.upgrade(database.owner_url)
         activities.setup_file.apply(SETUP, database.app_url)
+        first = _first_deposit(database)
         with psycopg.connect(database.app_url) as connection:
             customers = _open_customers(connection)
-            _open_deposits(connection, customers, deposits)
+            _open_deposits(connection, first, customers, deposits)
         settle(database)
         yield database
 
 
+def _first_deposit(database: BenchDatabase) -> int:
+    """A real one, which the others are copies of."""
+    request = DepositRequest(
+        customer=CUSTOMER, request_id="1", amount="1.00", currency=CURRENCY, product="Compute"
+    )
+    engine = make_engine(database.app_url, 1)
+    issue = Issue(request=request, workflow_id="deposit-first", at=datetime.now(UTC))
+    first = Deposits(engine, Settings(forms="off")).issue(issue)
+    engine.dispose()
+    return first.deposit
+
+
+def _copies(table: str, changed: dict[str, str], source: str) -> bytes:
+    """Copies of one row of the table for each row of the source, with other values in some columns."""
+    columns = [column.name for column in SQLModel.metadata.tables[table].columns if not column.identity]
+    values = ", ".join(changed.get(column, f"one.{column}") for column in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} one, {source}".encode()
+
+
 def _open_customers(connection: ledger.postings.Connection) -> list[int]:
-    rows = connection.execute(_CUSTOMERS, (ENTITY, CURRENCY, CUSTOMERS)).fetchall()
+    copies = _copies("customer", _CUSTOMERS, "generate_series(1, %s) n WHERE one.number = %s")
+    rows = connection.execute(copies + b" RETURNING id, number", (CUSTOMERS, CUSTOMER)).fetchall()
     for _, number in rows:
         ledger.postings.open_customer(connection, customer=number, entity=ENTITY, currency=CURRENCY)
     return [id for id, _ in rows]
 
 
-def _open_deposits(connection: ledger.postings.Connection, customers: list[int], deposits: int) -> None:
-    account = connection.execute("SELECT id FROM collection_account WHERE iban = %s", (ACCOUNT,)).fetchall()
-    now = datetime.now(UTC)
-    same = ("issued", 0, False, "{}", 1, 1)
-    with connection.cursor() as cursor, cursor.copy(_DEPOSITS) as copy:
-        for n in range(1, deposits + 1):
-            who = customers[n % len(customers)]
-            what = (
-                AWAITED_MINOR,
-                CURRENCY,
-                "Compute",
-                now,
-                now + timedelta(days=14),
-                f"deposit-bench-{n}",
-                "",
-            )
-            copy.write_row(
-                (
-                    n,
-                    f"D-{n}",
-                    payment_reference(n),
-                    who,
-                    ENTITY,
-                    account[0][0],
-                    f"bench-{n}",
-                    "",
-                    *what,
-                    *same,
-                )
-            )
+def _open_deposits(
+    connection: ledger.postings.Connection, first: int, customers: list[int], deposits: int
+) -> None:
+    connection.execute("CREATE TEMP TABLE wanted (n bigint, reference text, customer bigint)")
+    with connection.cursor() as cursor, cursor.copy("COPY wanted FROM STDIN") as copy:
+        for n in range(OFFSET + 1, OFFSET + deposits + 1):
+            copy.write_row((n, payment_reference(n), customers[n % len(customers)]))
+    connection.execute(_copies("deposit", _DEPOSITS, "wanted WHERE one.id = %s"), (first,))
 
 
 def wanted(format: str, entries: int, seed: int, deposits: int) -> Wanted:
     """A file of credits, each to a deposit of its own as far as there are so many, spread over all of them."""
     step = max(deposits // entries, 1)
-    references = [payment_reference(1 + n * step % deposits) for n in range(entries)]
+    references = [payment_reference(OFFSET + 1 + n * step % deposits) for n in range(entries)]
     return Wanted(format, ACCOUNT, CURRENCY, entries, seed, TODAY, references)
 
 

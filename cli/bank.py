@@ -12,7 +12,7 @@ from cli.explain import entry as explain_entry
 from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
 
 WAIT_SECONDS = 120.0
-ENDED = ("posted", "held", "refused", "discarded")
+ENDED = ("posted", "alarm", "held", "refused", "discarded")
 STATES = ("shown", "credited", "unapplied", "detailed", "returned", "reversed", "payout", "house")
 MAX_ID = 2**63 - 1
 
@@ -252,13 +252,17 @@ _QUARANTINED = "SELECT * FROM bank_quarantine WHERE file_id = %(id)s ORDER BY or
 _ENTRIES = """
     SELECT p.id AS part, e.id AS entry, e.booked_on, e.value_on, e.status, a.code AS account, e.entity, p.amount_minor,
         p.currency, p.direction, p.payer_name, p.payer_account, p.remittance, p.end_to_end_id, e.bank_reference,
-        p.state, p.reason, c.number AS customer, d.number AS deposit,
+        p.state, p.reason, p.confirmed, p.flagged, p.charges_minor, p.absorbed_minor, given.customer, given.deposit,
         (SELECT array_agg(s.file_id ORDER BY s.file_id) FROM bank_sighting s WHERE s.entry_id = e.id) AS files
     FROM bank_entry_part p
     JOIN bank_entry e ON e.id = p.entry_id
     JOIN collection_account a ON a.id = e.account_id
-    LEFT JOIN customer c ON c.id = p.customer_id
-    LEFT JOIN deposit d ON d.id = p.deposit_id
+    CROSS JOIN LATERAL (
+        SELECT string_agg(DISTINCT c.number, ' ') AS customer,
+            string_agg(d.number, ' ' ORDER BY credit.position) AS deposit
+        FROM credit JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
+        WHERE credit.part_id = p.id
+    ) given
     WHERE (%(state)s::text IS NULL OR p.state = %(state)s)
       AND (%(file)s::bigint IS NULL
         OR EXISTS (SELECT FROM bank_sighting s WHERE s.entry_id = e.id AND s.file_id = %(file)s))

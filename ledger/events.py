@@ -34,15 +34,15 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Debit:
-    """A booked debit that is no payout and no reversal; `against` is a house account such as `bank-fees`."""
+class HouseMovement:
+    """Money between two house accounts such as `bank:GIRO`, `bank-fees`, `unexplained`."""
 
     key: str
-    account: str
+    debit: str
+    credit: str
     entity: str
     currency: str
     amount_minor: int
-    against: str = "unexplained"
     effective_on: date | None = None
     cause: str | None = None
 

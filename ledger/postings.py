@@ -21,7 +21,7 @@ from ledger.events import (
     Correction,
     Credit,
     CreditPosting,
-    Debit,
+    HouseMovement,
     KeyPosting,
     Line,
     PayoutReturn,
@@ -89,6 +89,20 @@ def credit_many(
     return [CreditPosting(*row[1:]) for row in rows]
 
 
+def absorb_fee(
+    conn: Connection,
+    *,
+    key: str,
+    source: str,
+    amount_minor: int,
+    effective_on: date | None = None,
+    cause: str | None = None,
+) -> Posting:
+    """Add to a receipt what banks took on the way: bank-fees → unapplied."""
+    arguments = (key, source, amount_minor, effective_on, cause)
+    return Posting(*_call(conn, "ledger_absorb_fee", "text text bigint date text", *arguments)[0])
+
+
 def post_due_credits(conn: Connection, *, today: date | None = None, limit: int = 1000) -> list[Settled]:
     """Post the pending credits whose value date has come."""
     rows = _call(conn, "ledger_post_due_credits", "date integer", today, limit)
@@ -98,11 +112,11 @@ def post_due_credits(conn: Connection, *, today: date | None = None, limit: int 
     ]
 
 
-def book_debits_many(conn: Connection, debits: Sequence[Debit]) -> list[KeyPosting]:
-    """Post booked debits that are no payout and no reversal: unexplained, bank-fees, company … → bank."""
-    names = ("key", "account", "against", "entity", "currency", "amount_minor", "effective_on", "cause")
+def book_house_many(conn: Connection, movements: Sequence[HouseMovement]) -> list[KeyPosting]:
+    """Post what a bank books that is nobody's payment: fees, interest, sweeps, the unexplained."""
+    names = ("key", "debit", "credit", "entity", "currency", "amount_minor", "effective_on", "cause")
     kinds = "text[] text[] text[] text[] text[] bigint[] date[] text[]"
-    rows = _call(conn, "ledger_book_debits_many", kinds, *_columns(debits, *names))
+    rows = _call(conn, "ledger_book_house_many", kinds, *_columns(movements, *names))
     return [KeyPosting(*row[1:]) for row in rows]
 
 

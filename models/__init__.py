@@ -9,12 +9,14 @@ from models.bank import (
     BankSighting,
     BankStatement,
 )
+from models.credit import Credit
 from models.customer import Customer
 from models.deposit import Deposit
 from models.document import Document
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.outbox import Outbox
+from models.payer import PayerLink, PayerPause
 
 __all__ = [
     "BankEntry",
@@ -26,9 +28,12 @@ __all__ = [
     "BankStatement",
     "CollectionAccount",
     "ContractingEntity",
+    "Credit",
     "Customer",
     "Deposit",
     "Document",
     "Notice",
     "Outbox",
+    "PayerLink",
+    "PayerPause",
 ]

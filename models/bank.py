@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import SQLModel
 
-from models.columns import bigint, blob, created_at, moment, row_id, text, texts
+from models.columns import bigint, blob, created_at, flag, moment, row_id, text, texts
 
 
 class BankFile(SQLModel, table=True):
@@ -14,10 +14,14 @@ class BankFile(SQLModel, table=True):
     __tablename__ = "bank_file"
     __table_args__ = (
         CheckConstraint(
-            "stage IN ('stored', 'read', 'posted', 'held', 'refused', 'discarded')",
+            "stage IN ('stored', 'read', 'posted', 'alarm', 'held', 'refused', 'discarded')",
             name="bank_file_stage_known",
         ),
-        Index("bank_file_needs_workflow", "swept_at", postgresql_where="stage IN ('stored', 'read', 'held')"),
+        Index(
+            "bank_file_needs_workflow",
+            "swept_at",
+            postgresql_where="stage IN ('stored', 'read', 'held', 'alarm')",
+        ),
     )
 
     id: int | None = row_id()
@@ -42,6 +46,8 @@ class BankStatement(SQLModel, table=True):
         UniqueConstraint("file_id", "position", name="bank_statement_once"),
         Index("bank_statement_by_opening", "account_id", "opening_minor", "id"),
         Index("bank_statement_by_closing", "account_id", "closing_minor", "id"),
+        CheckConstraint("begins IN ('', 'account', 'gap')", name="bank_statement_begins_known"),
+        Index("bank_statement_unchained", "account_id", postgresql_where="NOT chained"),
     )
 
     id: int | None = row_id()
@@ -54,6 +60,16 @@ class BankStatement(SQLModel, table=True):
     page: int = bigint(default=1)
     pages_of: int | None = bigint(default=None, nullable=True, foreign_key="bank_statement.id", index=True)
     """The first page to come of the statement that this is a page of; empty for a statement in one piece."""
+    number: int | None = bigint(default=None, nullable=True)
+    """The bank's number of it, where that is one."""
+    chained: bool = flag()
+    """Its opening balance is where another one ends, or where the account begins: nothing is missing before it."""
+    begins: str = text(default="")
+    """`account`: the first that is known of it. `gap`: two people let it follow a statement that never came."""
+    gap_from_minor: int | None = bigint(default=None, nullable=True)
+    """The balance before that gap."""
+    skips: bool = flag()
+    """The bank left out numbers before it, and two people found nothing missing."""
     made_on: date | None = None
     currency: str = text()
     opening_minor: int | None = bigint(default=None, nullable=True)
@@ -96,11 +112,11 @@ class BankEntry(SQLModel, table=True):
     """What of it was known before as parts of other entries: those were posted then."""
     direction: str = text()
     status: str = text()
-    reversal: bool = False
+    reversal: bool = flag()
     booked_on: date | None = None
     value_on: date | None = None
     bank_reference: str = text(default="")
-    detailed: bool = False
+    detailed: bool = flag()
     """Whether the bank has told which transactions it is made of; a lump sum waits for the file that does."""
     created_at: datetime = created_at()
 
@@ -131,7 +147,15 @@ class BankEntryPart(SQLModel, table=True):
             name="bank_entry_part_state_known",
         ),
         Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
-        Index("bank_entry_part_of_deposit", "deposit_id", postgresql_where="deposit_id IS NOT NULL"),
+        Index("bank_entry_part_awaiting", "awaits", "entry_id", postgresql_where="awaits <> ''"),
+        Index(
+            "bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"
+        ),
+        Index(
+            "bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND missed_in IS NULL"
+        ),
+        Index("bank_entry_part_missed", "missed_in", postgresql_where="missed_in IS NOT NULL"),
+        CheckConstraint("awaits IN ('', 'statement', 'payer')", name="bank_entry_part_awaits_known"),
     )
 
     id: int | None = row_id()
@@ -147,13 +171,31 @@ class BankEntryPart(SQLModel, table=True):
     structured_references: list[str] = texts()
     text_references: list[str] = texts()
     remittance: str = text(default="")
+    bank_reference: str = text(default="")
+    return_reason: str = text(default="")
+    charges_minor: int = bigint(default=0)
+    """What banks took on the way, as far as they say so in this currency."""
     payer_name: str = text(default="")
     payer_account: str = text(default="")
     credited_account: str = text(default="")
     state: str = text(default="shown")
     reason: str = text(default="")
-    customer_id: int | None = bigint(default=None, nullable=True, foreign_key="customer.id")
-    deposit_id: int | None = bigint(default=None, nullable=True, foreign_key="deposit.id")
+    house: str = text(default="")
+    """The house account that the bank's code names, such as `bank-fees`."""
+    awaits: str = text(default="")
+    """What must come before it is credited by itself: a `statement`, or a person who knows the `payer`."""
+    flagged: bool = flag()
+    """Credited although the payer is not known to be the customer's."""
+    absorbed_minor: int = bigint(default=0)
+    """What was missing of the deposit within the entity's tolerance, and was credited too."""
+    answers_id: int | None = bigint(default=None, nullable=True, foreign_key="bank_entry_part.id")
+    """What this part reverses."""
+    confirmed: bool = flag()
+    """A booked statement has it, not only a notification."""
+    missed_in: int | None = bigint(default=None, nullable=True, foreign_key="bank_file.id")
+    """The file that raised the alarm: it was notified, and the statement of its day lacks it."""
+    missed_settled: bool = flag()
+    """Two people have settled that alarm."""
     created_at: datetime = created_at()
 
 

@@ -15,12 +15,24 @@ def row_id() -> Any:
 
 def bigint(**options: Any) -> Any:
     """A 64-bit integer: amounts in minor units, ids, counts."""
-    return Field(sa_type=BigInteger, **options)
+    return Field(sa_type=BigInteger, **_in_the_database(options))
 
 
 def text(**options: Any) -> Any:
     """Text without a length: the wire types limit it."""
-    return Field(sa_type=Text, **options)
+    return Field(sa_type=Text, **_in_the_database(options))
+
+
+def flag() -> Any:
+    """False until something sets it."""
+    return Field(default=False, sa_column_kwargs={"server_default": "false"})
+
+
+def _in_the_database(options: dict[str, Any]) -> dict[str, Any]:
+    """A default holds for rows that SQL writes too."""
+    if options.get("default") is None:
+        return options
+    return {**options, "sa_column_kwargs": {"server_default": str(options["default"])}}
 
 
 def texts(**options: Any) -> Any:

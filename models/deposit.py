@@ -44,6 +44,9 @@ class Deposit(SQLModel, table=True):
     note: str = text(default="")
     stage: str = text(default="issued")
     credited_minor: int = bigint(default=0)
+    taken_back_minor: int = bigint(default=0)
+    """What banks have reversed of it, in all."""
+    taken_back_told_minor: int = bigint(default=0)
     late: bool = False
     """Money came after the form had expired or was cancelled."""
     issued_at: datetime = moment()

@@ -5,13 +5,21 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from models.columns import created_at, row_id, text, texts
+from models.columns import bigint, created_at, json, row_id, text, texts
+
+PAYER_POLICIES = ("credit", "flag", "hold")
+"""Credit the money; credit it and flag it; or let it wait for a person."""
+_ONE_OF = "IN ('credit', 'flag', 'hold')"
 
 
 class ContractingEntity(SQLModel, table=True):
     """A company of ours, as its forms name it."""
 
     __tablename__ = "contracting_entity"
+    __table_args__ = (
+        CheckConstraint(f"payer_policy {_ONE_OF}", name="contracting_entity_payer_policy"),
+        CheckConstraint(f"missing_payer_policy {_ONE_OF}", name="contracting_entity_missing_payer_policy"),
+    )
 
     code: str = text(primary_key=True)
     legal_name: str = text()
@@ -22,6 +30,12 @@ class ContractingEntity(SQLModel, table=True):
     time_zone: str = text()
     verify_phone: str = text(default="")
     verify_url: str = text(default="")
+    payer_policy: str = text(default="credit")
+    """For a payment from an account that is not known to be the customer's."""
+    missing_payer_policy: str = text(default="credit")
+    """For a payment of which the bank tells no payer's account."""
+    short_tolerance: dict[str, int] = json()
+    """Minor units by currency: a payment that is short by at most so much is complete, and the rest our fee."""
     created_at: datetime = created_at()
 
 
@@ -50,6 +64,8 @@ class CollectionAccount(SQLModel, table=True):
     intermediary: str = text(default="")
     bank_number: str = text()
     """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
+    gap_statement_id: int | None = bigint(default=None, nullable=True)
+    """The statement before which another one is missing: until it comes, nothing is credited by itself."""
     valid_from: date = Field()
     valid_to: date | None = None
     created_at: datetime = created_at()

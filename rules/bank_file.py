@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prepay.bank_files import BankFileOutcome
 
-Stage = Literal["stored", "read", "posted", "held", "refused", "discarded"]
+Stage = Literal["stored", "read", "posted", "alarm", "held", "refused", "discarded"]
 
 
 class BankFileState(BaseModel):

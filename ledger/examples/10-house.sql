@@ -2,8 +2,8 @@
 SELECT FROM ledger_house_transfer('opening', 'bank:GIRO', 'opening', 'acme-de', 'EUR', 50000, '2026-03-01') \gset
 
 -- The bank takes its fee, and a debit that nobody can explain yet: both are booked, so both are posted.
-SELECT count(*) FROM ledger_book_debits_many(ARRAY['entry-7', 'entry-8'], ARRAY['GIRO', 'GIRO'],
-    ARRAY['bank-fees', 'unexplained'], ARRAY['acme-de', 'acme-de'], ARRAY['EUR', 'EUR'], ARRAY[1250, 9900],
+SELECT count(*) FROM ledger_book_house_many(ARRAY['entry-7', 'entry-8'], ARRAY['bank-fees', 'unexplained'],
+    ARRAY['bank:GIRO', 'bank:GIRO'], ARRAY['acme-de', 'acme-de'], ARRAY['EUR', 'EUR'], ARRAY[1250, 9900],
     ARRAY[DATE '2026-03-31', DATE '2026-03-31'], ARRAY['quarterly fee', NULL]) \gset
 
 -- Interest comes in, 300.00 are swept to the company's main account, and the unexplained debit was a sweep too.

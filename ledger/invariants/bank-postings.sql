@@ -1,11 +1,11 @@
 -- Each part of a booked entry was posted once, by itself or as its lump sum; what is not booked was not posted.
-SELECT p.id, p.state, p.direction, e.status, p.amount_minor, t.amount_minor AS posted, c.amount_minor AS credited
+SELECT p.id, p.state, p.direction, e.status, p.amount_minor, t.amount_minor AS posted
 FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
 LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
-LEFT JOIN ledger_transfer t ON t.leg = 0 AND t.key
-    = CASE p.direction WHEN 'credit' THEN 'receipt:' ELSE 'debit:' END || coalesce(lump.identity_key, p.identity_key)
-LEFT JOIN ledger_transfer c ON c.leg = 0 AND c.key = 'credit:' || p.identity_key
+LEFT JOIN ledger_transfer t ON t.leg = 0 AND t.key = CASE
+    WHEN p.state = 'house' THEN 'house:' WHEN p.direction = 'debit' THEN 'reversal:' ELSE 'receipt:'
+    END || coalesce(lump.identity_key, p.identity_key)
 WHERE (p.state <> 'shown') <> (t.id IS NOT NULL)
-    OR (t.id IS NOT NULL AND (e.status <> 'BOOK' OR t.amount_minor <> coalesce(lump.amount_minor, p.amount_minor)))
-    OR (p.state = 'credited') <> (c.id IS NOT NULL)
-    OR c.amount_minor <> p.amount_minor;
+    OR (t.id IS NOT NULL AND e.status <> 'BOOK')
+    OR (t.kind IN ('receipt', 'house') AND t.amount_minor <> coalesce(lump.amount_minor, p.amount_minor))
+    OR (p.state = 'house' AND EXISTS (SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key));

@@ -2,7 +2,7 @@
 SELECT b.file_id, b.account_id, b.moved AS stated, coalesce(p.moved, 0) AS posted
 FROM (
     SELECT s.file_id, s.account_id, sum(s.closing_minor - s.opening_minor) AS moved FROM bank_statement s
-    JOIN bank_file f ON f.id = s.file_id AND f.stage = 'posted' WHERE s.kind = 'camt.053'
+    JOIN bank_file f ON f.id = s.file_id AND f.stage IN ('posted', 'alarm') WHERE s.kind IN ('camt.053', 'mt940', 'bai2')
     GROUP BY 1, 2 HAVING count(*) = count(s.closing_minor) AND count(*) = count(s.opening_minor)) AS b
 LEFT JOIN (
     SELECT s.file_id, e.account_id,

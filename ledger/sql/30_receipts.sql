@@ -97,17 +97,24 @@ BEGIN
         p_causes, 'receipt');
 END $$;
 
--- Booked debits that are no payout and no reversal: unexplained, bank-fees, company … → bank.
-CREATE FUNCTION ledger_book_debits_many(p_keys text[], p_accounts text[], p_against text[], p_entities text[],
+-- What a bank books that is nobody's payment: fees, interest, sweeps, and what nobody has explained yet; house ↔ bank.
+-- Names are without entity and currency: `bank:GIRO`, `bank-fees`.
+CREATE FUNCTION ledger_book_house_many(p_keys text[], p_debits text[], p_credits text[], p_entities text[],
     p_currencies text[], p_amounts bigint[], p_effective_on date[], p_causes text[])
 RETURNS TABLE (n integer, key text, transfer_id bigint, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    same text;
 BEGIN
-    PERFORM _ledger_free_house(a) FROM unnest(p_against) AS a;
-    RETURN QUERY SELECT * FROM _ledger_book_many(p_keys, p_against,
-        ARRAY(SELECT 'bank:' || a FROM unnest(p_accounts) AS a), p_entities, p_currencies, p_amounts, p_effective_on,
-        p_causes, 'debit');
+    PERFORM _ledger_free_house(a) FROM unnest(p_debits || p_credits) AS a;
+    SELECT d INTO same FROM unnest(p_debits, p_credits) AS i(d, c) WHERE d = c LIMIT 1;
+    IF FOUND THEN
+        PERFORM _ledger_refuse('PB009', 'A house transfer needs two accounts, not ' || quote_literal(same) || ' twice.',
+            jsonb_build_object('account', same));
+    END IF;
+    RETURN QUERY SELECT * FROM _ledger_book_many(p_keys, p_debits, p_credits, p_entities, p_currencies, p_amounts,
+        p_effective_on, p_causes, 'house');
 END $$;
 
 -- Accounts whose balance belongs to no receipt and no payout may be moved between freely.
@@ -121,21 +128,35 @@ BEGIN
     END IF;
 END $$;
 
--- Fee, sweep, interest, opening balance: house ↔ house. Names are without entity and currency: `bank:GIRO`, `opening`.
+-- One house transfer: an opening balance, or what people have found out about unexplained money.
 CREATE FUNCTION ledger_house_transfer(p_key text, p_debit text, p_credit text, p_entity text, p_currency text,
     p_amount bigint, p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL,
     OUT transfer_id bigint, OUT replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM _ledger_free_house(p_debit), _ledger_free_house(p_credit);
-    IF p_debit = p_credit THEN
-        PERFORM _ledger_refuse('PB009', 'A house transfer needs two accounts, not ' || quote_literal(p_debit) || ' twice.',
-            jsonb_build_object('account', p_debit));
-    END IF;
     SELECT b.transfer_id, b.replayed INTO STRICT transfer_id, replayed
-    FROM _ledger_book_many(ARRAY[p_key], ARRAY[p_debit], ARRAY[p_credit], ARRAY[p_entity], ARRAY[p_currency],
-        ARRAY[p_amount], ARRAY[p_effective_on], ARRAY[p_cause], 'house') AS b;
+    FROM ledger_book_house_many(ARRAY[p_key], ARRAY[p_debit], ARRAY[p_credit], ARRAY[p_entity], ARRAY[p_currency],
+        ARRAY[p_amount], ARRAY[p_effective_on], ARRAY[p_cause]) AS b;
+END $$;
+
+-- What is missing of a deposit because banks took a fee on the way, within the entity's tolerance: it is added to the
+-- receipt, bank-fees → unapplied, so that the whole deposit can be credited from it.
+CREATE FUNCTION ledger_absorb_fee(p_key text, p_source text, p_amount bigint, p_effective_on date DEFAULT NULL,
+    p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    hash bytea := _ledger_hash('absorbed', p_source, p_amount::text, p_effective_on::text, p_cause);
+    receipt ledger_transfer := _ledger_named(p_source, ARRAY['receipt'], ARRAY['posted'], 'receipt');
+BEGIN
+    PERFORM 1 FROM ledger_transfer t WHERE t.id = receipt.id FOR UPDATE;
+    transfer_id := _ledger_known(p_key, hash);
+    replayed := transfer_id IS NOT NULL;
+    IF replayed THEN
+        RETURN;
+    END IF;
+    PERFORM _ledger_positive(p_amount);
+    transfer_id := _ledger_write(p_key, 0, hash, 'absorbed', 'posted', _ledger_sibling('bank-fees', receipt.credit_account_id),
+        false, receipt.credit_account_id, false, p_amount, p_effective_on, p_cause, p_source => receipt.id);
 END $$;
 
 -- How much a transfer takes from the unapplied money of its receipt, pending or posted.

@@ -166,6 +166,11 @@ BEGIN
         PERFORM _ledger_write(p_key, leg, p_hash, 'reversal', 'posted',
             _ledger_sibling('unexplained', receipt.debit_account_id), false, receipt.debit_account_id, false, gone,
             p_effective_on, p_cause, p_source => receipt.id, p_about => receipt.id);
+    ELSIF gone < 0 THEN
+        -- What had been absorbed was never the bank's.
+        PERFORM _ledger_write(p_key, leg, p_hash, 'reversal', 'posted', receipt.debit_account_id, false,
+            _ledger_sibling('bank-fees', receipt.debit_account_id), false, - gone, p_effective_on, p_cause,
+            p_source => receipt.id, p_about => receipt.id);
     END IF;
 END $$;
 

@@ -14,6 +14,8 @@ GRANTS = """
 GRANT USAGE ON SCHEMA public TO prepay_app, prepay_report;
 GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
+REVOKE UPDATE, DELETE ON payer_link, payer_pause FROM prepay_app;
+GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """

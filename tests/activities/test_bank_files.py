@@ -56,7 +56,7 @@ class Desk:
     def work_off(self, content: bytes) -> BankFileState:
         sha256, _ = store(self.engine, content, "test.xml", "a test")
         read = self.files.read(sha256)
-        return self.files.post(sha256) if read.stage == "read" else read
+        return self.files.post(sha256) if read.stage in ("read", "alarm") else read
 
     def pay(self, *payments: Payment | Batch) -> BankFileState:
         return self.deliver(Sheet(ACCOUNT, "EUR", payments))
@@ -64,6 +64,10 @@ class Desk:
     def rows(self, query: str, *given: object) -> list[dict[str, object]]:
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             return connection.execute(query.encode(), given).fetchall()
+
+    def change(self, query: str, *given: object) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(query.encode(), given)
 
     def available(self, customer: str = "C-1001") -> int:
         found = self.rows("SELECT available_minor FROM ledger_balance WHERE customer = %s", customer)

@@ -121,7 +121,7 @@ class TestEntry:
             ref: (p["state"], [t["kind"] for t in p["postings"]], p["lots"]) for ref, p in answers.items()
         }
         assert seen == {
-            "D": ("house", ["debit"], []),
+            "D": ("house", ["house"], []),
             "U": ("unapplied", ["receipt"], []),
             "P": ("shown", [], []),
         }

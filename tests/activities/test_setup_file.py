@@ -115,6 +115,26 @@ class TestApply:
         done = setup(moved)
         assert done == {"entity": {"changed": 1}, "account": {"unchanged": 1}, "customer": {"changed": 1}}
 
+    def test_what_an_entity_does_with_payers_and_short_payments(
+        self, setup: Setup, database: Database
+    ) -> None:
+        query = b"SELECT payer_policy, missing_payer_policy, short_tolerance FROM contracting_entity"
+
+        def kept() -> object:
+            with psycopg.connect(database.app_url) as connection:
+                return connection.execute(query).fetchone()
+
+        setup(GOOD)
+        assert kept() == ("credit", "credit", {})
+        policies = 'payer_policy = "flag"\nmissing_payer_policy = "hold"\nverify_url'
+        tolerance = 'short_tolerance = { EUR = "10.00", JPY = "1000" }\n'
+        said = GOOD.replace("verify_url", tolerance + policies)
+        assert setup(said)["entity"] == {"changed": 1}
+        assert setup(said)["entity"] == {"unchanged": 1}
+        assert kept() == ("flag", "hold", {"EUR": 1000, "JPY": 1000})
+        assert setup(GOOD)["entity"] == {"changed": 1}
+        assert kept() == ("credit", "credit", {})
+
     def test_an_empty_file_holds_nothing(self, setup: Setup) -> None:
         assert setup("") == {"entity": {}, "account": {}, "customer": {}}
 
@@ -166,12 +186,34 @@ MISTAKES = [
     ("de-DE", "german", 34, "[[customer]] is refused: `locale`: 'german' is no locale such as en"),
 ]  # fmt: skip
 
+# The same for what may stand in an entity's table, at its end.
+POLICY_MISTAKES = [
+    ('payer_policy = "keep"', "`payer_policy`: 'keep' is no policy; there are credit, flag, hold."),
+    ("missing_payer_policy = 1", "`missing_payer_policy` must be text in quotes."),
+    ('short_tolerance = "1"', "`short_tolerance`: write amounts in quotes by currency, such as { EUR ="),
+    ("short_tolerance = { EUR = 1.00 }", "`short_tolerance`: write amounts in quotes by currency, such as"),
+    ('short_tolerance = { EURO = "1" }', "`short_tolerance`: 'EURO' is no ISO 4217 currency code such as"),
+    ('short_tolerance.EUR = "1,5"', "`short_tolerance`: the amount '1,5' in EUR is refused: write digits"),
+    ('short_tolerance.JPY = "1.5"', "`short_tolerance`: the amount '1.5' in JPY is refused: JPY has 0"),
+    ('short_tolerance.EUR = "-1"', "`short_tolerance`: the amount '-1' in EUR is refused: it is negative."),
+    (
+        '[entity.short_tolerance]\nEUR = "0"',
+        "`short_tolerance`: the amount '0' in EUR is refused: it is zero.",
+    ),
+]
+
 
 class TestMistake:
     def test_it_names_line_and_field_and_nothing_is_written(self, setup: Setup, database: Database) -> None:
         for right, wrong, line, said in MISTAKES:
             assert GOOD.count(right) == 1
             assert mistake(setup, GOOD.replace(right, wrong)).startswith(f"line {line}: {said}")
+        assert rows(database) == [0, 0, 0]
+
+    def test_an_entitys_policies(self, setup: Setup, database: Database) -> None:
+        for written, said in POLICY_MISTAKES:
+            told = mistake(setup, GOOD.replace("\n\n[[account]]", f"\n{written}\n[[account]]"))
+            assert told.startswith(f"line 15: [[entity]] is refused: {said}")
         assert rows(database) == [0, 0, 0]
 
     def test_the_line_is_that_of_the_table_with_the_mistake(self, setup: Setup, database: Database) -> None:

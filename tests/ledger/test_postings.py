@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from ledger import postings, refusals
-from ledger.events import Credit, Debit, Receipt
+from ledger.events import Credit, HouseMovement, Receipt
 from tests.ledger.conftest import PLACE, Book
 
 
@@ -301,10 +301,33 @@ class TestMoveCredit:
                 postings.move_credit(book.conn, key="m", credit="r+", customer=customer)
 
 
+class TestAbsorbedFee:
+    def test_it_lets_a_whole_deposit_be_credited_from_a_short_receipt(self, book: Book) -> None:
+        book.receive("r", 990)
+        absorbed = [postings.absorb_fee(book.conn, key="a", source="r", amount_minor=10) for _ in range(2)]
+        assert [posting.replayed for posting in absorbed] == [False, True]
+        book.credit("r", "A", 1000)
+        assert book.balance("A").available_minor == 1000
+
+    def test_the_bank_can_only_reverse_what_it_brought(self, book: Book) -> None:
+        book.receive("r", 990)
+        postings.absorb_fee(book.conn, key="a", source="r", amount_minor=10)
+        book.credit("r", "A", 1000)
+        book.reverse("r", 990)
+        assert (book.balance("A").available_minor, book.balance("A").receivable_minor) == (0, 0)
+        query = "SELECT debits_posted - credits_posted FROM ledger_account_balance WHERE kind = 'bank-fees'"
+        assert book.conn.execute(query).fetchone() == (0,)
+
+
 class TestHouse:
     def test_debits_of_the_bank_are_posted_against_a_house_account(self, book: Book) -> None:
-        debit = Debit(key="d", account="GIRO", amount_minor=5, against="bank-fees", **PLACE)
-        assert [p.replayed for p in postings.book_debits_many(book.conn, [debit, debit])] == [False, True]
+        fee = HouseMovement(key="d", debit="bank-fees", credit="bank:GIRO", amount_minor=5, **PLACE)
+        assert [p.replayed for p in postings.book_house_many(book.conn, [fee, fee])] == [False, True]
+
+    def test_a_movement_needs_two_accounts(self, book: Book) -> None:
+        same = HouseMovement(key="d", debit="bank:GIRO", credit="bank:GIRO", amount_minor=5, **PLACE)
+        with pytest.raises(refusals.RequestRefused, match="needs two accounts"):
+            postings.book_house_many(book.conn, [same])
 
     @pytest.mark.parametrize("name", ["unapplied", "in-transit", "customer:A", "nonsense"])
     def test_money_of_customers_receipts_and_payouts_is_not_moved_freely(self, book: Book, name: str) -> None:

@@ -1,0 +1,235 @@
+"""Whose the money of booked parts is: set-based, each decision stored with its reason in words.
+
+The statements run on the parts in `posting`, in the caller's transaction. In this order: what reverses an earlier
+booking, and what came back of ours; the payment reference, in a structured field and then in free text; what the bank
+books for itself; a payer whom operators have linked; else the money is unapplied. A match can still wait: for a
+missing statement of the account, or for a person where the payer is not known to be the customer's.
+"""
+
+from rules.entry_kinds import Kind
+
+# What the bank's code says, in words.
+_WHAT = " ".join(f"WHEN '{kind}' THEN '{kind.words.replace(chr(39), chr(39) * 2)}'" for kind in Kind)
+_BY_ITS_CODE = f"'by the bank''s code it is ' || CASE {{house}} {_WHAT} END"
+
+# What a booking takes back: found by the bank's reference, else by the customer's own, else by a deposit's reference,
+# with the same amount the other way. More than one that fits equally well, and a person decides.
+_REVERSALS = """
+    WITH reversing AS (
+        SELECT p.*, e.account_id, e.booked_on FROM posting JOIN bank_entry_part p USING (id)
+        JOIN bank_entry e ON e.id = p.entry_id WHERE e.reversal AND p.answers_id IS NULL
+    ), candidate AS (
+        SELECT r.id AS reversing_id, c.id, 1 AS place FROM reversing r
+        JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.bank_reference
+        JOIN bank_entry_part c ON c.entry_id = ce.id
+        WHERE r.bank_reference <> ''
+        UNION ALL
+        SELECT r.id, c.id, 2 FROM reversing r
+        JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.booked_on BETWEEN r.booked_on - 30 AND r.booked_on
+        JOIN bank_entry_part c ON c.entry_id = ce.id AND c.end_to_end_id = r.end_to_end_id
+        WHERE r.end_to_end_id NOT IN ('', 'NOTPROVIDED', 'NONREF')
+        UNION ALL
+        SELECT r.id, c.part_id, 3 FROM reversing r
+        JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
+        JOIN credit c ON c.deposit_id = d.id
+    ), fitting AS (
+        SELECT DISTINCT ON (r.id, c.id) r.id AS reversing_id, c.id, place
+        FROM candidate JOIN reversing r ON r.id = candidate.reversing_id
+        JOIN bank_entry_part c ON c.id = candidate.id JOIN bank_entry ce ON ce.id = c.entry_id
+        WHERE ce.account_id = r.account_id AND ce.status = 'BOOK' AND NOT ce.reversal AND ce.booked_on <= r.booked_on
+            AND c.amount_minor = r.amount_minor AND c.currency = r.currency AND c.direction <> r.direction
+            AND c.receipt_of IS NULL
+            AND CASE c.direction WHEN 'debit' THEN c.state = 'house' ELSE c.state IN ('credited', 'unapplied')
+                OR (c.state = 'shown' AND c.house = '' AND c.id IN (SELECT id FROM posting)) END
+            AND NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.answers_id = c.id)
+        ORDER BY r.id, c.id, place
+    ), best AS (
+        SELECT reversing_id, min(id) AS id, count(*) AS count FROM (
+            SELECT f.*, rank() OVER (PARTITION BY reversing_id ORDER BY place) AS rank FROM fitting f
+        ) ranked WHERE rank = 1 GROUP BY reversing_id
+    ), sure AS (
+        SELECT DISTINCT ON (id) * FROM best WHERE count = 1 ORDER BY id, reversing_id
+    )
+    UPDATE bank_entry_part p SET answers_id = sure.id FROM sure WHERE p.id = sure.reversing_id
+"""
+
+_DEBITS = f"""
+    UPDATE bank_entry_part p SET
+        state = CASE WHEN p.answers_id IS NOT NULL THEN 'reversed' ELSE 'house' END,
+        house = CASE WHEN p.answers_id IS NOT NULL THEN '' ELSE coalesce(nullif(p.house, ''), 'unexplained') END,
+        reason = CASE
+            WHEN p.answers_id IS NOT NULL THEN 'it takes back entry ' || o.entry_id
+            WHEN e.reversal THEN 'the bank takes something back, and which booking that is must be found by a person'
+            WHEN p.house <> '' THEN {_BY_ITS_CODE.format(house="p.house")}
+            ELSE 'a debit that nobody has explained yet'
+        END
+    FROM posting JOIN bank_entry_part r USING (id) JOIN bank_entry e ON e.id = r.entry_id
+    LEFT JOIN bank_entry_part o ON o.id = r.answers_id
+    WHERE p.id = posting.id AND p.direction = 'debit'
+"""
+
+# Structured references count before those in free text. References of several customers credit nobody, and nor does
+# what looks like money that was posted before: the same reference of the bank and amount with another value date.
+_MATCH = f"""
+    WITH target AS (
+        SELECT p.*, e.entity, e.reversal, e.booked_on, a.gap_statement_id,
+            coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
+            CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
+            p.payer_account <> '' AND EXISTS (
+                SELECT FROM payer_pause s
+                WHERE s.entity = e.entity AND s.payer_account = p.payer_account AND s.ended_at IS NULL
+            ) AS paused,
+            (
+                SELECT l.customer_id FROM payer_link l
+                WHERE l.entity = e.entity AND l.payer_account = p.payer_account AND l.ended_at IS NULL
+            ) AS linked_id,
+            (p.house <> '' OR p.answers_id IS NOT NULL) AND (p.receipt_of IS NOT NULL OR EXISTS (
+                SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key AND r.leg = 0
+            )) AS received,
+            EXISTS (
+                SELECT FROM bank_entry twin
+                WHERE twin.account_id = e.account_id AND twin.bank_reference = e.bank_reference
+                  AND e.bank_reference <> '' AND twin.id <> e.id AND twin.status = 'BOOK'
+                  AND twin.amount_minor = e.amount_minor AND twin.direction = e.direction
+                  AND twin.value_on <> e.value_on AND abs(twin.value_on - e.value_on) <= 10
+                  AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = twin.id AND t.state <> 'shown')
+            ) AS twin
+        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        JOIN collection_account a ON a.id = e.account_id JOIN contracting_entity n ON n.code = e.entity
+        WHERE p.direction = 'credit'
+    ), hit AS (
+        SELECT t.id AS part_id, r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
+            d.amount_minor - d.credited_minor AS awaited_minor,
+            d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
+        FROM target t
+        CROSS JOIN LATERAL (
+            SELECT 1 AS place, unnest(t.structured_references) AS reference
+            UNION ALL SELECT 2, unnest(t.text_references)
+        ) r
+        JOIN deposit d ON d.reference = r.reference
+    ), owners AS (
+        SELECT part_id, place, count(DISTINCT customer_id) AS customers,
+            count(DISTINCT deposit_id) FILTER (WHERE fits AND open) AS deposits
+        FROM hit GROUP BY part_id, place
+    ), best AS (
+        SELECT DISTINCT ON (hit.part_id) hit.*, owners.customers, owners.deposits
+        FROM hit JOIN owners USING (part_id, place)
+        ORDER BY hit.part_id, hit.place, hit.fits DESC, hit.open DESC, hit.deposit_id
+    ), payment AS (
+        SELECT t.*, b.place, b.customers, b.deposits, b.fits, b.open, b.number, b.currency AS other_currency,
+            coalesce(b.customer_id, t.linked_id) AS owner_id,
+            coalesce(b.deposit_id, CASE WHEN b.part_id IS NULL AND t.linked_id IS NOT NULL THEN (
+                SELECT d.id FROM deposit d
+                WHERE d.customer_id = t.linked_id AND d.currency = t.currency AND d.entity = t.entity
+                    AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = t.amount_minor
+                ORDER BY d.id LIMIT 1
+            ) END) AS for_deposit_id,
+            b.awaited_minor - t.amount_minor AS short_minor,
+            count(*) OVER (PARTITION BY b.deposit_id) AS payers
+        FROM target t LEFT JOIN best b ON b.part_id = t.id
+    ), decided AS (
+        SELECT p.*, CASE
+                WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
+                WHEN reversal OR twin OR return_reason <> '' THEN 'unapplied'
+                WHEN place IS NULL AND house <> '' AND NOT received THEN 'house'
+                WHEN owner_id IS NULL OR customers > 1 OR NOT fits THEN 'unapplied'
+                WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
+                WHEN gap_statement_id IS NOT NULL THEN 'statement'
+                ELSE 'credited'
+            END AS outcome,
+            CASE
+                WHEN answers_id IS NOT NULL AND NOT received THEN 'it takes back a booking of the bank''s own'
+                WHEN reversal THEN 'the bank marks it as a reversal'
+                WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
+                WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
+                WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
+                WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
+                WHEN place IS NULL AND for_deposit_id IS NULL
+                    THEN 'operators have linked its payer to the customer; without a deposit'
+                WHEN place IS NULL
+                    THEN 'operators have linked its payer to the customer; for the oldest open deposit of this amount'
+                WHEN customers > 1 THEN 'its references belong to several customers'
+                WHEN NOT fits THEN 'its reference is that of ' || number || ', which is paid elsewhere or in '
+                    || other_currency
+                WHEN deposits > 1 THEN 'its references are those of ' || deposits || ' deposits of one customer'
+                WHEN place = 1 THEN 'its structured reference is that of ' || number
+                ELSE 'the reference in its text is that of ' || number
+            END AS found,
+            CASE WHEN open AND deposits = 1 AND payers = 1 AND short_minor BETWEEN 1 AND tolerance_minor
+                THEN short_minor ELSE 0 END AS short_within_minor
+        FROM payment p
+    ), told AS (
+        UPDATE bank_entry_part p SET
+            state = CASE WHEN outcome IN ('payer', 'statement') THEN 'unapplied' ELSE outcome END,
+            awaits = CASE WHEN outcome IN ('payer', 'statement') THEN outcome ELSE '' END,
+            house = CASE
+                WHEN outcome = 'house' AND d.answers_id IS NOT NULL
+                    THEN (SELECT o.house FROM bank_entry_part o WHERE o.id = d.answers_id)
+                ELSE d.house
+            END,
+            flagged = outcome = 'credited' AND policy = 'flag' AND linked_id IS DISTINCT FROM owner_id,
+            absorbed_minor = CASE WHEN outcome = 'credited' THEN short_within_minor ELSE 0 END,
+            reason = found || CASE
+                WHEN outcome = 'payer' AND paused THEN '; automatic matching of this payer pauses'
+                WHEN outcome = 'payer' AND d.payer_account = ''
+                    THEN '; the bank does not say who paid, and a person decides'
+                WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
+                WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
+                WHEN outcome <> 'credited' THEN ''
+                WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AND d.payer_account = ''
+                    THEN '; the bank does not say who paid'
+                WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id
+                    THEN '; the payer is not known to be the customer''s'
+                WHEN short_within_minor > 0 THEN '; what was missing is taken as a fee of banks'
+                WHEN short_minor > 0 AND d.charges_minor > 0
+                    THEN '; less came than was asked for, and banks took charges on the way'
+                ELSE ''
+            END
+        FROM decided d WHERE p.id = d.id
+        RETURNING p.id, p.identity_key, p.amount_minor + p.absorbed_minor AS amount_minor, p.state, d.owner_id,
+            d.for_deposit_id, d.deposits
+    ), several AS (
+        UPDATE posting SET several = true FROM told WHERE posting.id = told.id AND state = 'credited' AND deposits > 1
+    )
+    INSERT INTO credit (key, part_id, position, customer_id, deposit_id, amount_minor)
+    SELECT 'credit:' || identity_key, id, 0, owner_id, for_deposit_id, amount_minor FROM told
+    WHERE state = 'credited' AND (deposits > 1) IS NOT TRUE
+"""
+
+# A payment that names several deposits of a customer fills one after the other; what is left goes to the last.
+_SEVERAL = "SELECT id FROM posting WHERE several ORDER BY id"
+_SHARE = """
+    WITH named AS (
+        SELECT p.id AS part_id, p.identity_key, p.amount_minor, d.id AS deposit_id, d.customer_id, min(r.n) AS n,
+            greatest(d.amount_minor - d.credited_minor - coalesce((
+                SELECT sum(c.amount_minor) FROM credit c JOIN posting ON posting.id = c.part_id
+                WHERE c.deposit_id = d.id
+            ), 0), 0)::bigint AS awaited_minor
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
+        CROSS JOIN LATERAL unnest(CASE
+            WHEN EXISTS (SELECT FROM deposit s WHERE s.reference = ANY (p.structured_references))
+            THEN p.structured_references ELSE p.text_references END) WITH ORDINALITY r (reference, n)
+        JOIN deposit d ON d.reference = r.reference
+            AND d.currency = p.currency AND d.entity = e.entity AND d.stage IN ('issued', 'part_paid')
+        WHERE p.id = %(part)s GROUP BY p.id, d.id
+    ), filled AS (
+        SELECT *, least(awaited_minor,
+            greatest(amount_minor - (sum(awaited_minor) OVER so_far - awaited_minor), 0))::bigint AS share_minor
+        FROM named WINDOW so_far AS (ORDER BY n)
+    ), shared AS (
+        SELECT *, share_minor + CASE n WHEN max(n) OVER () THEN amount_minor - sum(share_minor) OVER () ELSE 0 END
+            AS credit_minor
+        FROM filled
+    ), numbered AS (
+        SELECT *, row_number() OVER (ORDER BY n) - 1 AS position FROM shared WHERE credit_minor > 0
+    )
+    INSERT INTO credit (key, part_id, position, customer_id, deposit_id, amount_minor)
+    SELECT 'credit:' || identity_key || CASE position WHEN 0 THEN '' ELSE ':' || position END, part_id, position,
+        customer_id, deposit_id, credit_minor
+    FROM numbered
+"""
+
+MATCH = (_REVERSALS, _DEBITS, _MATCH)
+"""Decide about every part in `posting`."""
+SEVERAL, SHARE = _SEVERAL, _SHARE
+"""The parts that name several deposits, and how one of them is shared out."""

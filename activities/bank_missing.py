@@ -1,0 +1,61 @@
+"""Credits that a notification told of and the booked statement of their day lacks: nobody may overlook them.
+
+Money counts as confirmed only when a booked statement has it. The alarm stays with the file that raised it until a
+later statement brings the money, or two people settle it.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from prepay.money import to_decimal
+
+SHOWN = 20
+
+
+def find_missing(session: Session, file: int, accounts: Sequence[int]) -> None:
+    """Raise the alarm, in the name of this file, for each notified credit whose day the statements have passed."""
+    session.execute(_FIND, {"file": file, "accounts": list(accounts)})
+
+
+def missing_of(session: Session, file: int) -> list[str]:
+    """A sentence for each credit that this file raised the alarm for; the first few."""
+    return [
+        f"entry {row.entry_id} of {to_decimal(row.amount_minor, row.currency)} {row.currency}, notified as booked on "
+        f"{row.booked_on} on account {row.code}, is in no booked statement up to that day: ask the bank"
+        for row in session.execute(_MISSING, {"file": file, "shown": SHOWN})
+    ]
+
+
+def settle_missing(session: Session, file: int) -> None:
+    """Two people have looked into it."""
+    session.execute(_SETTLE, {"file": file})
+
+
+# Nothing can be said of days before the first statement, nor of those after the last.
+_FIND = text("""
+    UPDATE bank_entry_part p SET missed_in = :file
+    FROM bank_entry e, (
+        SELECT a.id, max(s.closing_on) AS until, (
+            SELECT coalesce(b.opening_on, b.closing_on) FROM bank_statement b
+            WHERE b.account_id = a.id AND b.begins = 'account'
+        ) AS since
+        FROM collection_account a JOIN bank_statement s ON s.account_id = a.id AND s.chained
+        WHERE a.id = ANY(:accounts) GROUP BY a.id
+    ) told
+    WHERE p.entry_id = e.id AND e.account_id = told.id AND e.status = 'BOOK'
+        AND e.booked_on > told.since AND e.booked_on <= told.until
+        AND p.direction = 'credit' AND p.state NOT IN ('shown', 'detailed')
+        AND NOT p.confirmed AND p.missed_in IS NULL
+""")
+
+_OPEN = "p.missed_in = :file AND NOT p.confirmed AND NOT p.missed_settled"
+
+_MISSING = text(f"""
+    SELECT p.entry_id, p.amount_minor, p.currency, e.booked_on, a.code FROM bank_entry_part p
+    JOIN bank_entry e ON e.id = p.entry_id JOIN collection_account a ON a.id = e.account_id
+    WHERE {_OPEN} ORDER BY p.id LIMIT :shown
+""")
+
+_SETTLE = text(f"UPDATE bank_entry_part p SET missed_settled = true WHERE {_OPEN}")

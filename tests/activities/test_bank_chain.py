@@ -1,0 +1,253 @@
+"""Statements that follow each other, and what happens while one is missing; on a real database."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from hashlib import sha256
+from itertools import permutations
+
+import pytest
+from sqlmodel import Session
+
+from activities.bank_chain import let_follow
+from activities.bank_missing import settle_missing
+from bankfiles.sample import Payment, Sheet
+from prepay.ids import bank_file_workflow_id
+from rules.deposit import DepositState
+from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+
+__all__ = ["desk"]
+
+MONDAY = date(2026, 11, 23)
+
+
+def day(number: int, payment: Payment | None = None, opening_minor: int = 50_000, **values: object) -> Sheet:
+    """The statement of a day, each with one payment of 100.00: number 1 opens with the 500.00 of before."""
+    on = MONDAY + timedelta(days=number - 1)
+    payment = payment or Payment(10_000, f"B-{number}", free=("unknown",))
+    opening = opening_minor + (number - 1) * 10_000
+    sheet = Sheet(
+        ACCOUNT,
+        "EUR",
+        [replace(payment, booked_on=on)],
+        f"S-{number}",
+        str(number),
+        opening,
+        opening + 10_000,
+        on,
+    )
+    return replace(sheet, **values)  # type: ignore[arg-type]
+
+
+def bank(desk: Desk) -> int:
+    query = "SELECT debits_posted - credits_posted AS minor FROM ledger_account_balance WHERE kind = 'bank'"
+    return sum(int(str(row["minor"])) for row in desk.rows(query))
+
+
+def unexplained(desk: Desk) -> int:
+    query = "SELECT credits_posted - debits_posted AS minor FROM ledger_account_balance WHERE kind = 'unexplained'"
+    return sum(int(str(row["minor"])) for row in desk.rows(query))
+
+
+def paying(deposit: DepositState, reference: str = "PAID") -> Payment:
+    return Payment(10_000, reference, structured=deposit.reference)
+
+
+def rung(desk: Desk, content: bytes) -> bool:
+    workflow_id = bank_file_workflow_id(sha256(content).hexdigest())
+    return bool(desk.rows("SELECT FROM outbox WHERE workflow_id = %s", workflow_id))
+
+
+def stage(desk: Desk, content: bytes) -> str:
+    return desk.work_off(content).stage
+
+
+class TestOpening:
+    def test_the_book_begins_with_the_balance_that_the_first_statement_opens_with(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        assert bank(desk) == 60_000
+
+    def test_an_overdrawn_account_begins_below_zero(self, desk: Desk) -> None:
+        desk.deliver(day(1, opening_minor=-50_000), kind="camt.053")
+        assert bank(desk) == -40_000
+
+    @pytest.mark.parametrize("order", [*permutations((1, 2, 3))])
+    def test_an_earlier_statement_moves_the_beginning(self, desk: Desk, order: tuple[int, ...]) -> None:
+        files = [camt(day(number), kind="camt.053") for number in order]
+        for file in files:
+            desk.work_off(file)
+        assert [stage(desk, file) for file in files] == ["posted"] * 3
+        assert (bank(desk), unexplained(desk)) == (80_000, 0)
+
+    def test_the_same_days_in_another_format_change_nothing(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        assert desk.deliver(day(1), kind="camt.053", version=4).stage == "posted"
+        assert bank(desk) == 60_000
+
+
+class TestGap:
+    def test_stops_automatic_credit_until_the_missing_statement_comes(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.deliver(day(1), kind="camt.053")
+        third = camt(day(3, paying(deposit)), kind="camt.053")
+        file = desk.work_off(third)
+        assert file.stage == "alarm"
+        assert "no statement that ends with this balance has come" in file.reason
+        assert (desk.available(), bank(desk)) == (0, 70_000)
+        desk.deliver(day(2), kind="camt.053")
+        assert (desk.available(), bank(desk), stage(desk, third)) == (10_000, 80_000, "posted")
+        assert desk.deposit(deposit)["stage"] == "credited"
+
+    def test_money_that_a_notification_tells_of_waits_too(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        for number in (1, 3):
+            desk.deliver(day(number), kind="camt.053")
+        assert desk.pay(replace(paying(deposit), booked_on=MONDAY + timedelta(days=3))).stage == "posted"
+        assert desk.parts()[-1][1] == (
+            f"its structured reference is that of {deposit.number}; it waits for a missing statement of the account"
+        )
+        desk.deliver(day(2), kind="camt.053")
+        assert desk.available() == 10_000
+
+    def test_another_account_goes_on(self, desk: Desk) -> None:
+        deposit = desk.issue("C-2001", currency="USD")
+        for number in (1, 3):
+            desk.deliver(day(number), kind="camt.053")
+        account = desk.rows("SELECT bank_number FROM collection_account WHERE currency = 'USD'")[0]
+        desk.deliver(Sheet(str(account["bank_number"]), "USD", [paying(deposit)]))
+        assert desk.available("C-2001") == 10_000
+
+    def test_a_number_left_out_is_a_gap_although_the_balances_meet(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        file = desk.deliver(day(2, sequence="3"), kind="camt.053")
+        assert file.stage == "alarm"
+        assert "has not come (the last is 1)" in file.reason
+
+    def test_the_statement_of_a_new_year_begins_with_one_again(self, desk: Desk) -> None:
+        desk.deliver(day(1, sequence="250"), kind="camt.053")
+        assert desk.deliver(day(2, sequence="1"), kind="camt.053").stage == "posted"
+
+    def test_who_is_rung_when_it_closes_is_the_file_that_waits(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        third = camt(day(3), kind="camt.053")
+        desk.work_off(third)
+        desk.rows("DELETE FROM outbox RETURNING id")
+        desk.deliver(day(2), kind="camt.053")
+        assert rung(desk, third)
+
+
+class TestPeopleLetItFollow:
+    def released(self, desk: Desk, content: bytes) -> str:
+        stage(desk, content)
+        with Session(desk.engine) as session, session.begin():
+            file = desk.rows("SELECT id FROM bank_file WHERE stage = 'alarm'")[0]["id"]
+            let_follow(session, int(str(file)))
+        return stage(desk, content)
+
+    def test_the_difference_is_unexplained_and_money_is_credited(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.deliver(day(1), kind="camt.053")
+        assert self.released(desk, camt(day(3, paying(deposit)), kind="camt.053")) == "posted"
+        assert (desk.available(), bank(desk), unexplained(desk)) == (10_000, 80_000, 10_000)
+
+    def test_should_the_statement_come_after_all_nothing_is_counted_twice(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        self.released(desk, camt(day(4), kind="camt.053"))
+        assert (bank(desk), unexplained(desk)) == (90_000, 20_000)
+        assert desk.deliver(day(3), kind="camt.053").stage == "posted"
+        assert (bank(desk), unexplained(desk)) == (90_000, 10_000)
+        assert desk.deliver(day(2), kind="camt.053").stage == "posted"
+        assert (bank(desk), unexplained(desk)) == (90_000, 0)
+
+    def test_a_bank_that_leaves_numbers_out_is_known_to_do_so_from_then_on(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        assert self.released(desk, camt(day(2, sequence="5"), kind="camt.053")) == "posted"
+        assert (bank(desk), unexplained(desk)) == (70_000, 0)
+        assert desk.deliver(day(3, sequence="9"), kind="camt.053").stage == "posted"
+
+
+class TestOverlap:
+    """Statements cut anew, in the middle of others: by their entries nothing is missing."""
+
+    def cut(self, *numbers: int) -> Sheet:
+        days = [day(number) for number in numbers]
+        entries = [entry for sheet in days for entry in sheet.entries]
+        return replace(
+            days[-1],
+            entries=entries,
+            opening_minor=days[0].opening_minor,
+            sequence="",
+            statement_id=str(numbers),
+        )
+
+    @pytest.mark.parametrize("cuts", [*permutations([(1, 2, 3), (2, 3, 4), (4, 5)])])
+    def test_posts_once_and_ends_where_the_last_ends(
+        self, desk: Desk, cuts: tuple[tuple[int, ...], ...]
+    ) -> None:
+        files = [camt(self.cut(*numbers), kind="camt.053") for numbers in cuts]
+        for file in files:
+            desk.work_off(file)
+        assert [stage(desk, file) for file in files] == ["posted"] * 3
+        assert (bank(desk), unexplained(desk)) == (100_000, 0)
+
+    def test_of_known_days_is_no_gap(self, desk: Desk) -> None:
+        desk.deliver(self.cut(1, 2, 3, 4), kind="camt.053")
+        assert desk.deliver(self.cut(2, 3), kind="camt.053").stage == "posted"
+        assert bank(desk) == 90_000
+
+    def test_an_empty_statement_with_a_balance_of_its_own_is_a_gap(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        empty = replace(day(2), entries=[], opening_minor=75_000, closing_minor=75_000)
+        assert desk.deliver(empty, kind="camt.053").stage == "alarm"
+
+
+class TestConfirmed:
+    def confirmed(self, desk: Desk) -> list[object]:
+        return [row["confirmed"] for row in desk.rows("SELECT confirmed FROM bank_entry_part ORDER BY id")]
+
+    @pytest.mark.parametrize("kinds", [*permutations(["camt.054", "camt.053"])])
+    def test_is_what_a_booked_statement_has(self, desk: Desk, kinds: tuple[str, ...]) -> None:
+        for kind in kinds:
+            desk.deliver(day(1), kind=kind)
+        assert self.confirmed(desk) == [True]
+
+    def test_a_notification_alone_confirms_nothing(self, desk: Desk) -> None:
+        desk.deliver(day(1))
+        assert self.confirmed(desk) == [False]
+
+    def test_a_credit_that_the_statement_of_its_day_lacks_raises_an_alarm(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        desk.pay(Payment(700, "LOST", booked_on=MONDAY + timedelta(days=1)))
+        file = desk.deliver(day(2), kind="camt.053")
+        assert file.stage == "alarm"
+        assert "is in no booked statement up to that day" in file.reason
+
+    def test_so_does_one_that_is_notified_after_the_statement(self, desk: Desk) -> None:
+        for number in (1, 2):
+            desk.deliver(day(number), kind="camt.053")
+        assert desk.pay(Payment(700, "LOST", booked_on=MONDAY + timedelta(days=1))).stage == "alarm"
+
+    def test_the_alarm_ends_when_a_statement_brings_it(self, desk: Desk) -> None:
+        lost = Payment(10_000, "LATE", booked_on=MONDAY + timedelta(days=1))
+        desk.deliver(day(1), kind="camt.053")
+        desk.pay(lost)
+        second = camt(day(2), kind="camt.053")
+        assert stage(desk, second) == "alarm"
+        desk.rows("DELETE FROM outbox RETURNING id")
+        third = replace(day(3), entries=[lost])
+        desk.deliver(third, kind="camt.053")
+        assert rung(desk, second)
+        assert stage(desk, second) == "posted"
+
+    def test_or_when_people_settle_it(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        desk.pay(Payment(700, "LOST", booked_on=MONDAY + timedelta(days=1)))
+        second = camt(day(2), kind="camt.053")
+        file = desk.work_off(second)
+        with Session(desk.engine) as session, session.begin():
+            settle_missing(session, file.file)
+        assert stage(desk, second) == "posted"
+
+    def test_nothing_is_said_of_days_before_the_first_statement_or_after_the_last(self, desk: Desk) -> None:
+        desk.pay(Payment(700, "OLD", booked_on=MONDAY - timedelta(days=9)))
+        assert desk.deliver(day(1), kind="camt.053").stage == "posted"
+        assert desk.pay(Payment(700, "NEW", booked_on=MONDAY + timedelta(days=1))).stage == "posted"

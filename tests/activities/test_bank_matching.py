@@ -1,0 +1,291 @@
+"""Whose money a booked part is, and why: references, payers, policies, tolerance; on a real database."""
+
+from dataclasses import replace
+
+import pytest
+from sqlmodel import Session
+
+from activities.payers import LinkInput, PauseInput, link, pause
+from bankfiles.sample import Payment
+from rules.deposit import DepositState
+from tests.activities.test_bank_files import Desk, desk
+
+__all__ = ["desk"]
+
+PAYER = "DE02120300000000202051"
+
+
+def linked(desk: Desk, customer: str = "C-1001") -> None:
+    with Session(desk.engine) as session, session.begin():
+        link(session, LinkInput(customer=customer, account=PAYER, by="op", reason="their main account"))
+
+
+def entity(desk: Desk, **values: str) -> None:
+    for name, value in values.items():
+        desk.change(f"UPDATE contracting_entity SET {name} = %s", value)
+
+
+def credits(desk: Desk) -> list[tuple[object, object]]:
+    query = """
+        SELECT d.number, c.amount_minor FROM credit c LEFT JOIN deposit d ON d.id = c.deposit_id
+        ORDER BY c.part_id, c.position
+    """
+    return [(row["number"], row["amount_minor"]) for row in desk.rows(query)]
+
+
+def stages(desk: Desk, *deposits: DepositState) -> list[object]:
+    return [desk.deposit(deposit)["stage"] for deposit in deposits]
+
+
+class TestSeveralReferences:
+    def pay(self, desk: Desk, minor: int) -> tuple[DepositState, DepositState]:
+        first, second = desk.issue(amount="100.00"), desk.issue(amount="200.00")
+        desk.pay(Payment(minor, free=(f"{first.reference} and {second.reference}",)))
+        return first, second
+
+    def test_of_one_customer_pay_each_of_the_deposits(self, desk: Desk) -> None:
+        first, second = self.pay(desk, 30_000)
+        assert credits(desk) == [(first.number, 10_000), (second.number, 20_000)]
+        assert stages(desk, first, second) == ["credited", "credited"]
+        assert desk.parts() == [("credited", "its references are those of 2 deposits of one customer")]
+
+    def test_too_little_pays_the_first_ones(self, desk: Desk) -> None:
+        first, second = self.pay(desk, 15_000)
+        assert credits(desk) == [(first.number, 10_000), (second.number, 5_000)]
+        assert stages(desk, first, second) == ["credited", "part_paid"]
+
+    def test_too_much_goes_to_the_last(self, desk: Desk) -> None:
+        first, second = self.pay(desk, 40_000)
+        assert credits(desk) == [(first.number, 10_000), (second.number, 30_000)]
+
+    def test_what_another_payment_of_the_file_filled_is_not_filled_again(self, desk: Desk) -> None:
+        first, second = desk.issue(amount="100.00"), desk.issue(amount="200.00")
+        both = f"{first.reference} {second.reference}"
+        desk.pay(Payment(10_000, "B1", free=(both,)), Payment(20_000, "B2", free=(both,)))
+        assert stages(desk, first, second) == ["credited", "credited"]
+
+    def test_a_deposit_that_is_closed_takes_nothing_while_another_is_open(self, desk: Desk) -> None:
+        first, second = self.pay(desk, 10_000)
+        desk.pay(Payment(20_000, "B2", free=(f"{first.reference} {second.reference}",)))
+        assert stages(desk, first, second) == ["credited", "credited"]
+        assert desk.available() == 30_000
+
+    def test_of_several_customers_credit_nobody(self, desk: Desk) -> None:
+        mine, yours = desk.issue(), desk.issue("C-1002")
+        desk.pay(Payment(10_000, free=(mine.reference, yours.reference)))
+        assert desk.parts() == [("unapplied", "its references belong to several customers")]
+        assert (desk.available(), desk.available("C-1002")) == (0, 0)
+
+
+class TestLinkedPayer:
+    def test_is_the_last_resort(self, desk: Desk) -> None:
+        linked(desk)
+        other = desk.issue("C-1002")
+        desk.pay(Payment(10_000, structured=other.reference))
+        assert (desk.available(), desk.available("C-1002")) == (0, 10_000)
+
+    def test_pays_the_oldest_open_deposit_of_exactly_that_amount(self, desk: Desk) -> None:
+        linked(desk)
+        desk.issue(amount="50.00")
+        fitting, younger = desk.issue(), desk.issue()
+        desk.pay(Payment(10_000))
+        assert credits(desk) == [(fitting.number, 10_000)]
+        assert stages(desk, fitting, younger) == ["credited", "issued"]
+
+    def test_else_pays_into_the_balance_without_a_deposit(self, desk: Desk) -> None:
+        linked(desk)
+        desk.issue(amount="50.00")
+        desk.pay(Payment(10_000))
+        assert credits(desk) == [(None, 10_000)]
+        assert desk.available() == 10_000
+        assert desk.parts()[0][1] == "operators have linked its payer to the customer; without a deposit"
+
+    def test_an_amount_alone_is_never_enough(self, desk: Desk) -> None:
+        desk.issue()
+        desk.pay(Payment(10_000))
+        assert desk.parts() == [("unapplied", "no payment reference of ours was found")]
+
+    def test_money_of_a_paused_payer_waits_for_a_person(self, desk: Desk) -> None:
+        with Session(desk.engine) as session, session.begin():
+            pause(session, PauseInput(entity="nimbus-eu", account=PAYER, by="op", reason="a wrong credit"))
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        [(state, reason)] = desk.parts()
+        assert (state, desk.available()) == ("unapplied", 0)
+        assert str(reason).endswith("; automatic matching of this payer pauses")
+
+
+class TestPayerPolicy:
+    @pytest.mark.parametrize("account", [PAYER, ""])
+    def test_flag_credits_and_flags_who_is_not_known(self, desk: Desk, account: str) -> None:
+        entity(desk, payer_policy="flag", missing_payer_policy="flag")
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, payer_account=account))
+        assert [row["flagged"] for row in desk.rows("SELECT flagged FROM bank_entry_part")] == [True]
+        assert desk.available() == 10_000
+
+    @pytest.mark.parametrize("account", [PAYER, ""])
+    def test_hold_waits_for_a_person(self, desk: Desk, account: str) -> None:
+        entity(desk, payer_policy="hold", missing_payer_policy="hold")
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, payer_account=account))
+        assert [row["awaits"] for row in desk.rows("SELECT awaits FROM bank_entry_part")] == ["payer"]
+        assert stages(desk, deposit) == ["issued"]
+
+    def test_a_payer_who_is_known_passes_whatever_the_policy(self, desk: Desk) -> None:
+        entity(desk, payer_policy="hold", missing_payer_policy="hold")
+        linked(desk)
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        assert desk.available() == 10_000
+
+    def test_a_payer_known_to_be_another_customers_is_not_known_here(self, desk: Desk) -> None:
+        entity(desk, payer_policy="hold")
+        linked(desk, "C-1002")
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        assert (desk.available(), desk.available("C-1002")) == (0, 0)
+
+
+class TestShortPayment:
+    def fees(self, desk: Desk) -> int:
+        query = "SELECT debits_posted - credits_posted AS minor FROM ledger_account_balance WHERE kind = 'bank-fees'"
+        return sum(int(str(row["minor"])) for row in desk.rows(query))
+
+    def test_credits_what_arrived_and_waits_for_the_rest(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(9_950, structured=deposit.reference, charges_minor=50))
+        assert (stages(desk, deposit), desk.available()) == (["part_paid"], 9_950)
+        assert str(desk.parts()[0][1]).endswith("banks took charges on the way")
+
+    def test_within_the_tolerance_of_the_entity_the_fee_is_ours(self, desk: Desk) -> None:
+        entity(desk, short_tolerance='{"EUR": 50}')
+        deposit = desk.issue()
+        desk.pay(Payment(9_950, structured=deposit.reference))
+        assert (stages(desk, deposit), desk.available(), self.fees(desk)) == (["credited"], 10_000, 50)
+
+    def test_beyond_the_tolerance_nothing_is_added(self, desk: Desk) -> None:
+        entity(desk, short_tolerance='{"EUR": 49}')
+        deposit = desk.issue()
+        desk.pay(Payment(9_950, structured=deposit.reference))
+        assert (stages(desk, deposit), desk.available(), self.fees(desk)) == (["part_paid"], 9_950, 0)
+
+    def test_two_payments_of_one_deposit_at_once_add_nothing(self, desk: Desk) -> None:
+        entity(desk, short_tolerance='{"EUR": 5000}')
+        deposit = desk.issue()
+        pay = Payment(6_000, "B1", structured=deposit.reference)
+        desk.pay(pay, replace(pay, bank_reference="B2"))
+        assert (desk.available(), self.fees(desk)) == (12_000, 0)
+
+    def test_the_last_part_may_be_short(self, desk: Desk) -> None:
+        entity(desk, short_tolerance='{"EUR": 50}')
+        deposit = desk.issue()
+        desk.pay(Payment(6_000, "B1", structured=deposit.reference))
+        desk.pay(Payment(3_990, "B2", structured=deposit.reference))
+        assert (stages(desk, deposit), desk.available(), self.fees(desk)) == (["credited"], 10_000, 10)
+
+
+class TestTheBanksOwn:
+    def house(self, desk: Desk) -> list[tuple[object, object]]:
+        query = "SELECT state, house FROM bank_entry_part ORDER BY bank_reference"
+        return [(row["state"], row["house"]) for row in desk.rows(query)]
+
+    def test_fees_interest_and_sweeps_post_against_their_accounts(self, desk: Desk) -> None:
+        desk.pay(
+            Payment(-500, "F", code="ACMT/MDOP/CHRG"),
+            Payment(70, "I", code="ACMT/MCOP/INTR"),
+            Payment(-9_000, "S", code="CAMT/ACCB/ZABA"),
+            Payment(-100, "U", code="PMNT/ICDT/ESCT"),
+        )
+        found = ["bank-fees", "interest", "company", "unexplained"]
+        assert self.house(desk) == [("house", account) for account in found]
+
+    def test_a_reference_of_ours_counts_more_than_the_banks_code(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, code="ACMT/MCOP/INTR"))
+        assert desk.available() == 10_000
+
+    def test_a_payment_of_ours_that_came_back_is_kept_for_its_refund(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, return_reason="AC04"))
+        assert desk.parts() == [("unapplied", "a payment of ours that came back (AC04)")]
+        assert desk.available() == 0
+
+
+class TestReversal:
+    def taken_back(self, desk: Desk, **values: object) -> Payment:
+        return replace(Payment(-10_000, "R-1", reversal=True), **values)  # type: ignore[arg-type]
+
+    def test_by_the_same_bank_reference_takes_the_credit_back(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk))
+        assert [state for state, _ in desk.parts()] == ["reversed", "reversed"]
+        row = desk.deposit(deposit)
+        assert (row["stage"], row["credited_minor"], row["taken_back_minor"]) == ("issued", 0, 10_000)
+        assert desk.available() == 0
+
+    @pytest.mark.parametrize("order", [("B1", "B2"), ("B2", "B1")])
+    def test_by_the_customers_own_reference(self, desk: Desk, order: tuple[str, str]) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, order[0], structured=deposit.reference, end_to_end_id="INV-7"))
+        desk.pay(self.taken_back(desk, bank_reference=order[1], end_to_end_id="INV-7"))
+        assert desk.available() == 0
+
+    def test_by_the_payment_reference_in_its_text(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "B1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk, bank_reference="B2", free=(f"recall {deposit.reference}",)))
+        assert desk.available() == 0
+
+    def test_in_the_file_of_the_credit_itself(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference), self.taken_back(desk))
+        assert (desk.available(), stages(desk, deposit)) == (0, ["issued"])
+
+    def test_of_unapplied_money(self, desk: Desk) -> None:
+        desk.pay(Payment(10_000, "R-1"))
+        desk.pay(self.taken_back(desk))
+        assert [state for state, _ in desk.parts()] == ["reversed", "reversed"]
+
+    def test_after_spending_the_customer_owes_it(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        desk.rows("SELECT ledger_pay('order-1', 'C-1001', 'nimbus-eu', 'EUR', 4000)")
+        desk.pay(self.taken_back(desk))
+        [balance] = desk.rows("SELECT * FROM ledger_balance WHERE customer = 'C-1001'")
+        assert (balance["available_minor"], balance["receivable_minor"]) == (0, 4_000)
+
+    def test_twice_takes_back_once_and_the_second_waits_for_a_person(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk), self.taken_back(desk, free=("again",)))
+        states = [state for state, _ in desk.parts()]
+        assert (states, desk.available()) == (["reversed", "reversed", "house"], 0)
+
+    def test_that_could_be_of_two_bookings_waits_for_a_person(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="200.00")
+        pay = Payment(10_000, "B1", structured=deposit.reference, end_to_end_id="INV-7")
+        desk.pay(pay, replace(pay, bank_reference="B2"))
+        desk.pay(self.taken_back(desk, end_to_end_id="INV-7"))
+        assert (desk.parts()[-1][0], desk.available()) == ("house", 20_000)
+
+    def test_of_another_amount_takes_back_nothing(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk, amount_minor=-9_999))
+        assert desk.available() == 10_000
+
+    def test_what_was_absorbed_goes_back_too(self, desk: Desk) -> None:
+        entity(desk, short_tolerance='{"EUR": 50}')
+        deposit = desk.issue()
+        desk.pay(Payment(9_950, "R-1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk, amount_minor=-9_950))
+        assert (desk.available(), stages(desk, deposit)) == (0, ["issued"])
+
+    def test_a_fee_that_the_bank_gives_back_goes_back_to_fees(self, desk: Desk) -> None:
+        desk.pay(Payment(-500, "F", code="ACMT/MDOP/CHRG"))
+        desk.pay(Payment(500, "F", reversal=True))
+        query = "SELECT debits_posted - credits_posted AS minor FROM ledger_account_balance WHERE kind = 'bank-fees'"
+        assert [row["minor"] for row in desk.rows(query) if row["minor"]] == []
+        assert desk.parts()[-1] == ("house", "it takes back a booking of the bank's own")
