@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_missing import find_missing, missing_of
-from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
+from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
 from activities.bank_statements import MustWait, accounts_of, counted_once, keep_statements
 from activities.database import psycopg_of
 from activities.pulse import Pulse
@@ -202,28 +202,17 @@ class BankFiles:
             with Session(self._engine) as session, session.begin():
                 accounts = accounts_of(session, file_id)
                 chain_by_entries(session, accounts)
-            while self._credit_waiting(accounts) == CHUNK:
-                pass
+            waiting = SLICE
+            while waiting == SLICE:
+                with Session(self._engine) as session, session.begin():
+                    waiting = settle_waiting(session, accounts)
             with Session(self._engine) as session, session.begin():
-                # Whoever brings what is missing comes before this, or finds the alarm.
-                lock_accounts(session, accounts)
-                find_missing(session, file_id, accounts)
-                stage, reason = "posted", counted_once(session, file_id)
-                if reason:
-                    stage = "held"
-                elif alarms := [*gaps_of(session, file_id), *missing_of(session, file_id)]:
-                    stage, reason = "alarm", "; ".join(alarms)
+                stage, reason = conclude(session, file_id, accounts)
                 session.execute(
                     update(BankFile)
                     .where(col(BankFile.id) == file_id)
-                    .values(stage=stage, reason=reason[:MAX_REASON], posted_at=func.now())
+                    .values(stage=stage, reason=reason, posted_at=func.now())
                 )
-
-    def _credit_waiting(self, accounts: Sequence[int]) -> int:
-        """Credit what waited for a statement of these accounts, as far as none is missing any more."""
-        with Session(self._engine) as session, session.begin():
-            given = {"accounts": list(accounts)}
-            return credit_waiting(psycopg_of(session), WITHOUT_GAP, given)
 
     def _hold(self, file_id: int, error: psycopg.Error) -> None:
         """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
@@ -239,7 +228,7 @@ class BankFiles:
 
     def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
-            accounts = _accounts(session, file_id)
+            accounts = accounts_by_position(session, file_id)
         read = chunks(entries(content, cursor), CHUNK)
         # While PostgreSQL posts a chunk, the next one is read.
         with Pulse(cursor) as pulse, ThreadPoolExecutor(1, "bank-file-reader") as reader:
@@ -280,7 +269,8 @@ def _file(session: Session, sha256: str) -> BankFile:
     return file
 
 
-def _accounts(session: Session, file_id: int) -> dict[int, Account]:
+def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
+    """The account of each statement of a file."""
     statement = (
         select(BankStatement, CollectionAccount)
         .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
@@ -292,6 +282,22 @@ def _accounts(session: Session, file_id: int) -> dict[int, Account]:
         )
         for s, a in session.exec(statement)
     }
+
+
+def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
+    """Credit up to a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
+    return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
+
+
+def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[str, str]:
+    """The stage of a file all of whose entries are kept, and why."""
+    # Whoever brings what is missing comes before this, or finds the alarm.
+    lock_accounts(session, accounts)
+    find_missing(session, file_id, accounts)
+    if reason := counted_once(session, file_id):
+        return "held", reason[:MAX_REASON]
+    alarms = [*gaps_of(session, file_id), *missing_of(session, file_id)]
+    return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
 
 _COUNTS = text("""

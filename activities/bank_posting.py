@@ -73,6 +73,7 @@ def credit_waiting(connection: "psycopg.Connection[Any]", where: str, given: Map
     """
     for statement in _STAGING:
         connection.execute(statement)
+    connection.execute("DELETE FROM posting")
     found = connection.execute(_AWAITING.format(where=where).encode(), {"slice": SLICE, **given}).rowcount
     if found:
         _book(connection, CREDIT, reverses=False)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.bank_match import match
 from cli.bank_read import read
 from cli.bank_sample import sample
 from cli.explain import entry as explain_entry
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     bank = typer.Typer(help="Bank files and their entries.", no_args_is_help=True)
     bank.command("read")(read)
     bank.command("sample")(sample)
+    bank.command("match")(match)
     bank.command("ingest")(ingest)
     bank.command("files")(files)
     bank.command("entries")(entries)

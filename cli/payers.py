@@ -34,13 +34,14 @@ def register(app: typer.Typer) -> None:
 def link(
     customer: Customer, account: Account, by: By, reason: Reason, data: Data = None, as_json: Json = False
 ) -> None:
-    """Say that an account pays for a customer; again, it changes nothing."""
+    """Say that an account pays for a customer; again, it changes nothing. Money that waited for it is credited."""
     use_stack(data)
     from activities import payers
 
     given = _link_input(customer, account, by, reason)
     with _session() as session:
         now = payers.link(session, given)
+    _credit_what_waits(given.account)
     done = "linked" if now.new else "unchanged"
     before = "" if now.new else f" already, by {now.by} on {moment(now.at)} UTC; nothing changed"
     told = {"account": given.account, "customer": customer, "done": done, "by": now.by, "at": now.at}
@@ -80,13 +81,14 @@ def pause(
 def resume(
     account: Account, entity: Entity, by: By, reason: Reason, data: Data = None, as_json: Json = False
 ) -> None:
-    """End a pause; it stays in the list."""
+    """End a pause; it stays in the list. Money that waited for it is matched."""
     use_stack(data)
     from activities import payers
 
     given = _pause_input(account, entity, by, reason)
     with _session() as session:
         payers.resume(session, given)
+    _credit_what_waits(given.account)
     told = {"account": given.account, "entity": entity, "done": "resumed"}
     _say(f"Account {given.account} is no longer paused at {entity}", told, as_json)
 
@@ -138,6 +140,16 @@ def _pause_input(account: str, entity: str, by: str, reason: str) -> "PauseInput
 
     raw = {"entity": entity, "account": account, "by": by, "reason": reason}
     return parse(PauseInput, raw, "The pause")
+
+
+def _credit_what_waits(account: str) -> None:
+    """Money of this payer that waited for a person is matched again."""
+    from activities import payers
+
+    looked_at = payers.CHUNK
+    while looked_at == payers.CHUNK:
+        with _session() as session:
+            looked_at = payers.credit_what_waits(session, account)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import Session
 
-from activities.payers import LinkInput, PauseInput, link, pause
+from activities.payers import LinkInput, PauseInput, credit_what_waits, link, pause, resume
 from bankfiles.sample import Payment
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import Desk, desk
@@ -114,6 +114,21 @@ class TestLinkedPayer:
         assert (state, desk.available()) == ("unapplied", 0)
         assert str(reason).endswith("; automatic matching of this payer pauses")
 
+    def test_what_waited_is_credited_when_the_pause_ends(self, desk: Desk) -> None:
+        pausing = PauseInput(entity="nimbus-eu", account=PAYER, by="op", reason="a wrong credit")
+        deposit = desk.issue()
+        with Session(desk.engine) as session, session.begin():
+            pause(session, pausing)
+        desk.pay(Payment(10_000, structured=deposit.reference))
+        for _ in range(2):
+            with Session(desk.engine) as session, session.begin():
+                looked_at = credit_what_waits(session, PAYER)
+            assert (looked_at, desk.available()) == (1, 0)
+        with Session(desk.engine) as session, session.begin():
+            resume(session, pausing)
+            credit_what_waits(session, PAYER)
+        assert (desk.available(), stages(desk, deposit)) == (10_000, ["credited"])
+
 
 class TestPayerPolicy:
     @pytest.mark.parametrize("account", [PAYER, ""])
@@ -129,6 +144,7 @@ class TestPayerPolicy:
         entity(desk, payer_policy="hold", missing_payer_policy="hold")
         deposit = desk.issue()
         desk.pay(Payment(10_000, structured=deposit.reference, payer_account=account))
+        assert desk.parts()[0][0] == "unapplied"
         assert [row["awaits"] for row in desk.rows("SELECT awaits FROM bank_entry_part")] == ["payer"]
         assert stages(desk, deposit) == ["issued"]
 
