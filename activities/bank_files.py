@@ -285,7 +285,7 @@ def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
 
 
 def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
-    """Credit up to a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
+    """Credit up to a slice of what waited for a statement of these accounts, where none is missing; says how many."""
     return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
 
 
