@@ -1,7 +1,4 @@
-"""Processes that deliver files and work them off as the worker does, and what kills them.
-
-A module of its own, without what tests import: it is loaded once, and each sender is forked from there.
-"""
+"""Processes that deliver files and work them off as the worker does, and what kills them."""
 
 import multiprocessing
 import time
@@ -94,7 +91,7 @@ class Senders:
         self._superuser_url = superuser_url
         # Whoever is killed often must start fast: forked from a process that has loaded everything.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__])
+        self._context.set_forkserver_preload([__name__, "tests.activities.deliveries"])
         self._processes: dict[int, BaseProcess] = {}
 
     @property
