@@ -89,9 +89,9 @@ class Senders:
         self.kills = self.cuts = 0
         self._senders = senders
         self._superuser_url = superuser_url
-        # Whoever is killed often must start fast: forked from a process that has loaded everything.
+        # Whoever is killed often must start fast: forked from a process that has loaded what takes long.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__, "tests.activities.deliveries"])
+        self._context.set_forkserver_preload([__name__, "activities.deposits", "activities.setup_file"])
         self._processes: dict[int, BaseProcess] = {}
 
     @property
