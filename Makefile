@@ -24,7 +24,7 @@ format: ## put the code into shape
 	$(DEV) .venv/bin/ruff format .
 
 bench: ## ours against what it is compared with; ARGS="NAME… --json"
-	$(APP) .venv/bin/prepay bench $(ARGS)
+	$(DEV) .venv/bin/prepay bench $(ARGS)
 
 chaos: ## kill -9 at many moments of the demo, and ten minutes without the database
 	$(DEV) .venv/bin/python -m pytest -m chaos -n 0 --timeout 1800 $(ARGS)

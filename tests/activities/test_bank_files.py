@@ -71,7 +71,7 @@ class Desk:
 
     def release(self, content: bytes) -> BankFileState:
         """Two people do, and the file is worked off again."""
-        for operator in ("Dana Desk", "Olu Office"):
+        for operator in ("First Operator", "Second Operator"):
             self.decide(content, "release", operator)
         return self.work_off(content)
 
