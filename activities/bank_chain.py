@@ -30,7 +30,7 @@ def chain(session: Session, accounts: Sequence[int]) -> None:
     """Link what can be linked, say which accounts lack a statement, and ring files that waited for one."""
     given = {"accounts": sorted(accounts)}
     lock_accounts(session, accounts)
-    _step(session, _FIRST, given)
+    _step(session, _FIRST, {**given, "despite": None})
     linked = True
     while linked:
         linked = bool(session.execute(_EXTEND, given).all())
@@ -61,6 +61,8 @@ def let_follow(session: Session, file: int) -> None:
     given = {"accounts": sorted(accounts), "file": file}
     lock_accounts(session, accounts)
     session.execute(_NUMBERS_LEFT_OUT, given)
+    for statement in session.execute(_GAP_STATEMENTS, given).scalars().all():
+        _step(session, _FIRST, {**given, "despite": statement})
     _step(session, _FOLLOW, given)
     chain(session, accounts)
 
@@ -128,11 +130,12 @@ _EXTEND = text(f"""
     UPDATE bank_statement s SET chained = true FROM reached WHERE s.id = reached.id RETURNING s.id
 """)
 
+# Of a statement in pages, the first: what another page begins with is no opening balance of the account.
 _FIRST = text(f"""
     UPDATE bank_statement b SET chained = true, begins = 'account'
     FROM (
         SELECT DISTINCT ON (s.account_id) s.id FROM bank_statement s
-        WHERE s.account_id = ANY(:accounts) AND {_BALANCED}
+        WHERE s.account_id = ANY(:accounts) AND {_BALANCED} AND (s.page = 1 OR s.id = :despite)
             AND NOT EXISTS (SELECT FROM bank_statement c WHERE c.account_id = s.account_id AND c.chained)
         ORDER BY s.account_id, s.closing_on, s.number, s.page, s.id
     ) earliest WHERE b.id = earliest.id
@@ -201,6 +204,10 @@ _GAP_ACCOUNTS = text("""
     SELECT a.id FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id WHERE s.file_id = :file
 """)
 
+_GAP_STATEMENTS = text("""
+    SELECT s.id FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id WHERE s.file_id = :file
+""")
+
 _GAPS_OF = text(f"""
     SELECT s.position, s.sequence, s.opening_minor, s.currency, a.code, ({_LAST_NUMBER}) AS before
     FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id
@@ -222,7 +229,7 @@ _FOLLOW = text("""
             ORDER BY p.closing_on DESC, p.number DESC NULLS LAST, p.page DESC, p.id DESC LIMIT 1
         ) AS closing_minor
         FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id
-        WHERE s.file_id = :file AND NOT s.skips
+        WHERE s.file_id = :file AND NOT s.skips AND NOT s.chained
     ) before
     WHERE b.id = before.id AND before.closing_minor IS NOT NULL
     RETURNING b.id, b.account_id, b.opening_minor - before.closing_minor AS moved_minor,

@@ -1,35 +1,41 @@
 """Bank files: stored once, read whole, then posted in chunks that each are one transaction."""
 
-import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, func, text, update
+from sqlalchemy import Engine, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
+from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
+from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
 from activities.bank_missing import find_missing, missing_of
 from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
-from activities.bank_statements import MustWait, accounts_of, counted_once, keep_statements
+from activities.bank_statements import (
+    MustWait,
+    SumsTooLarge,
+    accounts_of,
+    counted_once,
+    keep_statements,
+    sources_of,
+)
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Format, Survey, entries, survey
+from bankfiles import Entry, Format, Quarantine, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
-from prepay.bank_files import DecideBankFile
+from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
-from prepay.wire import Wire
 from rules.bank_file import BankFileState
 
 CHUNK = 1000
@@ -37,20 +43,14 @@ MAX_REASON = 1000
 MAX_FILE_MINOR = 10**17
 """The sums of a file, in minor units: balances of many such files still fit 64 bits."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
-PIECE_BYTES = 256 * 1024
-"""A file's bytes pass through memory in pieces, to the database and back: a worker works off several at once."""
 
-# A reason quotes what stood in the file, and that may be an account number: people read it from the database.
-_QUOTED = re.compile(r"found ('[^']*'|\"[^\"]*\")")
+# A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
+# is cut off ends within the quotation.
+_QUOTED = re.compile(r"""found ('(?:[^'\\]|\\.)*('|\\?$)|"(?:[^"\\]|\\.)*("|\\?$))""", re.DOTALL)
+
+REFUSED_BY_POSTGRESQL = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 log = structlog.get_logger()
-
-
-class Discard(Wire):
-    """Put a held file away, as an operator decided."""
-
-    sha256: str
-    decision: DecideBankFile
 
 
 class FileTooLarge(ValueError):
@@ -69,11 +69,24 @@ class FileEmpty(ValueError):
         super().__init__(f"{name} is empty. Deliver it again when it has been written.")
 
 
+class PostingStopped(Exception):
+    """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
+
+    def __init__(self, where: str, expected: str, error: psycopg.Error) -> None:
+        super().__init__(
+            f"{where}: expected {expected}, found that PostgreSQL refuses it ({type(error).__name__}, SQLSTATE "
+            f"{error.sqlstate}). What stands before is posted. Report it with the worker's log; two people release "
+            "the file when it has been mended."
+        )
+
+
 def store(engine: Engine, content: bytes | BinaryIO, name: str, delivered_by: str) -> tuple[str, bool]:
     """Keep the bytes once and ring the file's workflow; returns the SHA-256 and whether it was new.
 
-    An open file passes through memory in pieces. Raises FileTooLarge, FileEmpty.
+    An open file passes through memory in pieces. Raises FileTooLarge, FileEmpty, and ValueError where `delivered_by`
+    is no source's name.
     """
+    source_name(delivered_by)
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     size = stream.seek(0, os.SEEK_END)
     if size > MAX_FILE_BYTES:
@@ -81,54 +94,35 @@ def store(engine: Engine, content: bytes | BinaryIO, name: str, delivered_by: st
     if not size:
         raise FileEmpty(name)
     with Session(engine) as session, session.begin():
-        sha256 = _stage(psycopg_of(session), stream)
-        row: dict[str, Any] = {"sha256": sha256, "name": name, "delivered_by": delivered_by}
-        new = session.execute(_KEEP, row).scalar_one_or_none()
+        sha256 = stage_bytes(psycopg_of(session), stream)
+        row: dict[str, Any] = {
+            "sha256": sha256,
+            "name": name,
+            "delivered_by": delivered_by,
+            "content": STAGED,
+        }
+        row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
+        new = session.execute(
+            insert(BankFile).values(**row).on_conflict_do_nothing().returning(col(BankFile.id))
+        ).scalar_one_or_none()
+        session.execute(_LOCK, {"sha256": sha256})
+        session.execute(_DELIVERED, {"sha256": sha256, "delivered_by": delivered_by})
         session.add(Outbox(workflow_id=bank_file_workflow_id(sha256), version=1))
     return sha256, new is not None
 
 
-_STAGING = "CREATE TEMP TABLE IF NOT EXISTS incoming_piece (number bigint, bytes bytea) ON COMMIT DELETE ROWS"
-_COPY = "COPY incoming_piece FROM STDIN (FORMAT binary)"
-_KEEP = text("""
-    INSERT INTO bank_file (sha256, name, delivered_by, content, format, stage, reason, entries)
-    SELECT :sha256, :name, :delivered_by, string_agg(bytes, ''::bytea ORDER BY number), '', 'stored', '', 0
-    FROM incoming_piece ON CONFLICT DO NOTHING RETURNING id
+# A file that waits because of where it came from is looked at anew, and so is one that was put away for that when it
+# comes from somebody else. The hold stays the same unless the reading says otherwise.
+_DELIVERED = text("""
+    WITH delivery AS (
+        INSERT INTO bank_file_delivery (file_id, delivered_by)
+        SELECT id, :delivered_by FROM bank_file WHERE sha256 = :sha256 ON CONFLICT DO NOTHING RETURNING file_id
+    )
+    UPDATE bank_file SET stage = 'stored' WHERE sha256 = :sha256 AND held_for = 'source'
+        AND (stage = 'held' OR (stage = 'discarded' AND EXISTS (SELECT FROM delivery)))
 """)
-
-
-def _stage(connection: "psycopg.Connection[Any]", stream: BinaryIO) -> str:
-    """Bring the bytes to PostgreSQL; the SHA-256 is of those that were brought, should the file change meanwhile."""
-    stream.seek(0)
-    digest = hashlib.sha256()
-    connection.execute(_STAGING)
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(["int8", "bytea"])
-        for number, piece in enumerate(iter(lambda: stream.read(PIECE_BYTES), b"")):
-            digest.update(piece)
-            copy.write_row((number, piece))
-    return digest.hexdigest()
-
-
-# What is added to it, nothing, makes PostgreSQL unpack the whole once and not for each piece.
-_PIECES = """
-    SELECT substring(whole.content FROM n FOR %(piece)s)
-    FROM (SELECT content || ''::bytea AS content FROM bank_file WHERE sha256 = %(sha256)s OFFSET 0) whole,
-        generate_series(1, octet_length(whole.content), %(piece)s) n
-"""
-
-
-@contextmanager
-def _bytes_of(engine: Engine, sha256: str) -> Iterator[BinaryIO]:
-    """The bytes of a stored file as a stream; those of a large one wait on the disk, where they have no name."""
-    with SpooledTemporaryFile(PIECE_BYTES) as stream:
-        with Session(engine) as session, psycopg_of(session).cursor("pieces") as pieces:
-            pieces.itersize = 1
-            pieces.execute(_PIECES, {"sha256": sha256, "piece": PIECE_BYTES}, binary=True)
-            for (piece,) in pieces:
-                stream.write(piece)
-        stream.seek(0)
-        yield cast("BinaryIO", stream)
+# Before, so that a reading that is about to hold the file has ended.
+_LOCK = text("SELECT id FROM bank_file WHERE sha256 = :sha256 FOR NO KEY UPDATE")
 
 
 class BankFiles:
@@ -139,7 +133,7 @@ class BankFiles:
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.look, self.read, self.post, self.discard]
+        return [self.look, self.read, self.post, self.decide]
 
     @activity.defn(name="look_at_bank_file")
     def look(self, sha256: str) -> BankFileState:
@@ -150,31 +144,35 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Pulse(), _bytes_of(self._engine, sha256) as content:
+        with Pulse(), bytes_of(self._engine, sha256) as content:
             found = survey(content)
         with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
-            if file.stage in ("stored", "held"):
+            if file.stage == "stored":
                 file.format, file.entries = found.version or found.format, found.entries
-                file.stage, file.reason = found.outcome, found.reason[:MAX_REASON]
-                if found.outcome == "read":
-                    self._keep_statements(session, file, found)
+                self._settle(session, file, found)
                 session.flush()
             return _state(session, sha256)
 
-    def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
-        if any(max(t.credit_minor, t.debit_minor) > MAX_FILE_MINOR for t in found.totals.values()):
-            file.stage = "held"
-            file.reason = (
-                f"its entries sum to more than {MAX_FILE_MINOR:,} minor units, which no book of ours can hold"
-            )
+    def _settle(self, session: Session, file: BankFile, found: Survey) -> None:
+        if found.outcome == "held":
+            _hold(file, found.held_for, found.reason)
             return
         try:
-            with session.begin_nested():
-                keep_statements(session, file, found.statements)
-                chain(session, accounts_of(session, file.id or 0))
+            if found.outcome == "read":
+                self._keep_statements(session, file, found)
         except MustWait as reason:
-            file.stage, file.reason = "held", str(reason)[:MAX_REASON]
+            _hold(file, reason.held_for, str(reason))
+        else:
+            file.stage, file.held_for, file.reason = found.outcome, "", found.reason[:MAX_REASON]
+
+    def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
+        for currency, totals in found.totals.items():
+            if (minor := max(totals.credit_minor, totals.debit_minor)) > MAX_FILE_MINOR:
+                raise SumsTooLarge(currency, minor, MAX_FILE_MINOR)
+        with session.begin_nested():
+            keep_statements(session, file, found.statements)
+            chain(session, accounts_of(session, file.id or 0))
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
@@ -189,42 +187,33 @@ class BankFiles:
         if stage in ("read", "alarm"):
             try:
                 if stage == "read":
-                    with _bytes_of(self._engine, sha256) as content:
+                    with bytes_of(self._engine, sha256) as content:
                         self._post(file_id, content, _cursor())
-                self._finish(file_id)
-            except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-                self._hold(file_id, error)
+                self._finish(sha256, file_id)
+            except PostingStopped as reason:
+                with Session(self._engine) as session, session.begin():
+                    file = _file(session, sha256)
+                    if file.stage == stage:
+                        _hold(file, "posting", str(reason))
         return self.look(sha256)
 
-    def _finish(self, file_id: int) -> None:
+    def _finish(self, sha256: str, file_id: int) -> None:
         """Link the file's statements, credit what waited for them, and say what is still missing."""
-        with Pulse():
-            with Session(self._engine) as session, session.begin():
-                accounts = accounts_of(session, file_id)
-                chain_by_entries(session, accounts)
-            waiting = SLICE
-            while waiting == SLICE:
+        try:
+            with Pulse():
                 with Session(self._engine) as session, session.begin():
-                    waiting = settle_waiting(session, accounts)
-            with Session(self._engine) as session, session.begin():
-                stage, reason = conclude(session, file_id, accounts)
-                session.execute(
-                    update(BankFile)
-                    .where(col(BankFile.id) == file_id)
-                    .values(stage=stage, reason=reason, posted_at=func.now())
-                )
-
-    def _hold(self, file_id: int, error: psycopg.Error) -> None:
-        """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
-        log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
-        reason = (
-            f"posting stopped: PostgreSQL refused a chunk ({type(error).__name__}, SQLSTATE {error.sqlstate}). "
-            "What was posted before stays. Report it with the worker's log; release the file when it has been mended."
-        )
-        with Session(self._engine) as session, session.begin():
-            session.execute(
-                update(BankFile).where(col(BankFile.id) == file_id).values(stage="held", reason=reason)
-            )
+                    accounts = accounts_of(session, file_id)
+                    chain_by_entries(session, accounts)
+                waiting = SLICE
+                while waiting == SLICE:
+                    with Session(self._engine) as session, session.begin():
+                        waiting = settle_waiting(session, accounts)
+                with Session(self._engine) as session, session.begin():
+                    stage, reason = conclude(session, file_id, accounts)
+                    _end(_file(session, sha256), stage, reason)
+        except REFUSED_BY_POSTGRESQL as error:
+            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+            raise PostingStopped("After the last entry", "the statements to be linked", error) from error
 
     def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
@@ -235,23 +224,46 @@ class BankFiles:
             following = reader.submit(next, read, None)
             while chunk := following.result():
                 following = reader.submit(next, read, None)
-                with Session(self._engine) as session, session.begin():
-                    post_chunk(psycopg_of(session), file_id, accounts, chunk)
+                self._post_chunk(file_id, accounts, chunk)
                 pulse.reach(chunk[-1].ordinal + 1)
 
-    @activity.defn(name="discard_bank_file")
-    def discard(self, discard: Discard) -> BankFileState:
-        """Put a held file away; its bytes and the reason stay."""
-        decision = discard.decision
+    def _post_chunk(
+        self, file_id: int, accounts: Mapping[int, Account], chunk: Sequence[Entry | Quarantine]
+    ) -> None:
+        try:
+            with Session(self._engine) as session, session.begin():
+                post_chunk(psycopg_of(session), file_id, accounts, chunk)
+        except REFUSED_BY_POSTGRESQL as error:
+            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+            where = f"Lines {chunk[0].line} to {chunk[-1].line}"
+            raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
+
+    @activity.defn(name="decide_on_bank_file")
+    def decide(self, given: Decide) -> Decided:
+        """Write down what an operator decided about a held file; the second release and a discard are carried out."""
         with Session(self._engine) as session, session.begin():
-            file = _file(session, discard.sha256)
-            if file.stage == "held":
-                file.stage = "discarded"
-                file.reason = (
-                    f"discarded by {decision.operator} ({decision.reason}); it was held: {file.reason}"[:1000]
-                )
-            session.flush()
-            return _state(session, discard.sha256)
+            file = _file(session, given.sha256)
+            refused = decide(session, file, _state(session, given.sha256), given)
+            return Decided(state=_state(session, given.sha256), refused=refused)
+
+
+def _end(file: BankFile, stage: str, reason: str) -> None:
+    """All entries of a locked file have been kept."""
+    if file.stage not in ("read", "alarm"):
+        return
+    file.posted_at = datetime.now(UTC)
+    if stage == "held":
+        _hold(file, "overlap", reason)
+    else:
+        file.stage, file.reason = stage, reason
+
+
+def _hold(file: BankFile, held_for: str, reason: str) -> None:
+    """Hold a locked file. For the same reason as before it is the same hold, unless that was released."""
+    held = (held_for, reason[:MAX_REASON])
+    if (file.held_for, file.reason) != held:
+        file.hold += 1
+    file.stage, file.held_for, file.reason = "held", *held
 
 
 def _cursor() -> int:
@@ -260,9 +272,8 @@ def _cursor() -> int:
 
 
 def _file(session: Session, sha256: str) -> BankFile:
-    statement = (
-        select(BankFile).where(BankFile.sha256 == sha256).options(defer(cast("Any", BankFile.content)))
-    )
+    without_bytes = defer(cast("Any", BankFile.content))
+    statement = select(BankFile).where(BankFile.sha256 == sha256).options(without_bytes)
     file = session.exec(statement.with_for_update(key_share=True)).one_or_none()
     if file is None:
         raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
@@ -285,7 +296,7 @@ def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
 
 
 def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
-    """Credit up to a slice of what waited for a statement of these accounts, where none is missing; says how many."""
+    """Credit a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
     return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
 
 
@@ -301,7 +312,7 @@ def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[s
 
 
 _COUNTS = text("""
-    SELECT f.id, f.delivered_by, f.format, f.stage, f.reason, f.entries, f.received_at,
+    SELECT f.id, f.format, f.stage, f.held_for, f.hold, f.reason, f.entries, f.received_at,
         count(DISTINCT e.id) FILTER (WHERE first.file_id = f.id) AS posted,
         count(DISTINCT e.id) FILTER (WHERE first.file_id <> f.id) AS known_before,
         count(p.id) FILTER (WHERE p.state = 'credited' AND first.file_id = f.id) AS credited,
@@ -322,4 +333,10 @@ def _state(session: Session, sha256: str) -> BankFileState:
     counts = {name: value for name, value in row.items() if name != "id"}
     shown = f"found something else (`prepay bank files {row['id']}` shows it)"
     counts["reason"] = _QUOTED.sub(shown, counts["reason"])
-    return BankFileState(**counts, file=row["id"], as_of=datetime.now(UTC))
+    return BankFileState(
+        **counts,
+        file=row["id"],
+        delivered_by=", ".join(sources_of(session, row["id"])[:SHOWN]),
+        decisions=decisions(session, row["id"]),
+        as_of=datetime.now(UTC),
+    )

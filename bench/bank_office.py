@@ -157,7 +157,7 @@ def post(engine: Engine, path: Path) -> float:
     files = BankFiles(engine)
     began = perf_counter()
     with path.open("rb") as content:
-        sha256, _ = store(engine, content, path.name, "bench")
+        sha256, _ = store(engine, content, path.name, "inbox")
     files.read(sha256)
     state = files.post(sha256)
     seconds = perf_counter() - began

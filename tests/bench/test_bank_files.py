@@ -13,8 +13,13 @@ from tests.conftest import Server
 KEYS = {"name", "ours", "unit", "against", "theirs", "ratio", "goal", "rounds"}
 
 
+# Files are posted by processes of their own, which begin slowly on a loaded machine.
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture
-def bench_server(server: Server) -> BenchDatabase:
+def bench_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> BenchDatabase:
+    monkeypatch.setattr(bank_office, "CUSTOMERS", 10)
     database = server.database("postgres")
     return BenchDatabase(database.app_url, database.owner_url, database.superuser_url)
 
