@@ -236,12 +236,12 @@ _FOLLOW = text("""
         coalesce(b.opening_on, b.closing_on) AS on_day, 'unexplained' AS house
 """)
 
-# All booked entries that the chain and one more statement tell of, each once: with them, from where the chain begins
-# the statement ends right; or from where it begins the chain ends right; or it tells nothing new.
+# A statement that shares entries with the chain. With all that both tell of, each once, it ends right from where the
+# chain begins; or the chain ends right from where it begins; or it tells nothing new.
 _OVERLAPPING = text(f"""
     SELECT * FROM (
         SELECT s.id, s.closing_on, s.closing_minor = began.minor + told.minor AND ({_LAST_NUMBER}) IS NULL AS is_last,
-            told.new = 0 AND told.own > 0 AS is_known,
+            told.own > 0 AND told.own = told.shared AS is_known,
             s.opening_minor + told.minor IN (
                 SELECT t.closing_minor FROM bank_statement t WHERE t.account_id = s.account_id
                     AND (t.chained OR t.id = s.id) AND t.closing_on >= (
@@ -251,8 +251,8 @@ _OVERLAPPING = text(f"""
             SELECT coalesce(sum(opening_minor - coalesce(gap_from_minor, 0)), 0) AS minor FROM bank_statement b
             WHERE b.account_id = s.account_id AND b.begins <> ''
         ) began CROSS JOIN LATERAL (
-            SELECT coalesce(sum(minor), 0) AS minor, count(*) FILTER (WHERE NOT before) AS new,
-                count(*) FILTER (WHERE own) AS own
+            SELECT coalesce(sum(minor), 0) AS minor, count(*) FILTER (WHERE own) AS own,
+                count(*) FILTER (WHERE own AND before) AS shared
             FROM (
                 SELECT min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS minor,
                     bool_or(t.chained) AS before, bool_or(t.id = s.id) AS own
@@ -263,7 +263,7 @@ _OVERLAPPING = text(f"""
                 GROUP BY e.id
             ) entry
         ) told
-        WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED}
+        WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED} AND told.shared > 0
     ) s WHERE is_last OR is_known OR is_first ORDER BY closing_on, id LIMIT 1
 """)
 

@@ -254,8 +254,11 @@ def _end(file: BankFile, stage: str, reason: str) -> None:
     file.posted_at = datetime.now(UTC)
     if stage == "held":
         _hold(file, "overlap", reason)
+    elif stage == "alarm":
+        _hold(file, "missing", reason)
+        file.stage = stage
     else:
-        file.stage, file.reason = stage, reason
+        file.stage, file.held_for, file.reason = stage, "", reason
 
 
 def _hold(file: BankFile, held_for: str, reason: str) -> None:

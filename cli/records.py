@@ -33,6 +33,11 @@ VIEWS = (
         "files that an operator must decide on",
         "`WorkflowType`='BankFile' AND `Stage`='held'" + _RUNNING,
     ),
+    (
+        "Bank files in alarm",
+        "files that are posted, and lack a statement or a notified credit",
+        "`WorkflowType`='BankFile' AND `Stage`='alarm'" + _RUNNING,
+    ),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
 )
