@@ -30,7 +30,7 @@ def chain(session: Session, accounts: Sequence[int]) -> None:
     """Link what can be linked, say which accounts lack a statement, and ring files that waited for one."""
     given = {"accounts": sorted(accounts)}
     lock_accounts(session, accounts)
-    _step(session, _FIRST, given)
+    _step(session, _FIRST, {**given, "despite": None})
     linked = True
     while linked:
         linked = bool(session.execute(_EXTEND, given).all())
@@ -61,6 +61,8 @@ def let_follow(session: Session, file: int) -> None:
     given = {"accounts": sorted(accounts), "file": file}
     lock_accounts(session, accounts)
     session.execute(_NUMBERS_LEFT_OUT, given)
+    for statement in session.execute(_GAP_STATEMENTS, given).scalars().all():
+        _step(session, _FIRST, {**given, "despite": statement})
     _step(session, _FOLLOW, given)
     chain(session, accounts)
 
@@ -128,11 +130,12 @@ _EXTEND = text(f"""
     UPDATE bank_statement s SET chained = true FROM reached WHERE s.id = reached.id RETURNING s.id
 """)
 
+# Of a statement in pages, the first: what another page begins with is no opening balance of the account.
 _FIRST = text(f"""
     UPDATE bank_statement b SET chained = true, begins = 'account'
     FROM (
         SELECT DISTINCT ON (s.account_id) s.id FROM bank_statement s
-        WHERE s.account_id = ANY(:accounts) AND {_BALANCED}
+        WHERE s.account_id = ANY(:accounts) AND {_BALANCED} AND (s.page = 1 OR s.id = :despite)
             AND NOT EXISTS (SELECT FROM bank_statement c WHERE c.account_id = s.account_id AND c.chained)
         ORDER BY s.account_id, s.closing_on, s.number, s.page, s.id
     ) earliest WHERE b.id = earliest.id
@@ -201,6 +204,10 @@ _GAP_ACCOUNTS = text("""
     SELECT a.id FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id WHERE s.file_id = :file
 """)
 
+_GAP_STATEMENTS = text("""
+    SELECT s.id FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id WHERE s.file_id = :file
+""")
+
 _GAPS_OF = text(f"""
     SELECT s.position, s.sequence, s.opening_minor, s.currency, a.code, ({_LAST_NUMBER}) AS before
     FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id
@@ -222,19 +229,19 @@ _FOLLOW = text("""
             ORDER BY p.closing_on DESC, p.number DESC NULLS LAST, p.page DESC, p.id DESC LIMIT 1
         ) AS closing_minor
         FROM collection_account a JOIN bank_statement s ON s.id = a.gap_statement_id
-        WHERE s.file_id = :file AND NOT s.skips
+        WHERE s.file_id = :file AND NOT s.skips AND NOT s.chained
     ) before
     WHERE b.id = before.id AND before.closing_minor IS NOT NULL
     RETURNING b.id, b.account_id, b.opening_minor - before.closing_minor AS moved_minor,
         coalesce(b.opening_on, b.closing_on) AS on_day, 'unexplained' AS house
 """)
 
-# All booked entries that the chain and one more statement tell of, each once: with them, from where the chain begins
-# the statement ends right; or from where it begins the chain ends right; or it tells nothing new.
+# A statement that shares entries with the chain. With all that both tell of, each once, it ends right from where the
+# chain begins; or the chain ends right from where it begins; or it tells nothing new.
 _OVERLAPPING = text(f"""
     SELECT * FROM (
         SELECT s.id, s.closing_on, s.closing_minor = began.minor + told.minor AND ({_LAST_NUMBER}) IS NULL AS is_last,
-            told.new = 0 AND told.own > 0 AS is_known,
+            told.own > 0 AND told.own = told.shared AS is_known,
             s.opening_minor + told.minor IN (
                 SELECT t.closing_minor FROM bank_statement t WHERE t.account_id = s.account_id
                     AND (t.chained OR t.id = s.id) AND t.closing_on >= (
@@ -244,8 +251,8 @@ _OVERLAPPING = text(f"""
             SELECT coalesce(sum(opening_minor - coalesce(gap_from_minor, 0)), 0) AS minor FROM bank_statement b
             WHERE b.account_id = s.account_id AND b.begins <> ''
         ) began CROSS JOIN LATERAL (
-            SELECT coalesce(sum(minor), 0) AS minor, count(*) FILTER (WHERE NOT before) AS new,
-                count(*) FILTER (WHERE own) AS own
+            SELECT coalesce(sum(minor), 0) AS minor, count(*) FILTER (WHERE own) AS own,
+                count(*) FILTER (WHERE own AND before) AS shared
             FROM (
                 SELECT min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS minor,
                     bool_or(t.chained) AS before, bool_or(t.id = s.id) AS own
@@ -256,7 +263,7 @@ _OVERLAPPING = text(f"""
                 GROUP BY e.id
             ) entry
         ) told
-        WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED}
+        WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED} AND told.shared > 0
     ) s WHERE is_last OR is_known OR is_first ORDER BY closing_on, id LIMIT 1
 """)
 

@@ -9,23 +9,30 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, func, text, update
+from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
+from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_missing import find_missing, missing_of
 from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
-from activities.bank_statements import MustWait, accounts_of, counted_once, keep_statements
+from activities.bank_statements import (
+    MustWait,
+    SumsTooLarge,
+    accounts_of,
+    counted_once,
+    keep_statements,
+    sources_of,
+)
 from activities.database import psycopg_of
 from activities.pulse import Pulse
 from bankfiles import Format, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
-from prepay.bank_files import DecideBankFile
+from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
-from prepay.wire import Wire
 from rules.bank_file import BankFileState
 
 CHUNK = 1000
@@ -34,17 +41,13 @@ MAX_FILE_MINOR = 10**17
 """The sums of a file, in minor units: balances of many such files still fit 64 bits."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# A reason quotes what stood in the file, and that may be an account number: people read it from the database.
-_QUOTED = re.compile(r"found ('[^']*'|\"[^\"]*\")")
+# A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
+# is cut off ends within the quotation.
+_QUOTED = re.compile(r"""found ('(?:[^'\\]|\\.)*('|\\?$)|"(?:[^"\\]|\\.)*("|\\?$))""", re.DOTALL)
+
+REFUSED_BY_POSTGRESQL = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
 
 log = structlog.get_logger()
-
-
-class Discard(Wire):
-    """Put a held file away, as an operator decided."""
-
-    sha256: str
-    decision: DecideBankFile
 
 
 class FileTooLarge(ValueError):
@@ -63,11 +66,23 @@ class FileEmpty(ValueError):
         super().__init__(f"{name} is empty. Deliver it again when it has been written.")
 
 
+class PostingStopped(Exception):
+    """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
+
+    def __init__(self, where: str, expected: str, error: psycopg.Error) -> None:
+        super().__init__(
+            f"{where}: expected {expected}, found that PostgreSQL refuses it ({type(error).__name__}, SQLSTATE "
+            f"{error.sqlstate}). What stands before is posted. Report it with the worker's log; two people release "
+            "the file when it has been mended."
+        )
+
+
 def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple[str, bool]:
     """Keep the bytes once and ring the file's workflow; returns the SHA-256 and whether it was new.
 
-    Raises FileTooLarge, FileEmpty.
+    Raises FileTooLarge, FileEmpty, and ValueError where `delivered_by` is no source's name.
     """
+    source_name(delivered_by)
     if len(content) > MAX_FILE_BYTES:
         raise FileTooLarge(name, len(content))
     if not content:
@@ -79,8 +94,24 @@ def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple
         new = session.execute(
             insert(BankFile).values(**row).on_conflict_do_nothing().returning(col(BankFile.id))
         ).scalar_one_or_none()
+        session.execute(_LOCK, {"sha256": sha256})
+        session.execute(_DELIVERED, {"sha256": sha256, "delivered_by": delivered_by})
         session.add(Outbox(workflow_id=bank_file_workflow_id(sha256), version=1))
     return sha256, new is not None
+
+
+# A file that waits because of where it came from is looked at anew, and so is one that was put away for that when it
+# comes from somebody else. The hold stays the same unless the reading says otherwise.
+_DELIVERED = text("""
+    WITH delivery AS (
+        INSERT INTO bank_file_delivery (file_id, delivered_by)
+        SELECT id, :delivered_by FROM bank_file WHERE sha256 = :sha256 ON CONFLICT DO NOTHING RETURNING file_id
+    )
+    UPDATE bank_file SET stage = 'stored' WHERE sha256 = :sha256 AND held_for = 'source'
+        AND (stage = 'held' OR (stage = 'discarded' AND EXISTS (SELECT FROM delivery)))
+""")
+# Before, so that a reading that is about to hold the file has ended.
+_LOCK = text("SELECT id FROM bank_file WHERE sha256 = :sha256 FOR NO KEY UPDATE")
 
 
 class BankFiles:
@@ -91,7 +122,7 @@ class BankFiles:
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.look, self.read, self.post, self.discard]
+        return [self.look, self.read, self.post, self.decide]
 
     @activity.defn(name="look_at_bank_file")
     def look(self, sha256: str) -> BankFileState:
@@ -108,27 +139,31 @@ class BankFiles:
             found = survey(content)
         with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
-            if file.stage in ("stored", "held"):
+            if file.stage == "stored":
                 file.format, file.entries = found.version or found.format, found.entries
-                file.stage, file.reason = found.outcome, found.reason[:MAX_REASON]
-                if found.outcome == "read":
-                    self._keep_statements(session, file, found)
+                self._settle(session, file, found)
                 session.flush()
             return _state(session, sha256)
 
-    def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
-        if any(max(t.credit_minor, t.debit_minor) > MAX_FILE_MINOR for t in found.totals.values()):
-            file.stage = "held"
-            file.reason = (
-                f"its entries sum to more than {MAX_FILE_MINOR:,} minor units, which no book of ours can hold"
-            )
+    def _settle(self, session: Session, file: BankFile, found: Survey) -> None:
+        if found.outcome == "held":
+            _hold(file, found.held_for, found.reason)
             return
         try:
-            with session.begin_nested():
-                keep_statements(session, file, found.statements)
-                chain(session, accounts_of(session, file.id or 0))
+            if found.outcome == "read":
+                self._keep_statements(session, file, found)
         except MustWait as reason:
-            file.stage, file.reason = "held", str(reason)[:MAX_REASON]
+            _hold(file, reason.held_for, str(reason))
+        else:
+            file.stage, file.held_for, file.reason = found.outcome, "", found.reason[:MAX_REASON]
+
+    def _keep_statements(self, session: Session, file: BankFile, found: Survey) -> None:
+        for currency, totals in found.totals.items():
+            if (minor := max(totals.credit_minor, totals.debit_minor)) > MAX_FILE_MINOR:
+                raise SumsTooLarge(currency, minor, MAX_FILE_MINOR)
+        with session.begin_nested():
+            keep_statements(session, file, found.statements)
+            chain(session, accounts_of(session, file.id or 0))
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
@@ -144,63 +179,72 @@ class BankFiles:
             try:
                 if stage == "read":
                     self._post(file_id, content, _cursor())
-                self._finish(file_id)
-            except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-                self._hold(file_id, error)
+                self._finish(sha256, file_id)
+            except PostingStopped as reason:
+                with Session(self._engine) as session, session.begin():
+                    file = _file(session, sha256)
+                    if file.stage == stage:
+                        _hold(file, "posting", str(reason))
         return self.look(sha256)
 
-    def _finish(self, file_id: int) -> None:
+    def _finish(self, sha256: str, file_id: int) -> None:
         """Link the file's statements, credit what waited for them, and say what is still missing."""
-        with Pulse():
-            with Session(self._engine) as session, session.begin():
-                accounts = accounts_of(session, file_id)
-                chain_by_entries(session, accounts)
-            waiting = SLICE
-            while waiting == SLICE:
+        try:
+            with Pulse():
                 with Session(self._engine) as session, session.begin():
-                    waiting = settle_waiting(session, accounts)
-            with Session(self._engine) as session, session.begin():
-                stage, reason = conclude(session, file_id, accounts)
-                session.execute(
-                    update(BankFile)
-                    .where(col(BankFile.id) == file_id)
-                    .values(stage=stage, reason=reason, posted_at=func.now())
-                )
-
-    def _hold(self, file_id: int, error: psycopg.Error) -> None:
-        """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
-        log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
-        reason = (
-            f"posting stopped: PostgreSQL refused a chunk ({type(error).__name__}, SQLSTATE {error.sqlstate}). "
-            "What was posted before stays. Report it with the worker's log; release the file when it has been mended."
-        )
-        with Session(self._engine) as session, session.begin():
-            session.execute(
-                update(BankFile).where(col(BankFile.id) == file_id).values(stage="held", reason=reason)
-            )
+                    accounts = accounts_of(session, file_id)
+                    chain_by_entries(session, accounts)
+                waiting = SLICE
+                while waiting == SLICE:
+                    with Session(self._engine) as session, session.begin():
+                        waiting = settle_waiting(session, accounts)
+                with Session(self._engine) as session, session.begin():
+                    stage, reason = conclude(session, file_id, accounts)
+                    _end(_file(session, sha256), stage, reason)
+        except REFUSED_BY_POSTGRESQL as error:
+            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+            raise PostingStopped("After the last entry", "the statements to be linked", error) from error
 
     def _post(self, file_id: int, content: bytes, cursor: int) -> None:
         with Session(self._engine) as session:
             accounts = accounts_by_position(session, file_id)
         with Pulse(cursor) as pulse:
             for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
-                with Session(self._engine) as session, session.begin():
-                    post_chunk(psycopg_of(session), file_id, accounts, chunk)
+                try:
+                    with Session(self._engine) as session, session.begin():
+                        post_chunk(psycopg_of(session), file_id, accounts, chunk)
+                except REFUSED_BY_POSTGRESQL as error:
+                    log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+                    where = f"Lines {chunk[0].line} to {chunk[-1].line}"
+                    raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
                 pulse.reach(chunk[-1].ordinal + 1)
 
-    @activity.defn(name="discard_bank_file")
-    def discard(self, discard: Discard) -> BankFileState:
-        """Put a held file away; its bytes and the reason stay."""
-        decision = discard.decision
+    @activity.defn(name="decide_on_bank_file")
+    def decide(self, given: Decide) -> Decided:
+        """Write down what an operator decided about a held file; the second release and a discard are carried out."""
         with Session(self._engine) as session, session.begin():
-            file = _file(session, discard.sha256)
-            if file.stage == "held":
-                file.stage = "discarded"
-                file.reason = (
-                    f"discarded by {decision.operator} ({decision.reason}); it was held: {file.reason}"[:1000]
-                )
-            session.flush()
-            return _state(session, discard.sha256)
+            file = _file(session, given.sha256)
+            refused = decide(session, file, _state(session, given.sha256), given)
+            return Decided(state=_state(session, given.sha256), refused=refused)
+
+
+def _end(file: BankFile, stage: str, reason: str) -> None:
+    """All entries of a locked file have been kept."""
+    if file.stage not in ("read", "alarm"):
+        return
+    file.posted_at = datetime.now(UTC)
+    if stage == "held":
+        _hold(file, "overlap", reason)
+    else:
+        file.stage, file.reason = stage, reason
+
+
+def _hold(file: BankFile, held_for: str, reason: str) -> None:
+    """Hold a locked file. For the same reason as before it is the same hold, unless that was released."""
+    held = (held_for, reason[:MAX_REASON])
+    if (file.held_for, file.reason) != held:
+        file.hold += 1
+    file.stage, file.held_for, file.reason = "held", *held
 
 
 def _cursor() -> int:
@@ -232,7 +276,7 @@ def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
 
 
 def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
-    """Credit what waited for a statement of these accounts, where none is missing; returns how many, a slice at most."""
+    """Credit a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
     return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
 
 
@@ -248,7 +292,7 @@ def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[s
 
 
 _COUNTS = text("""
-    SELECT f.id, f.delivered_by, f.format, f.stage, f.reason, f.entries, f.received_at,
+    SELECT f.id, f.format, f.stage, f.held_for, f.hold, f.reason, f.entries, f.received_at,
         count(DISTINCT e.id) FILTER (WHERE first.file_id = f.id) AS posted,
         count(DISTINCT e.id) FILTER (WHERE first.file_id <> f.id) AS known_before,
         count(p.id) FILTER (WHERE p.state = 'credited' AND first.file_id = f.id) AS credited,
@@ -269,4 +313,10 @@ def _state(session: Session, sha256: str) -> BankFileState:
     counts = {name: value for name, value in row.items() if name != "id"}
     shown = f"found something else (`prepay bank files {row['id']}` shows it)"
     counts["reason"] = _QUOTED.sub(shown, counts["reason"])
-    return BankFileState(**counts, file=row["id"], as_of=datetime.now(UTC))
+    return BankFileState(
+        **counts,
+        file=row["id"],
+        delivered_by=", ".join(sources_of(session, row["id"])[:SHOWN]),
+        decisions=decisions(session, row["id"]),
+        as_of=datetime.now(UTC),
+    )

@@ -2,42 +2,81 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, func, select
 
+from activities.bank_decisions import released_by_two
 from bankfiles import Statement
-from models import BankFile, BankStatement, CollectionAccount
+from models import BankFile, BankFileDelivery, BankStatement, CollectionAccount
 from prepay.money import to_decimal
 from rules.pages import MAX_DAYS, Page, statement_of, unmet
 
 
 class MustWait(Exception):
-    """The file is sound, and something else must be set right before it is posted; the message says what."""
+    """The file is sound, and something must be set right or decided before it is posted; the message says what."""
+
+    held_for: ClassVar[str]
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
 
 
 class AccountUnknown(MustWait):
-    def __init__(self, statement: Statement, file: BankFile) -> None:
+    held_for = "account"
+
+    def __init__(self, statement: Statement) -> None:
+        which = f"in {statement.currency}" if statement.currency else "and of one currency"
         super().__init__(
-            f"{statement.path} (line {statement.line}) is about an account that no entity has set up: "
-            f"`prepay bank files {file.id}` shows it. Add it by `prepay setup`, then release the file."
+            _where(statement),
+            f"expected an account that an entity has set up, {which}, found {statement.account!r}. "
+            "Add it by `prepay setup`, then two people release the file.",
         )
+
+
+class SourceNotAllowed(MustWait):
+    held_for = "source"
+
+    def __init__(self, statement: Statement, account: CollectionAccount, sources: Sequence[str]) -> None:
+        super().__init__(
+            _where(statement),
+            f"expected files about account {account.code} (row {account.id}) to come from "
+            f"{' or '.join(account.sources)}, found one from {' and '.join(sources)}. Ask who brought it; two people "
+            "may release it. It is posted by itself when the same file comes from where it should.",
+        )
+
+
+class SumsTooLarge(MustWait):
+    held_for = "sums"
+
+    def __init__(self, currency: str, minor: int, most_minor: int) -> None:
+        most, found = (f"{to_decimal(sum_minor, currency)} {currency}" for sum_minor in (most_minor, minor))
+        super().__init__("Entries", f"expected sums of at most {most}, as the book can hold, found {found}.")
 
 
 class PagesDisagree(MustWait):
+    held_for = "pages"
+
     def __init__(self, statement: Statement, page: Page, other: Page, file: int) -> None:
-        first, second = sorted((page, other), key=lambda p: p.page)
-        assert first.closing_minor is not None
-        assert second.opening_minor is not None
+        if page.page > other.page:
+            which, verb, expected, found = "an opening", "ends", other.closing_minor, page.opening_minor
+        else:
+            which, verb, expected, found = "a closing", "begins", other.opening_minor, page.closing_minor
+        assert expected is not None
+        assert found is not None
         currency = statement.currency
         super().__init__(
-            f"{statement.path} (line {statement.line}) is page {page.page} of a statement whose page {other.page} came "
-            f"in file {file}, but page {first.page} ends with {to_decimal(first.closing_minor, currency)} {currency} "
-            f"and page {second.page} begins with {to_decimal(second.opening_minor, currency)} {currency}: compare them "
-            "and ask the bank for its pages again. Release this file when those have been posted, or discard it."
+            f"{_where(statement)}, page {page.page}",
+            f"expected {which} balance of {to_decimal(expected, currency)} {currency}, with which page {other.page} "
+            f"in file {file} {verb}, found {to_decimal(found, currency)} {currency}. Ask the bank for its pages again. "
+            "Two people release this file when those have been posted, or discard it.",
         )
+
+
+def _where(statement: Statement) -> str:
+    return f"{statement.path}, line {statement.line}"
 
 
 def keep_statements(session: Session, file: BankFile, statements: Sequence[Statement]) -> None:
@@ -46,8 +85,9 @@ def keep_statements(session: Session, file: BankFile, statements: Sequence[State
     for statement in statements:
         account = account_of(session, statement.account, statement.currency)
         if account is None:
-            raise AccountUnknown(statement, file)
+            raise AccountUnknown(statement)
         accounts.append(account)
+    _require_source(session, file.id or 0, statements, accounts)
     if any(statement.paged for statement in statements):
         # Pages that come at once must see one another.
         ids = sorted({account.id or 0 for account in accounts})
@@ -55,6 +95,26 @@ def keep_statements(session: Session, file: BankFile, statements: Sequence[State
         session.exec(owned.order_by(col(CollectionAccount.id)).with_for_update(key_share=True)).all()
     for statement, account in zip(statements, accounts, strict=True):
         _keep(session, file, statement, account)
+
+
+def _require_source(
+    session: Session, file_id: int, statements: Sequence[Statement], accounts: Sequence[CollectionAccount]
+) -> None:
+    """Each account takes files from its sources only, unless two people have released this one."""
+    sources = sources_of(session, file_id)
+    for statement, account in zip(statements, accounts, strict=True):
+        if account.sources and not set(account.sources) & set(sources):
+            if released_by_two(session, file_id, SourceNotAllowed.held_for):
+                return
+            raise SourceNotAllowed(statement, account, sources)
+
+
+def sources_of(session: Session, file_id: int) -> Sequence[str]:
+    """Who has delivered the file, first come first."""
+    deliveries = select(BankFileDelivery.delivered_by).where(BankFileDelivery.file_id == file_id)
+    return session.exec(
+        deliveries.order_by(col(BankFileDelivery.created_at), col(BankFileDelivery.delivered_by))
+    ).all()
 
 
 def account_of(session: Session, number: str, currency: str) -> CollectionAccount | None:

@@ -193,8 +193,7 @@ _POSTINGS = """
 # Recomputed beside what the account says of itself.
 _BALANCES = """
     SELECT c.id AS account_id, c.holder AS customer, c.entity, c.currency,
-        c.credits_posted - c.debits_posted AS posted_minor,
-        c.credits_posted - c.debits_posted - c.debits_pending AS available_minor,
+        c.available_minor + c.debits_pending AS posted_minor, c.available_minor,
         c.debits_pending AS held_minor, c.credits_pending AS pending_minor,
         r.debits_posted - r.credits_posted AS receivable_minor,
         l.credited_minor, l.used_minor, l.left_minor, l.reserved_minor,
@@ -203,7 +202,7 @@ _BALANCES = """
     FROM ledger_account c JOIN ledger_account r ON r.id = c.receivable_id
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(l.amount_minor), 0)::bigint AS credited_minor,
-            coalesce(sum(l.remaining_minor), 0)::bigint AS left_minor,
+            coalesce(sum(l.free_minor + l.reserved_minor), 0)::bigint AS left_minor,
             coalesce(sum(l.reserved_minor), 0)::bigint AS reserved_minor,
             coalesce(sum(a.used), 0)::bigint AS used_minor,
             coalesce(- sum(a.reserved), 0)::bigint AS reserved_found_minor
@@ -242,7 +241,7 @@ _CAME_FROM = """
 # First those with something left, then the newest.
 _LOTS_OF_ACCOUNTS = """
     SELECT l.*, account_id AS parent,
-        row_number() OVER (PARTITION BY account_id ORDER BY remaining_minor = 0, id DESC) AS place,
+        row_number() OVER (PARTITION BY account_id ORDER BY free_minor + reserved_minor = 0, id DESC) AS place,
         count(*) OVER (PARTITION BY account_id) AS of
     FROM ledger_lot l WHERE account_id = ANY(%(ids)s)
 """
@@ -256,7 +255,8 @@ _LOTS_OF_RECEIPTS = """
 _LOTS = """
     SELECT l.parent, l.id AS lot, a.holder AS customer, a.currency, t.effective_on,
         t.created_at, credit.key AS credit, t.deposit, giver.holder AS moved_from, {came_from_columns},
-        l.amount_minor, used.used_minor, l.remaining_minor, l.reserved_minor, l.live, l.of
+        l.amount_minor, used.used_minor, l.free_minor + l.reserved_minor AS remaining_minor, l.reserved_minor,
+        l.live, l.of
     FROM ({chosen}) l
     JOIN ledger_account a ON a.id = l.account_id
     JOIN ledger_transfer t ON t.id = l.id

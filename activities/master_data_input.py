@@ -12,6 +12,7 @@ from schwifty.exceptions import SchwiftyException
 
 from documents import form
 from models.entity import PAYER_POLICIES
+from prepay.bank_files import SourceName
 from prepay.money import AmountRefused, digits
 from prepay.wire import CustomerNumber, Wire, plain_text, positive_minor
 
@@ -97,6 +98,13 @@ def _locale(name: str) -> str:
         raise ValueError(f"{name[:50]!r} is no locale such as en, de-DE or zh-CN") from None
 
 
+def _each_once(values: list[str]) -> list[str]:
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise ValueError(f"{value} is in the list twice")
+    return values
+
+
 def _policy(name: str) -> str:
     if name not in PAYER_POLICIES:
         raise ValueError(f"{name[:50]!r} is no policy; there are {', '.join(PAYER_POLICIES)}")
@@ -165,6 +173,7 @@ class AccountInput(Wire):
     account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
+    sources: Annotated[list[SourceName], AfterValidator(_each_once)] = []
     valid_from: Day
     valid_to: Day | None = None
 
@@ -198,14 +207,6 @@ class CustomerInput(Wire):
     address: Address
     country: Country
     entity: Code
-    currencies: Annotated[list[Currency], Field(min_length=1)]
+    currencies: Annotated[list[Currency], Field(min_length=1), AfterValidator(_each_once)]
     email: Annotated[str, AfterValidator(_email)] = ""
     locale: Annotated[str, AfterValidator(_locale)] = "en"
-
-    @field_validator("currencies")
-    @classmethod
-    def _each_once(cls, currencies: list[str]) -> list[str]:
-        for position, currency in enumerate(currencies):
-            if currency in currencies[:position]:
-                raise ValueError(f"{currency} is in the list twice")
-        return currencies

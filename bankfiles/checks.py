@@ -42,6 +42,8 @@ class Survey:
     """What a file holds, and whether it may be used: `read`, `held` for a person, or `refused`."""
 
     outcome: str = "read"
+    held_for: str = ""
+    """`sums` where they disagree, `structure` where it is broken."""
     reason: str = ""
     format: str = ""
     version: str = ""
@@ -61,6 +63,8 @@ def survey(source: bytes | BinaryIO) -> Survey:
             _count(found, event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"
+        if isinstance(error, Held):
+            found.held_for = "sums" if isinstance(error, Disagrees) else "structure"
         found.reason = str(error)
         found.problems = error.problems if isinstance(error, Disagrees) else (str(error),)
     return found

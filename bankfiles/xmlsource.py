@@ -178,7 +178,8 @@ def elements(document: XmlSource, names: tuple[str, ...]) -> Iterator[etree._Ele
             raise TooDeep(line, MAX_DEPTH) from None
         if error.code == etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING:
             raise UnknownEncoding(str(error.msg).rpartition(" ")[2]) from None
-        raise Broken(line, str(error.msg).split(", line ")[0]) from None
+        said = str(error.msg).split(", line ")[0]
+        raise Broken(line, f"expected well-formed XML, found {said!r}") from None
 
 
 class _Guarded:

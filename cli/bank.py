@@ -54,7 +54,9 @@ def ingest(
             metavar="FILE", exists=True, dir_okay=False, readable=True, help="Files as the bank sent them."
         ),
     ],
-    by: Annotated[str, typer.Option(help="Who delivers them.")] = "command line",
+    by: Annotated[
+        str, typer.Option(help="Who delivers them: accounts may name their sources.")
+    ] = "command line",
     wait: Annotated[bool, typer.Option(help="Wait until they have been posted or held.")] = True,
     data: Data = None,
     as_json: Json = False,
@@ -63,6 +65,9 @@ def ingest(
 
     Exit code 1 when a file was refused, is held, or was not posted in time.
     """
+    from prepay.bank_files import source_name
+
+    source_name(by)
     use_stack(data)
     hashes = _store(paths, by)
     if wait:
@@ -128,6 +133,8 @@ def files(
         raise NoSuchFile(file)
     found[0]["statements"] = _query(_STATEMENTS, {"id": file})
     found[0]["quarantined"] = _query(_QUARANTINED, {"id": file})
+    found[0]["deliveries"] = _query(_DELIVERIES, {"id": file})
+    found[0]["decisions"] = _query(_DECISIONS, {"id": file})
     if as_json:
         print_json(found[0])
         return
@@ -138,6 +145,13 @@ def files(
     ]
     columns = ["Statement", "Account", "Kind", "Opening", "Closing"]
     print_table("Statements", columns, statements, right=["Opening", "Closing"])
+    cells = [[moment(r["created_at"]), r["delivered_by"]] for r in found[0]["deliveries"]]
+    print_table("Delivered", ["At (UTC)", "By"], cells)
+    if found[0]["decisions"]:
+        names = ("signal", "operator", "reason", "held_for", "hold")
+        cells = [[moment(r["created_at"]), *(str(r[n]) for n in names)] for r in found[0]["decisions"]]
+        columns = ["At (UTC)", "Decision", "Operator", "Reason", "Held for", "Hold"]
+        print_table("Decisions", columns, cells)
     if found[0]["quarantined"]:
         cells = [[str(r["line"]), r["path"], r["reason"]] for r in found[0]["quarantined"]]
         print_table("Entries that could not be read", ["Line", "Element", "Why"], cells)
@@ -235,8 +249,8 @@ def _query(query: str, given: dict[str, Any]) -> list[dict[str, Any]]:
 
 # An entry counts as new in the file that brought it first.
 _FILES = """
-    SELECT f.id, f.received_at, f.name, f.sha256, f.delivered_by, f.format, f.stage, f.reason, f.entries,
-        count(p.id) FILTER (WHERE first.file_id = f.id) AS new,
+    SELECT f.id, f.received_at, f.name, f.sha256, f.delivered_by, f.format, f.stage, f.held_for, f.reason,
+        f.entries, count(p.id) FILTER (WHERE first.file_id = f.id) AS new,
         count(p.id) FILTER (WHERE first.file_id = f.id AND p.state = 'credited') AS credited,
         count(p.id) FILTER (WHERE first.file_id = f.id AND p.state = 'unapplied') AS unapplied
     FROM bank_file f
@@ -252,6 +266,15 @@ _STATEMENTS = """
 """
 
 _QUARANTINED = "SELECT * FROM bank_quarantine WHERE file_id = %(id)s ORDER BY ordinal"
+
+_DELIVERIES = (
+    "SELECT delivered_by, created_at FROM bank_file_delivery WHERE file_id = %(id)s ORDER BY created_at"
+)
+
+_DECISIONS = """
+    SELECT hold, held_for, signal, operator, reason, created_at FROM bank_file_decision
+    WHERE file_id = %(id)s ORDER BY id
+"""
 
 _ENTRIES = """
     SELECT p.id AS part, e.id AS entry, e.booked_on, e.value_on, e.status, a.code AS account, e.entity, p.amount_minor,

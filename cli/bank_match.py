@@ -21,7 +21,9 @@ class OnlyDry(ValueError):
 
 
 def match(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A file as the bank sent it.")
+    ],
     dry: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; nothing is kept.")] = False,
     by: Annotated[str, typer.Option(help="Who would deliver it.")] = "inbox",
     data: Data = None,

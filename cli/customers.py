@@ -90,7 +90,7 @@ def list_customers(data: Data = None, as_json: Json = False) -> None:
 
     query = """
         SELECT c.number, c.legal_name, c.country, c.entity, a.currency,
-            a.credits_posted - a.debits_posted - a.debits_pending AS available_minor
+            a.available_minor
         FROM customer c JOIN ledger_account a ON a.kind = 'customer' AND a.holder = c.number ORDER BY 1, 4, 5
     """
     with psycopg.connect(settings().database_url, row_factory=dict_row) as connection:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column, func
 from sqlmodel import SQLModel
 
 from models.columns import bigint, blob, created_at, flag, moment, row_id, text, texts
@@ -17,6 +17,11 @@ class BankFile(SQLModel, table=True):
             "stage IN ('stored', 'read', 'posted', 'alarm', 'held', 'refused', 'discarded')",
             name="bank_file_stage_known",
         ),
+        CheckConstraint(
+            "held_for IN ('', 'account', 'overlap', 'pages', 'posting', 'source', 'structure', 'sums')",
+            name="bank_file_hold_known",
+        ),
+        CheckConstraint("stage <> 'held' OR held_for <> ''", name="bank_file_held_for_something"),
         Index(
             "bank_file_needs_workflow",
             "swept_at",
@@ -28,14 +33,62 @@ class BankFile(SQLModel, table=True):
     sha256: str = text(unique=True)
     name: str = text()
     delivered_by: str = text()
+    """Who was the first to deliver it; `BankFileDelivery` has all."""
     content: bytes = blob()
     format: str = text(default="")
     stage: str = text(default="stored")
+    held_for: str = text(default="")
+    """What kind of hold it is, or was when the file was discarded."""
+    hold: int = bigint(default=0)
+    """How often the file has come to be held: decisions count for one hold."""
     reason: str = text(default="")
     entries: int = bigint(default=0)
     received_at: datetime = created_at()
     posted_at: datetime | None = moment(default=None, nullable=True)
     swept_at: datetime = created_at()
+
+
+class BankFileDelivery(SQLModel, table=True):
+    """That somebody delivered a file, once each: the same bytes may come from several."""
+
+    __tablename__ = "bank_file_delivery"
+    __table_args__ = ({"info": {"written_once": True}},)
+
+    file_id: int = bigint(primary_key=True, foreign_key="bank_file.id")
+    delivered_by: str = text(primary_key=True)
+    created_at: datetime = created_at()
+
+
+class BankFileDecision(SQLModel, table=True):
+    """What an operator decided about one hold of a file. Two rows of one hold are always of two people."""
+
+    __tablename__ = "bank_file_decision"
+    __table_args__ = (
+        CheckConstraint("signal IN ('release', 'discard')", name="bank_file_decision_signal_known"),
+        CheckConstraint(
+            "btrim(operator) <> '' AND btrim(reason) <> ''", name="bank_file_decision_says_who_and_why"
+        ),
+        Index(
+            "bank_file_decision_once_each_person",
+            "file_id",
+            "hold",
+            "signal",
+            func.lower(func.btrim(column("operator"))),
+            unique=True,
+        ),
+        {"info": {"written_once": True}},
+    )
+
+    id: int | None = row_id()
+    key: str = text(unique=True)
+    """Which decision of which run it is: a step that is tried again decides once."""
+    file_id: int = bigint(foreign_key="bank_file.id")
+    hold: int = bigint()
+    held_for: str = text()
+    signal: str = text()
+    operator: str = text()
+    reason: str = text()
+    created_at: datetime = created_at()
 
 
 class BankStatement(SQLModel, table=True):

@@ -64,6 +64,8 @@ class CollectionAccount(SQLModel, table=True):
     intermediary: str = text(default="")
     bank_number: str = text()
     """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
+    sources: list[str] = texts()
+    """Who may deliver its bank files; empty for anybody. Others' are held for two people."""
     gap_statement_id: int | None = bigint(default=None, nullable=True)
     """The statement before which another one is missing: until it comes, nothing is credited by itself."""
     valid_from: date = Field()

@@ -1,4 +1,4 @@
-"""What a bank file's workflow knows of it."""
+"""What a bank file's workflow knows of it, and who may decide what about a held one."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,8 +6,28 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from prepay.bank_files import BankFileOutcome
+from rules.operators import second_person
 
 Stage = Literal["stored", "read", "posted", "alarm", "held", "refused", "discarded"]
+Signal = Literal["release", "discard"]
+
+NEVER_RELEASED = {
+    "sums": "its amounts do not agree",
+    "structure": "it is broken",
+}
+"""The holds that nobody can release, and why: what such a file says cannot be believed."""
+
+
+class FileDecision(BaseModel):
+    """What an operator decided about one hold of the file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hold: int
+    signal: Signal
+    operator: str
+    reason: str
+    at: datetime
 
 
 class BankFileState(BaseModel):
@@ -20,7 +40,11 @@ class BankFileState(BaseModel):
     delivered_by: str
     format: str
     stage: Stage
+    held_for: str = ""
+    hold: int = 0
     reason: str
+    decisions: tuple[FileDecision, ...] = ()
+    """The newest ones, oldest first."""
     entries: int
     posted: int
     known_before: int
@@ -34,6 +58,36 @@ class BankFileState(BaseModel):
         """Nothing is left to do."""
         return self.stage in ("posted", "refused", "discarded")
 
+    @property
+    def released(self) -> tuple[FileDecision, ...]:
+        """Who has released the present hold: at most one, as the second ends it."""
+        return tuple(d for d in self.decisions if (d.signal, d.hold) == ("release", self.hold))
+
+    @property
+    def deciders(self) -> list[str]:
+        """Who has decided about the file."""
+        return sorted({decision.operator for decision in self.decisions})
+
     def outcome(self) -> BankFileOutcome:
         """What the workflow ends with."""
         return BankFileOutcome(**self.model_dump(include=set(BankFileOutcome.model_fields)))
+
+
+def refuse_decision(state: BankFileState, signal: str, hold: int) -> str | None:
+    """Why the file does not wait for that decision about the hold that an operator saw; None where it does."""
+    if state.stage != "held":
+        return f"the file is {state.stage}; only a held file waits for a decision"
+    if state.hold != hold:
+        return "the file was read again and is held anew; look why, and then decide"
+    if signal == "release" and state.held_for in NEVER_RELEASED:
+        return (
+            f"the file can never be released, as {NEVER_RELEASED[state.held_for]}: ask the bank to send it again, and "
+            f"send `discard`. It is held for this: {state.reason}"
+        )
+    return None
+
+
+def enough(state: BankFileState, signal: str, operator: str) -> bool:
+    """Whether the decision is carried out now: a release waits for a second person. Raises SamePerson."""
+    before = [decision.operator for decision in state.released]
+    return signal == "discard" or second_person(before, operator, "released")

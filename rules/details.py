@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prepay.ids import grouped
 from prepay.money import Money
-from rules.bank_file import BankFileState
+from rules.bank_file import NEVER_RELEASED, BankFileState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
 
@@ -134,6 +134,7 @@ def bank_file_details(state: BankFileState, refusals: Sequence[str]) -> str:
         ("Reason", escape(state.reason)),
         ("File", f"`prepay bank files {state.file}` shows its name"),
         ("Delivered by", escape(state.delivered_by)),
+        ("Decisions", escape(_decisions(state))),
         ("Format", state.format),
         ("Entries", str(state.entries)),
         ("Known before", str(state.known_before)),
@@ -145,16 +146,36 @@ def bank_file_details(state: BankFileState, refusals: Sequence[str]) -> str:
     return f"### Bank file {state.file}\n\n{table(rows)}{refused_attempts(refusals)}{_file_actions(state)}"
 
 
+def _decisions(state: BankFileState) -> str:
+    """Who decided what and when, oldest first; what is still missing last."""
+    said = [f"{_DONE[d.signal]} by {d.operator} at {when(d.at)} ({d.reason})" for d in state.decisions]
+    if state.stage == "held" and state.released:
+        said.append("a second person must release it too")
+    return "; ".join(said)
+
+
+_DONE = {"release": "released", "discard": "discarded"}
+
+
 def _file_actions(state: BankFileState) -> str:
     if state.stage != "held":
         return ""
     return (
-        f"{_HOW}\n\n`release` reads the file again, after what the reason names has been set right. A file that"
-        " does not add up stays held:"
-        + paste(operator="", reason="")
-        + "\n\n`discard` puts the file away; nothing of it is posted, its bytes are kept:"
+        f"{_HOW}{_release(state)}"
+        "\n\n`discard` puts the file away; nothing of it is posted, its bytes are kept:"
         + paste(operator="", reason="")
     )
+
+
+def _release(state: BankFileState) -> str:
+    if why := NEVER_RELEASED.get(state.held_for):
+        return f"\n\nThe file can never be released, as {why}: ask the bank to send it again, and discard this one."
+    if state.held_for == "source":
+        does = "posts the file although it came from elsewhere"
+    else:
+        does = "reads the file again, after what the reason names has been set right; else it is held again"
+    missing = "A second person must send it too" if state.released else "Two different people must send it"
+    return f"\n\n`release` {does}. {missing}:" + paste(operator="", reason="")
 
 
 _MOVE_WORDS = {

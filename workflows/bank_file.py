@@ -8,13 +8,17 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bank_files import BankFiles, Discard
+    from activities.bank_decisions import Decide
+    from activities.bank_files import BankFiles
     from prepay import attributes
     from prepay.bank_files import BankFileOutcome, DecideBankFile
-    from rules.bank_file import BankFileState
+    from rules.bank_file import BankFileState, Signal, refuse_decision
     from rules.details import bank_file_details
     from workflows.operator import Desk, live, whatever_comes
     from workflows.steps import step
+
+AT_ONCE = 2
+"""Decisions that wait for their turn: the second release may come before the first has been written down."""
 
 _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
@@ -31,7 +35,7 @@ class BankFile:
     def __init__(self, *_raw: RawValue) -> None:
         self._desk = Desk()
         self._state: BankFileState | None = None
-        self._asking = False
+        self._rung = False
 
     @workflow.run
     @whatever_comes
@@ -41,34 +45,48 @@ class BankFile:
 
     async def _live(self) -> BankFileOutcome:
         sha256 = workflow.info().workflow_id.removeprefix("bank-file-")
-        self._state = await step(BankFiles.look, sha256, "look at the file")
-        while not self._state.ended:
-            self._show()
-            if self._state.stage == "held":
-                await self._decide(sha256)
-            elif self._state.stage == "stored":
-                self._state = await self._work(BankFiles.read, sha256, "read and validate the whole file")
+        state = await self._look(sha256)
+        while not state.ended:
+            self._become(state)
+            if state.stage == "held":
+                state = await self._held(sha256)
+            elif state.stage == "stored":
+                self._rung = False
+                state = await self._work(BankFiles.read, sha256, "read and validate the whole file")
             else:
-                self._state = await self._work(BankFiles.post, sha256, "post in chunks")
-        self._show()
+                state = await self._work(BankFiles.post, sha256, "post in chunks")
+        self._become(state)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._state.outcome()
+        return state.outcome()
+
+    def _become(self, state: BankFileState) -> None:
+        """A decision is about the hold that its operator saw: what came too late for it is not kept for another."""
+        before, self._state = self._state, state
+        if before and (before.stage, before.hold) != (state.stage, state.hold):
+            for signal, decision in self._desk.decisions:
+                assert isinstance(decision, DecideBankFile)
+                self._desk.refuse(
+                    signal, f"{decision.operator}: {refuse_decision(state, signal, before.hold)}"
+                )
+            self._desk.decisions.clear()
+        self._show()
 
     @workflow.signal(
         name="ring", description="The file has come (again). Prepay sends it by itself; it does no harm."
     )
     @whatever_comes
     def ring(self, *_raw: RawValue) -> None:
-        """The file was delivered (again); nothing is left to do for that."""
+        """The file was delivered (again): that may end a hold."""
+        self._rung = True
 
     @workflow.signal(
         name="release",
-        description="Read a held file again, after what was missing has been set up: "
+        description="Two people let a held file be read again, after what was missing has been set up: "
         '{"operator": "your name", "reason": "the account has been added"}',
     )
     @whatever_comes
     def release(self, *raw: RawValue) -> None:
-        """Read it again. What does not add up stays held."""
+        """Read it again once two people want that. What does not add up is never released."""
         self._take("release", raw)
 
     @workflow.signal(
@@ -86,34 +104,45 @@ class BankFile:
         self._desk.refuse_unknown(name, args, ("release", "discard"))
         self._show()
 
-    def _take(self, signal: str, raw: Sequence[RawValue]) -> None:
-        """A decision is about what the operator saw: one that comes at another moment is not kept for later."""
-        if self._asking and not self._desk.decisions:
+    def _take(self, signal: Signal, raw: Sequence[RawValue]) -> None:
+        refused = self._why_not_now(signal)
+        if refused is None:
             self._desk.take(signal, DecideBankFile, raw)
         else:
-            self._desk.refuse(signal, self._why_not_now())
+            self._desk.refuse(signal, refused)
         self._show()
 
-    def _why_not_now(self) -> str:
+    def _why_not_now(self, signal: Signal) -> str | None:
         if self._state is None:
             return "the file has not been looked at yet; wait until it is held"
-        if self._state.stage == "held":
-            return "another decision is being carried out; look what came of it, and then decide"
-        return f"the file is {self._state.stage}; only a held file waits for a decision"
+        if len(self._desk.decisions) >= AT_ONCE:
+            return "other decisions are being carried out; look what came of them, and then decide"
+        return refuse_decision(self._state, signal, self._state.hold)
 
-    async def _decide(self, sha256: str) -> None:
-        self._asking = True
-        await workflow.wait_condition(lambda: bool(self._desk.decisions))
-        self._asking = False
+    async def _held(self, sha256: str) -> BankFileState:
+        """Wait for a decision, or for the file to be delivered by somebody else."""
+        await workflow.wait_condition(lambda: self._rung or bool(self._desk.decisions))
+        return await (self._look(sha256) if self._rung else self._decide(sha256))
+
+    async def _look(self, sha256: str) -> BankFileState:
+        # Before the look: what rings during it asks for another one.
+        self._rung = False
+        return await step(BankFiles.look, sha256, "look at the file")
+
+    async def _decide(self, sha256: str) -> BankFileState:
+        assert self._state is not None
         signal, decision = self._desk.decisions.pop(0)
-        assert isinstance(decision, DecideBankFile)
-        if signal == "release":
-            self._state = await self._work(
-                BankFiles.read, sha256, f"read again, as {decision.operator} asked"
-            )
-        else:
-            discard = Discard(sha256=sha256, decision=decision)
-            self._state = await step(BankFiles.discard, discard, "put the file away")
+        decide = Decide(
+            sha256=sha256,
+            hold=self._state.hold,
+            key=str(workflow.uuid4()),
+            signal=signal,
+            decision=decision,
+        )
+        decided = await step(BankFiles.decide, decide, f"{signal}, as {decide.decision.operator} wants")
+        if decided.refused:
+            self._desk.refuse(signal, f"{decide.decision.operator}: {decided.refused}")
+        return decided.state
 
     async def _work(self, activity: Any, sha256: str, summary: str) -> BankFileState:
         state: BankFileState = await workflow.execute_activity_method(
@@ -143,5 +172,6 @@ class BankFile:
                 attributes.STAGE: state.stage,
                 attributes.NEEDS_HUMAN: held,
                 attributes.WAITS_FOR_ROLE: "clerk" if held else None,
+                attributes.DECIDED_BY: state.deciders or None,
             }
         )

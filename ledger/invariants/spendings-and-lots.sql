@@ -15,7 +15,7 @@ JOIN (
         SELECT x.use_id, -sum(x.amount_minor) AS carried FROM ledger_allocation x
         JOIN ledger_lot l ON l.id = x.lot_id AND l.live WHERE NOT x.reserves GROUP BY 1) AS c ON c.use_id = u.id
     GROUP BY u.account_id) AS s ON s.account_id = a.id
-LEFT JOIN (SELECT account_id, sum(remaining_minor) AS stuck FROM ledger_lot WHERE NOT live GROUP BY 1) AS w
+LEFT JOIN (SELECT account_id, sum(free_minor + reserved_minor) AS stuck FROM ledger_lot WHERE NOT live GROUP BY 1) AS w
     ON w.account_id = a.id
 LEFT JOIN (
     SELECT t.debit_account_id AS account_id, -sum(x.amount_minor) AS repaid FROM ledger_transfer t

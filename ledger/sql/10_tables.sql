@@ -1,8 +1,8 @@
 -- The book's tables. Amounts are minor units of the account's currency.
 --
 -- PostgreSQL reads a table's CHECKs and generated columns anew for each statement, which costs a payment as much as
--- its inserts do; a foreign key costs a query and a row lock. So the tables that postings write keep to domains and
--- one short CHECK each. Only the posting functions write them, and the invariants watch.
+-- its inserts do; a foreign key costs a query and a row lock. So the tables that postings write keep to domains, and to
+-- columns of which each is sound by itself. Only the posting functions write them, and the invariants watch.
 
 CREATE DOMAIN ledger_total AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN ledger_amount AS bigint CHECK (VALUE > 0);
@@ -25,11 +25,11 @@ CREATE TABLE ledger_account (
     debits_pending ledger_total NOT NULL DEFAULT 0,
     debits_posted ledger_total NOT NULL DEFAULT 0,
     credits_pending ledger_total NOT NULL DEFAULT 0,
-    credits_posted ledger_total NOT NULL DEFAULT 0,
-    opened_at timestamptz NOT NULL DEFAULT now(),
-    -- Only a customer's account has a receivable.
-    CONSTRAINT ledger_account_available CHECK
-        (receivable_id IS NULL OR credits_posted - debits_posted - debits_pending >= 0)
+    credits_posted ledger_total DEFAULT 0,
+    -- A customer's account keeps what is available, which its type keeps from going below zero, and no credits posted:
+    -- they are what is available and both debits. All other accounts keep nothing here.
+    available_minor ledger_total,
+    opened_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 40);
 
 CREATE INDEX ledger_account_holder ON ledger_account (holder) WHERE kind = 'customer';
@@ -93,16 +93,16 @@ CREATE TABLE ledger_lot (
     id bigint PRIMARY KEY,
     account_id bigint NOT NULL,
     amount_minor ledger_amount NOT NULL,
-    remaining_minor ledger_total NOT NULL,
-    -- Of what remains: promised to refunds.
+    -- What remains of it: free to be spent, and promised to refunds.
+    free_minor ledger_total NOT NULL,
     reserved_minor ledger_total NOT NULL DEFAULT 0,
     -- False once the bank took the money back or it was moved to another customer.
     live boolean NOT NULL DEFAULT true,
-    spent boolean NOT NULL DEFAULT false,
-    CONSTRAINT ledger_lot_reserved CHECK (reserved_minor <= remaining_minor)
+    -- Nothing remains.
+    spent boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 40);
 
--- Not on remaining_minor itself: payments from one lot then stay updates in place.
+-- Not on free_minor itself: payments from one lot then stay updates in place.
 CREATE INDEX ledger_lot_open ON ledger_lot (account_id, live, id) WHERE NOT spent;
 
 -- Which transfer used or reserved (negative), or gave back (positive), how much of which lot.

@@ -142,7 +142,6 @@ END $$;
 CREATE FUNCTION _ledger_may_spend(account ledger_account, p_amount bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    available bigint := account.credits_posted - account.debits_posted - account.debits_pending;
 BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         PERFORM _ledger_positive(p_amount);
@@ -150,11 +149,11 @@ BEGIN
     IF _ledger_receivable(account.receivable_id) > 0 THEN
         PERFORM _ledger_no_receivable(account);
     END IF;
-    IF available < p_amount THEN
-        PERFORM _ledger_refuse('PB002', 'Customer ' || account.holder || ' has ' || available || ' minor units of '
+    IF (account.available_minor >= p_amount) IS NOT TRUE THEN
+        PERFORM _ledger_refuse('PB002', 'Customer ' || account.holder || ' has ' || account.available_minor || ' minor units of '
             || account.currency || ' available with ' || account.entity || ', ' || p_amount || ' are asked for.',
             jsonb_build_object('customer', account.holder, 'entity', account.entity, 'currency', account.currency,
-                'asked_minor', p_amount, 'available_minor', available));
+                'asked_minor', p_amount, 'available_minor', account.available_minor));
     END IF;
 END $$;
 
@@ -182,11 +181,13 @@ BEGIN
         p_expires_at, p_value_on, p_deposit)
     RETURNING id INTO new_id;
     IF p_debits_customer THEN
-        UPDATE ledger_account SET debits_posted = debits_posted + posts, debits_pending = debits_pending + pends
+        UPDATE ledger_account SET debits_posted = debits_posted + posts, debits_pending = debits_pending + pends,
+            available_minor = available_minor - posts - pends
         WHERE id = p_debit;
     END IF;
     IF p_credits_customer THEN
-        UPDATE ledger_account SET credits_posted = credits_posted + posts, credits_pending = credits_pending + pends
+        UPDATE ledger_account SET credits_posted = credits_posted + posts, credits_pending = credits_pending + pends,
+            available_minor = available_minor + posts
         WHERE id = p_credit;
     END IF;
     RETURN new_id;
@@ -204,11 +205,12 @@ BEGIN
         RETURN;
     END IF;
     FOR lot IN
-        SELECT id, remaining_minor - reserved_minor AS free FROM ledger_lot
-        WHERE account_id = p_account_id AND NOT spent AND remaining_minor > reserved_minor ORDER BY live, id
+        SELECT id, free_minor FROM ledger_lot
+        WHERE account_id = p_account_id AND NOT spent AND free_minor > 0 ORDER BY live, id
     LOOP
-        part := least(missing, lot.free);
-        UPDATE ledger_lot SET remaining_minor = remaining_minor - part, spent = remaining_minor = part WHERE id = lot.id;
+        part := least(missing, lot.free_minor);
+        UPDATE ledger_lot SET free_minor = free_minor - part, spent = free_minor + reserved_minor = part
+        WHERE id = lot.id;
         INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
         VALUES (p_use_id, lot.id, p_transfer_id, - part);
         missing := missing - part;
@@ -235,8 +237,7 @@ DECLARE
     repayment bigint;
 BEGIN
     SELECT * INTO account FROM ledger_account WHERE id = p_account_id;
-    part := least(account.credits_posted - account.debits_posted - account.debits_pending,
-        _ledger_receivable(account.receivable_id));
+    part := least(account.available_minor, _ledger_receivable(account.receivable_id));
     IF part > 0 THEN
         repayment := _ledger_write(p_key, p_leg, p_hash, 'repayment', 'posted', account.id, true,
             account.receivable_id, true, part, p_effective_on, NULL, p_about => p_about);
@@ -250,14 +251,14 @@ END $$;
 CREATE FUNCTION _ledger_open_lot(p_transfer_id bigint, p_account_id bigint, p_amount bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ledger_lot (id, account_id, amount_minor, remaining_minor)
+    INSERT INTO ledger_lot (id, account_id, amount_minor, free_minor)
     VALUES (p_transfer_id, p_account_id, p_amount, p_amount);
 END $$;
 
 CREATE FUNCTION _ledger_give_to_lot(p_transfer_id bigint, p_use_id bigint, p_lot_id bigint, p_amount bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ledger_lot SET remaining_minor = remaining_minor + p_amount, spent = false WHERE id = p_lot_id;
+    UPDATE ledger_lot SET free_minor = free_minor + p_amount, spent = false WHERE id = p_lot_id;
     INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
     VALUES (p_use_id, p_lot_id, p_transfer_id, p_amount);
 END $$;
@@ -321,7 +322,8 @@ END $$;
 CREATE FUNCTION _ledger_unreserve(p_hold_id bigint, p_transfer_id bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ledger_lot l SET reserved_minor = l.reserved_minor + a.amount_minor
+    UPDATE ledger_lot l
+    SET free_minor = l.free_minor - a.amount_minor, reserved_minor = l.reserved_minor + a.amount_minor
     FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
     INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor, reserves)
     SELECT a.use_id, a.lot_id, p_transfer_id, - a.amount_minor, true

@@ -18,9 +18,9 @@ BEGIN
     INSERT INTO ledger_account (kind, holder, entity, currency, code)
     VALUES ('receivable', p_customer, p_entity, p_currency, 'receivable' || suffix) ON CONFLICT DO NOTHING;
     SELECT id INTO STRICT owed_id FROM ledger_account WHERE code = 'receivable' || suffix;
-    INSERT INTO ledger_account (kind, holder, entity, currency, code, receivable_id, sales_id)
+    INSERT INTO ledger_account (kind, holder, entity, currency, code, receivable_id, sales_id, available_minor, credits_posted)
     VALUES ('customer', p_customer, p_entity, p_currency, 'customer' || suffix, owed_id,
-        _ledger_house('sales', NULL, p_entity, p_currency)) ON CONFLICT DO NOTHING;
+        _ledger_house('sales', NULL, p_entity, p_currency), 0, NULL) ON CONFLICT DO NOTHING;
     SELECT id INTO STRICT account_id FROM ledger_account WHERE code = 'customer' || suffix;
     RETURN account_id;
 END $$;
@@ -291,13 +291,13 @@ DECLARE
     debtor record;
 BEGIN
     UPDATE ledger_account a
-    SET credits_posted = a.credits_posted + s.posted, credits_pending = a.credits_pending + s.pending
+    SET available_minor = a.available_minor + s.posted, credits_pending = a.credits_pending + s.pending
     FROM (
         SELECT credit_account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
             coalesce(sum(amount_minor) FILTER (WHERE phase = 'pending'), 0)::bigint AS pending
         FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS s
     WHERE a.id = s.credit_account_id;
-    INSERT INTO ledger_lot (id, account_id, amount_minor, remaining_minor)
+    INSERT INTO ledger_lot (id, account_id, amount_minor, free_minor)
     SELECT id, credit_account_id, amount_minor, amount_minor FROM ledger_transfer
     WHERE id = ANY (p_new_ids) AND phase = 'posted' ORDER BY id;
     INSERT INTO ledger_pending (id, account_id, kind, remaining_minor, value_on)

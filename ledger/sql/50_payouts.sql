@@ -58,13 +58,13 @@ BEGIN
         p_about => p_about);
     INSERT INTO ledger_pending (id, account_id, kind, remaining_minor) VALUES (hold_id, p_account_id, 'refund', p_amount);
     FOR lot IN
-        SELECT id, remaining_minor - reserved_minor AS free FROM ledger_lot
-        WHERE account_id = p_account_id AND NOT spent AND live AND remaining_minor > reserved_minor
+        SELECT id, free_minor FROM ledger_lot
+        WHERE account_id = p_account_id AND NOT spent AND live AND free_minor > 0
             AND (p_lots IS NULL OR id = ANY (p_lots) OR p_about IS NOT NULL)
         ORDER BY coalesce(id = ANY (p_lots), false) DESC, id DESC
     LOOP
-        part := least(missing, lot.free);
-        UPDATE ledger_lot SET reserved_minor = reserved_minor + part WHERE id = lot.id;
+        part := least(missing, lot.free_minor);
+        UPDATE ledger_lot SET free_minor = free_minor - part, reserved_minor = reserved_minor + part WHERE id = lot.id;
         INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor, reserves)
         VALUES (hold_id, lot.id, hold_id, - part, true);
         missing := missing - part;
@@ -150,7 +150,7 @@ CREATE FUNCTION _ledger_use_reserved(p_hold_id bigint, p_sent_id bigint) RETURNS
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM _ledger_unreserve(p_hold_id, p_sent_id);
-    UPDATE ledger_lot l SET remaining_minor = l.remaining_minor + a.amount_minor, spent = l.remaining_minor + a.amount_minor = 0
+    UPDATE ledger_lot l SET free_minor = l.free_minor + a.amount_minor, spent = l.free_minor + l.reserved_minor + a.amount_minor = 0
     FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
     INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
     SELECT p_sent_id, a.lot_id, p_sent_id, a.amount_minor

@@ -25,8 +25,8 @@ BEGIN
         leg := leg + 1;
     END LOOP;
     SELECT * INTO STRICT account FROM ledger_account WHERE id = lot.account_id;
-    from_balance := least(lot.amount_minor, account.credits_posted - account.debits_posted - account.debits_pending);
-    from_lot := least(lot.remaining_minor, from_balance);
+    from_balance := least(lot.amount_minor, account.available_minor);
+    from_lot := least(lot.free_minor + lot.reserved_minor, from_balance);
     IF from_balance > 0 THEN
         taken_id := _ledger_write(p_key, leg, p_hash, p_kind, 'posted', account.id, true, p_to, p_to_customer,
             from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id, p_deposit => p_deposit);
@@ -55,7 +55,7 @@ DECLARE
     spent_minor bigint := 0;
     used record;
 BEGIN
-    UPDATE ledger_lot SET live = false, remaining_minor = remaining_minor - p_from_lot, spent = remaining_minor = p_from_lot
+    UPDATE ledger_lot SET live = false, free_minor = free_minor - p_from_lot, spent = free_minor + reserved_minor = p_from_lot
     WHERE id = p_lot.id;
     FOR used IN
         SELECT use_id, - sum(amount_minor)::bigint AS amount FROM ledger_allocation

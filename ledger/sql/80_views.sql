@@ -3,10 +3,10 @@
 -- A customer's money by contracting entity and currency, in minor units.
 CREATE VIEW ledger_balance AS
 SELECT c.holder AS customer, c.entity, c.currency,
-    c.credits_posted - c.debits_posted AS posted_minor,
+    c.available_minor + c.debits_pending AS posted_minor,
     c.credits_pending AS pending_in_minor,
     c.debits_pending AS held_minor,
-    c.credits_posted - c.debits_posted - c.debits_pending AS available_minor,
+    c.available_minor,
     r.debits_posted - r.credits_posted AS receivable_minor
 FROM ledger_account c JOIN ledger_account r ON r.id = c.receivable_id;
 
@@ -14,7 +14,8 @@ FROM ledger_account c JOIN ledger_account r ON r.id = c.receivable_id;
 CREATE VIEW ledger_account_balance AS
 SELECT a.id, a.code, a.kind, a.entity, a.currency,
     a.debits_posted + coalesce(s.debits_posted, 0) + coalesce(u.debits, 0) AS debits_posted,
-    a.credits_posted + coalesce(s.credits_posted, 0) + coalesce(u.credits, 0) AS credits_posted
+    coalesce(a.credits_posted, a.available_minor + a.debits_posted + a.debits_pending)
+        + coalesce(s.credits_posted, 0) + coalesce(u.credits, 0) AS credits_posted
 FROM ledger_account a
 LEFT JOIN LATERAL (
     SELECT t.debits_posted, t.credits_posted FROM ledger_seal_total t WHERE t.account_id = a.id ORDER BY t.seal_id DESC LIMIT 1
@@ -52,8 +53,8 @@ WINDOW so_far AS (PARTITION BY m.customer, m.entity, m.currency ORDER BY m.id);
 -- Each lot with the receipt and the deposit that it came from.
 CREATE VIEW ledger_lot_detail AS
 SELECT l.id, a.holder AS customer, a.entity, a.currency, credit.key AS credit_key, receipt.key AS source, t.deposit,
-    t.effective_on, l.amount_minor, l.remaining_minor, l.reserved_minor,
-    CASE WHEN l.live THEN l.remaining_minor - l.reserved_minor ELSE 0 END AS refundable_minor, l.live
+    t.effective_on, l.amount_minor, l.free_minor + l.reserved_minor AS remaining_minor, l.reserved_minor,
+    CASE WHEN l.live THEN l.free_minor ELSE 0 END AS refundable_minor, l.live
 FROM ledger_lot l JOIN ledger_account a ON a.id = l.account_id JOIN ledger_transfer t ON t.id = l.id
 JOIN ledger_transfer credit ON credit.id = coalesce(t.pending_id, t.id)
 LEFT JOIN ledger_transfer receipt ON receipt.id = t.source_id;

@@ -21,10 +21,27 @@ GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """
 
+WRITTEN_ONCE = """
+CREATE FUNCTION written_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'PB008', MESSAGE = TG_TABLE_NAME || ' refuses ' || lower(TG_OP)
+        || ': what was done and decided stays as it was written.';
+END $$;
+"""
+GUARD = """
+REVOKE UPDATE, DELETE ON {table} FROM prepay_app;
+CREATE TRIGGER written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION written_once();
+"""
+
 
 def upgrade() -> None:
     SQLModel.metadata.create_all(op.get_bind())
     tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
     op.execute(GRANTS.format(tables=tables))
+    op.execute(WRITTEN_ONCE)
+    for name, table in SQLModel.metadata.tables.items():
+        if table.info.get("written_once"):
+            op.execute(GUARD.format(table=f'"{name}"'))
     for statement in ledger.schema.statements():
         op.get_bind().exec_driver_sql(statement)

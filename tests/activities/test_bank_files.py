@@ -1,6 +1,8 @@
 """A bank's file from bytes to balances, on a real database: each money once, whatever happens on the way."""
 
+import hashlib
 import random
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +17,8 @@ import pytest
 from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
-from activities.bank_files import BankFiles, Discard, FileEmpty, FileTooLarge, store
+from activities.bank_decisions import Decide, Decided
+from activities.bank_files import BankFiles, FileEmpty, FileTooLarge, store
 from activities.database import make_engine
 from activities.deposits import Cancel, Deposits, Expire, Issue
 from activities.setup_file import apply
@@ -24,7 +27,7 @@ from bankfiles.sample_bai2 import write_bai2
 from bankfiles.sample_mt import write_mt940
 from prepay.bank_files import DecideBankFile
 from prepay.deposits import CancelDeposit, DepositRequest
-from rules.bank_file import BankFileState
+from rules.bank_file import BankFileState, Signal
 from rules.deposit import DepositState
 from settings import Settings
 from tests.bankfiles import mt_files
@@ -53,10 +56,24 @@ class Desk:
     def deliver(self, *sheets: Sheet, kind: str = "camt.054", version: int = 8) -> BankFileState:
         return self.work_off(camt(*sheets, kind=kind, version=version))
 
-    def work_off(self, content: bytes) -> BankFileState:
-        sha256, _ = store(self.engine, content, "test.xml", "a test")
+    def work_off(self, content: bytes, by: str = "a test") -> BankFileState:
+        sha256, _ = store(self.engine, content, "test.xml", by)
         read = self.files.read(sha256)
         return self.files.post(sha256) if read.stage in ("read", "alarm") else read
+
+    def decide(self, content: bytes, signal: Signal, operator: str, hold: int | None = None) -> Decided:
+        sha256 = sha256_of(content)
+        decision = DecideBankFile(operator=operator, reason="a good reason")
+        seen = self.files.look(sha256).hold if hold is None else hold
+        return self.files.decide(
+            Decide(sha256=sha256, hold=seen, key=str(uuid4()), signal=signal, decision=decision)
+        )
+
+    def release(self, content: bytes) -> BankFileState:
+        """Two people do, and the file is worked off again."""
+        for operator in ("Dana Desk", "Olu Office"):
+            self.decide(content, "release", operator)
+        return self.work_off(content)
 
     def pay(self, *payments: Payment | Batch) -> BankFileState:
         return self.deliver(Sheet(ACCOUNT, "EUR", payments))
@@ -86,6 +103,10 @@ def camt(*sheets: Sheet, kind: str = "camt.054", version: int = 8) -> bytes:
     file = BytesIO()
     write_camt(file, sheets, format=kind, version=version)
     return file.getvalue()
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def written(write: Callable[..., None], *payments: Payment, interim: bool = False) -> bytes:
@@ -289,7 +310,9 @@ class TestHeld:
         file = desk.deliver(Sheet("NL26MOCK0000009001", "EUR", [Payment(1_000)]))
         assert file.stage == "held"
         assert "NL26MOCK0000009001" not in file.reason
-        assert "about an account that no entity has set up" in file.reason
+        assert file.reason.startswith("Ntfctn[1], line ")
+        assert "expected an account that an entity has set up, in EUR, found something else" in file.reason
+        assert "found 'NL26MOCK0000009001'" in str(desk.rows("SELECT reason FROM bank_file")[0]["reason"])
 
     def test_a_statement_that_does_not_add_up_is_held(self, desk: Desk) -> None:
         sheet = Sheet(ACCOUNT, "EUR", [Payment(1_000)], opening_minor=0, closing_minor=999)
@@ -311,14 +334,13 @@ class TestHeld:
         assert desk.work_off(content).stage == "held"
         with psycopg.connect(desk.url) as connection:
             connection.execute("UPDATE collection_account SET bank_number = iban WHERE iban = %s", [ACCOUNT])
-        assert desk.work_off(content).stage == "posted"
+        assert desk.work_off(content).stage == "held"
+        assert desk.release(content).stage == "posted"
 
     def test_a_discarded_file_stays_unposted(self, desk: Desk) -> None:
         content = camt(Sheet("NL26MOCK0000009001", "EUR", [Payment(1_000)]))
         desk.work_off(content)
-        sha256 = str(desk.rows("SELECT sha256 FROM bank_file")[0]["sha256"])
-        decision = DecideBankFile(operator="op", reason="a test file")
-        assert desk.files.discard(Discard(sha256=sha256, decision=decision)).stage == "discarded"
+        assert desk.decide(content, "discard", "op").state.stage == "discarded"
         assert desk.work_off(content).stage == "discarded"
 
 
@@ -536,7 +558,9 @@ class TestLarge:
     def test_sums_that_no_book_can_hold_hold_the_file(self, desk: Desk) -> None:
         deposit = desk.issue()
         huge = [Payment(2**62, structured=deposit.reference, bank_reference=f"R{n}") for n in range(2)]
-        assert desk.pay(*huge).stage == "held"
+        file = desk.pay(*huge)
+        assert (file.stage, file.held_for) == ("held", "sums")
+        assert "expected sums of at most 1000000000000000.00 EUR" in file.reason
         assert desk.available() == 0
 
     def test_what_postgresql_refuses_is_shown_to_a_person(
@@ -547,7 +571,8 @@ class TestLarge:
 
         monkeypatch.setattr("activities.bank_files.post_chunk", refuse)
         file = desk.pay(Payment(10_000))
-        assert file.stage == "held"
+        assert (file.stage, file.held_for) == ("held", "posting")
+        assert re.match(r"Lines (\d+) to \1: expected 1 entries to be posted", file.reason)
         assert "SQLSTATE 22003" in file.reason
 
 
@@ -558,3 +583,28 @@ class TestReason:
         assert file.stage == "held"
         assert "NL26MOCK0000009001" not in file.reason
         assert "NL26MOCK0000009001" in str(desk.rows("SELECT reason FROM bank_file")[0]["reason"])
+
+    @pytest.mark.parametrize("cut", [b"<IBAN>", b"<Id>"])
+    def test_what_the_parser_quotes_of_a_broken_file_stays_there_too(self, desk: Desk, cut: bytes) -> None:
+        content = camt(Sheet(ACCOUNT, "EUR", [Payment(1_000)]))
+        assert cut in content
+        file = desk.work_off(content.replace(cut, cut[:-1], 1))
+        assert (file.stage, file.held_for) == ("held", "structure")
+        assert "expected well-formed XML, found something else" in file.reason
+        assert ACCOUNT not in file.reason
+
+    @pytest.mark.parametrize(
+        "number", ["NL26'MOCK0000009001", "NL26'\"MOCK0000009001", "NL26\\'MOCK0000009001"]
+    )
+    def test_a_quotation_mark_in_it_changes_nothing(self, desk: Desk, number: str) -> None:
+        file = desk.deliver(Sheet(number, "EUR", [Payment(1_000)]))
+        assert file.held_for == "account"
+        assert "MOCK0000009001" not in file.reason
+
+    def test_a_quotation_that_is_cut_off_is_left_out_too(self, desk: Desk) -> None:
+        desk.deliver(Sheet("NL26MOCK0000009001", "EUR", [Payment(1_000)]))
+        with psycopg.connect(desk.url) as connection:
+            connection.execute("UPDATE bank_file SET reason = left(reason, strpos(reason, '9001') + 3)")
+        [row] = desk.rows("SELECT sha256, reason FROM bank_file")
+        assert str(row["reason"]).endswith("found 'NL26MOCK0000009001")
+        assert "9001" not in desk.files.look(str(row["sha256"])).reason

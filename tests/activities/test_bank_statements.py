@@ -134,10 +134,15 @@ class TestCutAnew:
         content = camt(anew.page(1), kind="camt.053")
         held = desk.work_off(content)
         assert held.stage == "held"
-        assert "page 1 ends with 100.00 EUR and page 2 begins with 50.00 EUR" in held.reason
+        assert held.held_for == "pages"
+        assert (
+            "page 2: expected an opening balance of 100.00 EUR, with which page 1 in file 1 ends"
+            in held.reason
+        )
+        assert "found 50.00 EUR" in held.reason
         assert credited(desk, deposit) == 10_000
         desk.deliver(anew.page(0), kind="camt.053")
-        assert desk.work_off(content).stage == "posted"
+        assert desk.release(content).stage == "posted"
         assert credited(desk, deposit) == 15_000
 
     def test_a_copy_with_other_pages_credits_nothing_more(self, desk: Desk) -> None:
@@ -200,10 +205,11 @@ class TestWhateverComes:
         files = [camt(told.page(index), kind="camt.053") for index in range(len(pages))]
         files += [self._another(told, shuffler) for _ in range(more)]
         shuffler.shuffle(files)
-        # What waits for another file is released when all are there.
-        for _ in range(2):
-            stages = {desk.work_off(file).stage for file in files}
-        assert stages == {"posted"}
+        held = [file for file in files if desk.work_off(file).stage == "held"]
+        # What waits for another file goes on when all are there.
+        for file in held:
+            desk.release(file)
+        assert {desk.work_off(file).stage for file in files} == {"posted"}
         assert credited(desk, deposit) == sum(p.amount_minor for p in told.payments)
 
     def _another(self, told: Paper, shuffler: random.Random) -> bytes:

@@ -242,7 +242,7 @@ class TestStories:
     ) -> None:
         book.give("A", "x", 100)
         with psycopg.connect(database.owner_url) as owner:
-            owner.execute("UPDATE ledger_account SET credits_posted = 101 WHERE credits_posted = 100")
+            owner.execute("UPDATE ledger_account SET available_minor = 101 WHERE available_minor = 100")
         (found,) = explain_balances(url, "A", None, 50)
         (problem,) = found["problems"]
         assert problem.startswith("The EUR balance of A with acme-de says posted 101, but ")

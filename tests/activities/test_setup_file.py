@@ -1,5 +1,6 @@
 """The set-up file: written once, checked to the line and the field, all of it or nothing."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,6 +116,14 @@ class TestApply:
         done = setup(moved)
         assert done == {"entity": {"changed": 1}, "account": {"unchanged": 1}, "customer": {"changed": 1}}
 
+    def test_sources_of_an_account_may_be_changed(self, setup: Setup, database: Database) -> None:
+        for sources in ('["inbox"]', '["inbox", "portal"]', "[]"):
+            setup(GOOD.replace("2026-01-01", f"2026-01-01\nsources = {sources}"))
+            with psycopg.connect(database.app_url) as connection:
+                found = connection.execute("SELECT sources FROM collection_account").fetchall()
+            assert found == [(json.loads(sources),)]
+        assert setup(GOOD)["account"] == {"unchanged": 1}
+
     def test_what_an_entity_does_with_payers_and_short_payments(
         self, setup: Setup, database: Database
     ) -> None:
@@ -177,6 +186,8 @@ MISTAKES = [
     ('iban = "NL07MOCK0000001001"', 'account_number = "-"', 23, "[[account]] is refused: `account_number`: write at"),
     ("2026-01-01", "20260101", 24, "[[account]] is refused: `valid_from`"),
     ("2026-01-01", "2026-01-01\nvalid_to = 2025-12-31", 25, "[[account]] is refused: `valid_to`: 2025-12-31 is before"),
+    ("2026-01-01", '2026-01-01\nsources = ["me@x"]', 25, "[[account]] is refused: `sources.0`: 'me@x' is no source"),
+    ("2026-01-01", '2026-01-01\nsources = ["a", "a"]', 25, "[[account]] is refused: `sources`: a is in the list twice"),
     ('"C-1"', '"C 1"', 27, "[[customer]] is refused: `number`"),
     ('"nimbus"\ncurrencies', '"other"\ncurrencies', 31, "`entity`: there is no contracting entity 'other'; set it up"),
     ('"USD"', '"EUR"', 32, "[[customer]] is refused: `currencies`: EUR is in the list twice."),

@@ -145,6 +145,6 @@ class TestCheck:
         await (await open_deposit(office)).pay(100_000)
         with psycopg.connect(database.superuser_url) as connection:
             connection.execute("SET session_replication_role = replica")
-            connection.execute("UPDATE ledger_account SET credits_posted = 1 WHERE kind = 'customer'")
+            connection.execute("UPDATE ledger_account SET available_minor = 1 WHERE kind = 'customer'")
         with pytest.raises(ApplicationError, match="The book is broken"):
             _upkeep(office).check()

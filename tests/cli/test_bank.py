@@ -68,7 +68,7 @@ class TestIngest:
         rows = json.loads(mixed.out)
         assert [row["stage"] for row in rows] == ["posted", "held", "refused"]
         assert [rows[0][n] for n in ("entries", "new", "credited", "unapplied")] == [2, 2, 1, 1]
-        assert "about an account that no entity has set up" in rows[1]["reason"]
+        assert "expected an account that an entity has set up" in rows[1]["reason"]
 
     def test_a_missing_file_or_a_folder_is_wrong_usage_and_nothing_is_stored(
         self, prepay: Cli, tmp_path: Path
@@ -88,8 +88,26 @@ class TestIngest:
         (row,) = json.loads(stored.out)
         assert (row["stage"], row["delivered_by"], row["name"]) == ("stored", "the night shift", "good.xml")
 
+    def test_a_source_without_a_plain_name_is_refused_and_nothing_is_stored(
+        self, prepay: Cli, tmp_path: Path
+    ) -> None:
+        (tmp_path / "good.xml").write_bytes(camt(Payment(1)))
+        done = prepay("bank", "ingest", tmp_path / "good.xml", "--no-wait", "--by", "me@bank.example")
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("prepay: 'me@bank.example' is no source: at most 40 plain letters")
+        assert json.loads(prepay("bank", "files", "--json").out) == []
+
 
 class TestFiles:
+    def test_one_tells_who_delivered_it(self, prepay: Cli, tmp_path: Path) -> None:
+        (tmp_path / "good.xml").write_bytes(camt(Payment(1)))
+        for by in ("inbox", "portal", "inbox"):
+            prepay("bank", "ingest", tmp_path / "good.xml", "--no-wait", "--by", by)
+        found = json.loads(prepay("bank", "files", 1, "--json").out)
+        assert [row["delivered_by"] for row in found["deliveries"]] == ["inbox", "portal"]
+        assert found["decisions"] == []
+        assert "portal" in prepay("bank", "files", 1).out
+
     def test_one_that_is_not_there(self, prepay: Cli) -> None:
         done = prepay("bank", "files", 7)
         assert (done.code, done.out) == (1, "")

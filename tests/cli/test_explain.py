@@ -93,7 +93,9 @@ class TestBalances:
         self, prepay: Cli, entry: int, database: Database
     ) -> None:
         with psycopg.connect(database.owner_url) as owner:
-            owner.execute("UPDATE ledger_account SET credits_posted = 10001 WHERE credits_posted = 10000")
+            owner.execute(
+                "UPDATE ledger_account SET available_minor = available_minor + 1 WHERE kind = 'customer'"
+            )
         for more in ([], ["--json"]):
             done = prepay("explain", "C-1001", *more)
             assert done.code == 1

@@ -16,18 +16,18 @@ BREACHES = {
     "holds-in-time": "UPDATE ledger_transfer SET expires_at = created_at - interval '1 day' WHERE kind = 'hold'",
     "house-balances": "UPDATE ledger_seal_total SET debits_posted = debits_posted + 1",
     "keys": "UPDATE ledger_transfer SET key = 'pay', leg = 1 WHERE key = 'capture'",
-    "lots": "UPDATE ledger_lot SET remaining_minor = remaining_minor - 1 WHERE remaining_minor > reserved_minor",
-    "lots-cover-balances": "DELETE FROM ledger_lot WHERE remaining_minor > 0",
+    "lots": "UPDATE ledger_lot SET free_minor = free_minor - 1 WHERE free_minor > 0",
+    "lots-cover-balances": "DELETE FROM ledger_lot WHERE NOT spent",
     "one-entity-one-currency": "UPDATE ledger_account SET currency = 'USD' WHERE kind = 'sales'",
     "order-refunds": "UPDATE ledger_transfer SET amount_minor = 1000 WHERE kind = 'order-refund'",
     "payouts": "UPDATE ledger_transfer SET about_id = NULL WHERE kind = 'settlement'",
     "pending": "UPDATE ledger_pending SET remaining_minor = remaining_minor + 1",
     "receipts": "UPDATE ledger_transfer SET amount_minor = 1 WHERE kind = 'receipt'",
     "refunds-from-lots": "UPDATE ledger_allocation SET amount_minor = amount_minor + 1 WHERE reserves",
-    "running-totals": "UPDATE ledger_account SET credits_posted = credits_posted + 1 WHERE kind = 'customer'",
+    "running-totals": "UPDATE ledger_account SET available_minor = available_minor + 1 WHERE kind = 'customer'",
     "seals": "UPDATE ledger_transfer SET cause = 'forged'",
     "spendings-and-lots": "DELETE FROM ledger_allocation WHERE use_id = transfer_id AND NOT reserves",
-    "trial-balance": "UPDATE ledger_account SET credits_posted = credits_posted + 1 WHERE kind = 'customer'",
+    "trial-balance": "UPDATE ledger_account SET available_minor = available_minor + 1 WHERE kind = 'customer'",
 }
 
 

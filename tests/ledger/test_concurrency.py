@@ -80,6 +80,10 @@ def _pay_all(conn: psycopg.Connection[Any], client: int) -> Posting:
     return postings.pay(conn, key="all", customer=HOT[0], amount_minor=1_500, **PLACE)
 
 
+def _pay_some(conn: psycopg.Connection[Any], client: int) -> Posting:
+    return postings.pay(conn, key="some", customer=HOT[0], amount_minor=10, **PLACE)
+
+
 class TestHotAccounts:
     def test_32_clients_keep_the_total_in_every_read(self, funded: str) -> None:
         def work(conn: psycopg.Connection[Any], client: int) -> None:
@@ -128,6 +132,20 @@ class TestHotAccounts:
                 while not watching.execute(WAITS).fetchall():
                     time.sleep(0.01)
             crediting.commit()
+            assert [posting.replayed for posting in waiting.result()] == [False]
+
+    def test_a_payment_after_another_posting_of_its_transaction_meets_one_that_waits(
+        self, funded: str
+    ) -> None:
+        """Both pay one customer; the first holds the account's lock already. Neither waits for the other for ever."""
+        with psycopg.connect(funded) as first, ThreadPoolExecutor(1) as pool:
+            postings.hold(first, key="hold", customer=HOT[0], amount_minor=100, **PLACE)
+            waiting = pool.submit(together, funded, 1, _pay_some)
+            with psycopg.connect(funded, autocommit=True) as watching:
+                while not watching.execute(WAITS).fetchall():
+                    time.sleep(0.01)
+            postings.pay(first, key="mine", customer=HOT[0], amount_minor=100, **PLACE)
+            first.commit()
             assert [posting.replayed for posting in waiting.result()] == [False]
 
     def test_one_key_at_the_same_moment_pays_once(self, funded: str) -> None:

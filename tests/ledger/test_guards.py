@@ -26,7 +26,7 @@ class TestApplication:
 
     def test_it_cannot_raise_a_balance(self, database: Any) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            run(database.app_url, "UPDATE {} SET credits_posted = credits_posted + 1", "ledger_account")
+            run(database.app_url, "UPDATE {} SET available_minor = available_minor + 1", "ledger_account")
 
     def test_it_calls_no_inner_function(self, database: Any) -> None:
         with psycopg.connect(database.app_url) as conn:
@@ -104,6 +104,6 @@ class TestOwner:
         with pytest.raises(psycopg.errors.CheckViolation):
             run(
                 database.owner_url,
-                "UPDATE {} SET debits_posted = 101 WHERE kind = 'customer'",
+                "UPDATE {} SET available_minor = available_minor - 101 WHERE kind = 'customer'",
                 "ledger_account",
             )

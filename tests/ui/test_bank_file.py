@@ -10,12 +10,19 @@ class TestHeld:
         workflow = office.temporal.get_workflow_handle(await hold_a_file(office))
         await console.open(workflow)
         said = await console.read("held: it waits for a decision of an operator")
-        reason = office.rows("SELECT reason FROM bank_file")[0]["reason"]
-        assert reason[:40] in said
+        assert "Ntfctn[1], line " in said
+        assert "expected an account that an entity has set up, in EUR, found something else" in said
         await console.signal("discard")
         await console.read("discard: The input is refused: it is empty")
         await console.signal("release", '{"operator": "Operator One", "reason": "look again"}')
+        await console.read("a second person must release it too")
+        await console.signal("release", '{"operator": "operator one", "reason": "look again"}')
+        await console.read("release: operator one: you released it already; somebody else must")
+        await console.signal("release", '{"operator": "Operator Two", "reason": "I agree"}')
+        await console.read("Two different people must send it")
         await console.signal("discard", '{"operator": "Operator One", "reason": "a test file"}')
-        await console.read("discarded by an operator")
+        said = await console.read("discarded by an operator")
+        for operator in ("released by Operator One", "released by Operator Two", "discarded by Operator One"):
+            assert operator in said
         assert (await workflow.result())["stage"] == "discarded"
         assert office.rows("SELECT 1 FROM bank_entry") == []

@@ -90,7 +90,7 @@ async def bank_file_posted(office: Office) -> str:
 
 
 async def bank_file_held_and_released(office: Office) -> str:
-    """About an account that is set up only afterwards."""
+    """About an account that is set up only afterwards: one person releases it, twice, and then another."""
     workflow_id = await _deliver(office, NEW_ACCOUNT, _payment(700, "E-3"))
     handle = office.temporal.get_workflow_handle(workflow_id)
     await eventually(lambda: details(handle), lambda shown: "| **Stage** | held" in shown)
@@ -99,7 +99,11 @@ async def bank_file_held_and_released(office: Office) -> str:
         file = Path(folder) / "setup.toml"
         file.write_text(SETUP.read_text() + "\n[[account]]" + account.replace(EUR_ACCOUNT, NEW_ACCOUNT))
         await asyncio.to_thread(activities.setup_file.apply, file, office.url)
-    await handle.signal("release", {"operator": OPERATOR, "reason": "the account has been added"})
+    reason = "the account has been added"
+    await handle.signal("release", {"operator": OPERATOR, "reason": reason})
+    await eventually(lambda: details(handle), lambda shown: "a second person must release it too" in shown)
+    await handle.signal("release", {"operator": OPERATOR, "reason": reason})
+    await handle.signal("release", {"operator": "Olu Office", "reason": reason})
     await _handled(office, workflow_id)
     return workflow_id
 

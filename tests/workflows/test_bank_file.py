@@ -1,50 +1,187 @@
-"""Decisions about a bank file are about what the operator saw: none is kept and obeyed later."""
+"""Decisions about a bank file are about what the operator saw: none is kept and obeyed later, none harms."""
 
 import asyncio
 import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from temporalio.api.common.v1 import Payload
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.common import RawValue
 
+import activities.setup_file
 from activities.bank_files import store
 from bankfiles.sample import Payment, Sheet, write_camt
+from prepay.bank_files import DecideBankFile
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
-from tests.office import Office, request_id
+from prepay.wire import InputRefused, parse
+from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
 
 DECISION = {"operator": "Dana Desk", "reason": "a test file"}
+OTHER = {"operator": "Olu Office", "reason": "I agree with that"}
+SIGNALS = ("release", "discard")
 
 
-async def _deliver(office: Office) -> WorkflowHandle[Any, Any]:
-    """A file about an account that nobody has set up: it is held."""
+@dataclass
+class Delivered:
+    """A file and its workflow."""
+
+    office: Office
+    content: bytes
+    handle: WorkflowHandle[Any, Any]
+
+    async def until(self, text: str) -> str:
+        """The details, once they say so."""
+        shown = await eventually(lambda: details(self.handle), lambda shown: text in shown)
+        return str(shown)
+
+    async def newest_refusal(self) -> str:
+        shown = await details(self.handle)
+        return shown.partition("**Refused attempts**")[2].strip().splitlines()[0]
+
+    async def again(self, by: str) -> None:
+        store(self.office.engine, self.content, "test.xml", by)
+        await self.office.ring()
+
+    async def attributes(self) -> dict[str, Any]:
+        described = await self.handle.describe()
+        return {pair.key.name: pair.value for pair in described.typed_search_attributes}
+
+
+def _file(account: str, kind: str = "camt.054", closing_minor: int = 0) -> bytes:
     file = io.BytesIO()
     payment = Payment(700, end_to_end_id=request_id())
-    write_camt(file, [Sheet(NEW_ACCOUNT, "EUR", [payment], statement_id=request_id())])
-    sha256, _ = store(office.engine, file.getvalue(), "test.xml", "test")
+    sheet = Sheet(account, "EUR", [payment], statement_id=request_id(), closing_minor=closing_minor)
+    write_camt(file, [sheet], format=kind)
+    return file.getvalue()
+
+
+async def _deliver(office: Office, content: bytes, by: str = "test") -> Delivered:
+    sha256, _ = store(office.engine, content, "test.xml", by)
     await office.ring()
-    return office.temporal.get_workflow_handle(bank_file_workflow_id(sha256))
+    return Delivered(office, content, office.temporal.get_workflow_handle(bank_file_workflow_id(sha256)))
 
 
-class TestHeld:
-    async def test_a_decision_is_carried_out(self, office: Office) -> None:
-        handle = await _deliver(office)
-        await eventually(lambda: details(handle), lambda shown: "| **Stage** | held" in shown)
-        await handle.signal("discard", DECISION)
-        assert (await handle.result())["stage"] == "discarded"
+async def _held(office: Office, content: bytes = b"", by: str = "test") -> Delivered:
+    """Without another content, a file about an account that nobody has set up."""
+    file = await _deliver(office, content or _file(NEW_ACCOUNT), by)
+    await file.until("| **Stage** | held")
+    return file
 
-    async def test_of_two_at_once_the_second_is_refused(self, office: Office) -> None:
-        handle = await _deliver(office)
-        await eventually(lambda: details(handle), lambda shown: "| **Stage** | held" in shown)
-        await asyncio.gather(handle.signal("release", DECISION), handle.signal("release", DECISION))
-        await eventually(lambda: details(handle), lambda shown: "another decision is being" in shown)
+
+class TestDiscard:
+    async def test_one_person_is_enough(self, office: Office) -> None:
+        file = await _held(office)
+        await file.handle.signal("discard", DECISION)
+        assert (await file.handle.result())["stage"] == "discarded"
+        assert (await file.attributes())["DecidedBy"] == ["Dana Desk"]
+        assert "discarded by Dana Desk at 2" in await details(file.handle)
+
+
+class TestRelease:
+    async def test_the_first_is_shown_and_a_second_person_is_awaited(self, office: Office) -> None:
+        file = await _held(office)
+        await file.handle.signal("release", DECISION)
+        shown = await file.until("released by Dana Desk at 2")
+        assert "(a test file); a second person must release it too" in shown
+        assert "| **Stage** | held" in shown
+        assert "A second person must send it too" in shown
+        found = await file.attributes()
+        assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "held"]
+        assert found["DecidedBy"] == ["Dana Desk"]
+
+    @pytest.mark.parametrize("again", ["Dana Desk", " DANA desk"])
+    async def test_the_same_person_twice_is_refused(self, office: Office, again: str) -> None:
+        file = await _held(office)
+        await file.handle.signal("release", DECISION)
+        await file.handle.signal("release", {**DECISION, "operator": again})
+        await file.until(f"release: {again.strip()}: you released it already; somebody else must")
+        assert office.rows("SELECT stage FROM bank_file") == [{"stage": "held"}]
+        assert len(office.rows("SELECT FROM bank_file_decision")) == 1
+
+    async def test_two_people_at_once_carry_it_out(self, office: Office) -> None:
+        file = await _held(office)
+        await asyncio.gather(file.handle.signal("release", DECISION), file.handle.signal("release", OTHER))
+        await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] == 2)
+        shown = await file.until("| **Stage** | held")
+        assert "a second person must" not in shown
+        assert (await file.attributes())["DecidedBy"] == ["Dana Desk", "Olu Office"]
+
+    async def test_many_at_once_are_all_answered(self, office: Office) -> None:
+        file = await _held(office)
+        people = [{**DECISION, "operator": f"Op {n}"} for n in range(8)]
+        await asyncio.gather(*(file.handle.signal("release", person) for person in people))
+        await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] > 1)
+        await file.until("**Refused attempts**")
+        await file.handle.signal("discard", DECISION)
+        assert (await file.handle.result())["stage"] == "discarded"
+        assert len(office.rows("SELECT FROM bank_file_decision WHERE hold = 1")) == 2
+
+    async def test_of_sums_that_disagree_is_refused_at_once_and_not_offered(self, office: Office) -> None:
+        file = await _held(office, _file(EUR_ACCOUNT, "camt.053", closing_minor=699))
+        shown = await details(file.handle)
+        assert "The file can never be released, as its amounts do not agree: ask the bank" in shown
+        assert "`release`" not in shown
+        await file.handle.signal("release", DECISION)
+        refusal = await file.newest_refusal()
+        assert "release: the file can never be released, as its amounts do not agree" in refusal
+        assert "expected a closing booked balance of 7.00 EUR" in refusal
+        assert office.rows("SELECT FROM bank_file_decision") == []
+        await file.handle.signal("discard", DECISION)
+        assert (await file.handle.result())["stage"] == "discarded"
+
+    async def test_of_a_broken_file_is_refused_at_once_too(self, office: Office) -> None:
+        content = _file(EUR_ACCOUNT)
+        file = await _held(office, content[: len(content) // 2])
+        await file.handle.signal("release", DECISION)
+        assert "release: the file can never be released, as it is broken" in await file.newest_refusal()
+
+
+class TestSource:
+    @pytest.fixture(autouse=True)
+    async def _allowed(self, office: Office, tmp_path: Path) -> None:
+        setup, iban = tmp_path / "setup.toml", f'iban = "{EUR_ACCOUNT}"\n'
+        setup.write_text(SETUP.read_text().replace(iban, f'{iban}sources = ["inbox"]\n'))
+        await asyncio.to_thread(activities.setup_file.apply, setup, office.url)
+
+    async def test_two_people_let_a_file_from_elsewhere_be_posted(self, office: Office) -> None:
+        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        shown = await file.until("to come from inbox, found one from e-mail")
+        assert "`release` posts the file although it came from elsewhere. Two different people" in shown
+        for decision in (DECISION, OTHER):
+            await file.handle.signal("release", decision)
+        assert (await file.handle.result())["stage"] == "posted"
+
+    async def test_from_where_it_should_come_it_is_posted_by_itself(self, office: Office) -> None:
+        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        await file.handle.signal("release", DECISION)
+        await file.until("a second person must release it too")
+        await file.again("e-mail")
+        await eventually(
+            lambda: office.rows("SELECT stage FROM bank_file"), lambda r: r[0]["stage"] == "held"
+        )
+        await file.until("a second person must release it too")
+        await file.again("inbox")
+        assert (await file.handle.result())["stage"] == "posted"
+
+    async def test_after_it_was_put_away_too(self, office: Office) -> None:
+        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        await file.handle.signal("discard", DECISION)
+        await file.handle.result()
+        await file.again("inbox")
+        assert (await file.handle.result())["stage"] == "posted"
 
 
 class TestNotHeld:
     async def test_a_decision_is_refused_with_the_stage_and_not_obeyed_later(self, office: Office) -> None:
-        file = io.BytesIO()
-        write_camt(file, [Sheet(NEW_ACCOUNT, "EUR", [Payment(700, end_to_end_id=request_id())])])
-        sha256, _ = store(office.engine, file.getvalue(), "test.xml", "test")
+        sha256, _ = store(office.engine, _file(NEW_ACCOUNT), "test.xml", "test")
         handle: WorkflowHandle[Any, Any] = await office.temporal.start_workflow(
             "BankFile",
             {"resume": bank_file_workflow_id(sha256)},
@@ -57,3 +194,80 @@ class TestNotHeld:
         assert "discard: the file has not been looked at yet" in shown
         await handle.signal("discard", DECISION)
         assert (await handle.result())["stage"] == "discarded"
+
+
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
+_values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+_names = st.sampled_from(["operator", "reason", "Operator", "because", ""]) | st.text(max_size=10)
+_objects = st.dictionaries(_names, _values | st.sampled_from(["Dana Desk", "a test file"]), max_size=4)
+_raw = st.binary(max_size=40) | st.sampled_from([b"", b"{", b'{"operator": ', b"\xff\xfe", b"[" * 2000])
+_encodings = st.sampled_from([b"json/plain", b"binary/plain", b"binary/null", b"", b"json/protobuf"])
+_payloads = st.builds(
+    lambda encoding, data: RawValue(Payload(metadata={"encoding": encoding}, data=data)), _encodings, _raw
+)
+_sent = st.lists(_objects | _values | _payloads, max_size=1) | st.lists(_scalars, min_size=2, max_size=3)
+
+
+def _decides(sent: list[Any]) -> bool:
+    """Whether it is a decision after all."""
+    try:
+        parse(DecideBankFile, json.loads(json.dumps(sent[0])), "it")
+    except (InputRefused, TypeError, IndexError):
+        return False
+    return len(sent) == 1
+
+
+class TestWhateverIsTyped:
+    """200 payloads for each signal: the workflow stays healthy, says why each was refused, and still works."""
+
+    @pytest.mark.parametrize("signal", SIGNALS)
+    async def test_it_is_answered_and_a_decision_still_works(self, office: Office, signal: str) -> None:
+        file = await _held(office)
+        loop = asyncio.get_running_loop()
+        seen = []
+
+        @settings(max_examples=200, suppress_health_check=list(HealthCheck), database=None)
+        @given(_sent.filter(lambda sent: not _decides(sent)))
+        def each(sent: list[Any]) -> None:
+            asyncio.run_coroutine_threadsafe(self._refused(file, signal, sent), loop).result(60)
+            seen.append(sent)
+
+        await asyncio.to_thread(each)
+        assert len(seen) >= 200
+        assert (await file.handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        assert office.rows("SELECT FROM bank_file_decision") == []
+        await file.handle.signal("release", DECISION)
+        await file.until("a second person must release it too")
+        await file.handle.signal("discard", OTHER)
+        assert (await file.handle.result())["stage"] == "discarded"
+
+    async def _refused(self, file: Delivered, signal: str, sent: list[Any]) -> None:
+        await file.handle.signal("nothing")
+        await file.handle.signal(signal, args=sent)
+        assert f", {signal}: The input is refused: " in await file.newest_refusal(), sent
+
+    async def test_a_ring_is_a_ring(self, office: Office) -> None:
+        file = await _held(office)
+        loop = asyncio.get_running_loop()
+
+        @settings(max_examples=200, suppress_health_check=list(HealthCheck), database=None)
+        @given(_sent | _objects.map(lambda sent: [sent]))
+        def each(sent: list[Any]) -> None:
+            ringing = file.handle.signal("ring", args=sent)
+            asyncio.run_coroutine_threadsafe(ringing, loop).result(60)
+
+        await asyncio.to_thread(each)
+        assert "Refused attempts" not in await file.until("| **Stage** | held")
+        await file.handle.signal("discard", DECISION)
+        assert (await file.handle.result())["stage"] == "discarded"
+
+
+class TestMenu:
+    async def test_each_signal_says_what_to_paste(self, office: Office) -> None:
+        file = await _held(office)
+        metadata: Any = await file.handle.query("__temporal_workflow_metadata")
+        described = {s.name: s.description for s in metadata.definition.signal_definitions if s.name}
+        assert set(described) == {*SIGNALS, "ring"}
+        for signal in SIGNALS:
+            example = described[signal][described[signal].index("{") :]
+            assert parse(DecideBankFile, json.loads(example), signal)

@@ -1,0 +1,84 @@
+"""What operators read of a held file, and what nobody may decide about it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rules.bank_file import NEVER_RELEASED, BankFileState, FileDecision, enough, refuse_decision
+from rules.details import bank_file_details
+from rules.operators import SamePerson
+
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+FIRST = FileDecision(hold=2, signal="release", operator="Dana Desk", reason="I | asked", at=AT)
+
+
+def state(**changes: Any) -> BankFileState:
+    facts: dict[str, Any] = {
+        "file": 7, "delivered_by": "inbox", "format": "camt.053", "stage": "held", "held_for": "account", "hold": 2,
+        "reason": "Stmt[1], line 5: expected this, found that.", "entries": 1, "posted": 0, "known_before": 0,
+        "credited": 0, "unapplied": 0, "received_at": AT, "as_of": AT,
+    }  # fmt: skip
+    return BankFileState(**(facts | changes))
+
+
+class TestRefuseDecision:
+    def test_about_a_held_file_none(self) -> None:
+        assert refuse_decision(state(), "release", 2) is None
+
+    @pytest.mark.parametrize("signal", ["release", "discard"])
+    def test_about_another_stage_or_hold(self, signal: str) -> None:
+        assert "the file is posted; only a held" in str(refuse_decision(state(stage="posted"), signal, 2))
+        assert "is held anew" in str(refuse_decision(state(), signal, 1))
+
+    @pytest.mark.parametrize("held_for", sorted(NEVER_RELEASED))
+    def test_what_cannot_be_believed_is_never_released_and_may_be_discarded(self, held_for: str) -> None:
+        held = state(held_for=held_for)
+        refused = str(refuse_decision(held, "release", 2))
+        assert "ask the bank to send it again, and send `discard`" in refused
+        assert refused.endswith(held.reason)
+        assert refuse_decision(held, "discard", 2) is None
+
+
+class TestEnough:
+    def test_one_discards_and_two_release(self) -> None:
+        assert enough(state(), "discard", "Dana Desk")
+        assert not enough(state(), "release", "Dana Desk")
+        assert enough(state(decisions=(FIRST,)), "release", "Olu Office")
+
+    def test_a_release_of_an_earlier_hold_does_not_count(self) -> None:
+        assert not enough(state(decisions=(FIRST,), hold=3), "release", "Olu Office")
+
+    def test_nobody_is_two(self) -> None:
+        with pytest.raises(SamePerson):
+            enough(state(decisions=(FIRST,)), "release", "DANA DESK")
+
+
+class TestDetails:
+    def test_of_a_held_file_ask_for_two_people(self) -> None:
+        shown = bank_file_details(state(), ())
+        assert "set right; else it is held again. Two different people must send it:" in shown
+        assert "Decisions" not in shown
+
+    def test_after_the_first_say_who_it_was_and_that_another_must(self) -> None:
+        shown = bank_file_details(state(decisions=(FIRST,)), ())
+        said = (
+            "released by Dana Desk at 2026-11-23 10:00 UTC (I \\| asked); a second person must release it too"
+        )
+        assert f"| **Decisions** | {said} |" in shown
+
+    def test_of_another_hold_ask_for_two_again(self) -> None:
+        shown = bank_file_details(state(decisions=(FIRST,), hold=3), ())
+        assert "released by Dana Desk" in shown
+        assert "a second person" not in shown
+
+    @pytest.mark.parametrize("held_for", sorted(NEVER_RELEASED))
+    def test_of_what_is_never_released_do_not_offer_it(self, held_for: str) -> None:
+        shown = bank_file_details(state(held_for=held_for), ())
+        assert "The file can never be released, as " in shown
+        assert "`release`" not in shown
+        assert shown.count("```json") == 1
+
+    def test_of_a_file_from_elsewhere_say_that_it_is_posted(self) -> None:
+        shown = bank_file_details(state(held_for="source"), ())
+        assert "`release` posts the file although it came from elsewhere. Two different people" in shown
