@@ -312,18 +312,17 @@ _MOVED_OF_LOTS = """
 _MOVED_OF_PARTS = "SELECT part_id AS parent, id AS credit_id FROM credit WHERE part_id = ANY(%(ids)s)"
 
 _MOVES = """
-    SELECT parent, move, stage, amount_minor, from_customer, from_deposit, to_customer, to_deposit, proposed_by, reason,
-        proposed_at, decided_by, decided_reason, decided_at, of
+    SELECT parent, id AS move, stage, amount_minor,
+        (SELECT number FROM customer WHERE id = from_customer_id) AS from_customer,
+        (SELECT number FROM deposit WHERE id = from_deposit_id) AS from_deposit,
+        (SELECT number FROM customer WHERE id = to_customer_id) AS to_customer,
+        (SELECT number FROM deposit WHERE id = to_deposit_id) AS to_deposit,
+        proposed_by, reason, proposed_at, decided_by, decided_reason, decided_at, of
     FROM (
-        SELECT moved.parent, m.id AS move, m.stage, m.amount_minor, giver.number AS from_customer,
-            given.number AS from_deposit, taker.number AS to_customer, taken.number AS to_deposit, m.proposed_by,
-            m.reason, m.proposed_at, m.decided_by, m.decided_reason, m.decided_at,
-            row_number() OVER (PARTITION BY moved.parent ORDER BY m.id DESC) AS place,
+        SELECT moved.parent, m.*, row_number() OVER (PARTITION BY moved.parent ORDER BY m.id DESC) AS place,
             count(*) OVER (PARTITION BY moved.parent) AS of
-        FROM ({moved}) moved JOIN credit_move m ON m.credit_id = moved.credit_id
-        JOIN customer giver ON giver.id = m.from_customer_id LEFT JOIN deposit given ON given.id = m.from_deposit_id
-        JOIN customer taker ON taker.id = m.to_customer_id LEFT JOIN deposit taken ON taken.id = m.to_deposit_id
-    ) told WHERE place <= %(limit)s ORDER BY move
+        FROM ({moved}) moved JOIN credit_move m USING (credit_id)
+    ) told WHERE place <= %(limit)s ORDER BY id
 """
 
 # Holds, refunds not yet sent, and credits before their value date.

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 
-from activities.deposits import Expire, Reload
+from activities.deposits import Cancel, Expire, Reload
 from activities.explain import NoSuchEntry
 from activities.reassignment import Decide, Decided, Reassignments
 from activities.reassignment_proposal import (
@@ -27,6 +27,7 @@ from activities.reassignment_proposal import (
     propose,
 )
 from bankfiles.sample import Batch, Payment
+from prepay.deposits import CancelDeposit
 from prepay.reassignments import DecideReassignment
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import Desk, desk
@@ -185,15 +186,22 @@ class TestNotices:
         assert moved.told(moved.right) == ["issued", "credited", "taken_back"]
         assert moved.told(moved.wrong) == ["issued", "moved_away"]
 
-    def test_a_deposit_that_had_expired_is_expired_again(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("stage", ["expired", "cancelled"])
+    def test_a_deposit_that_was_closed_before_its_money_came_is_closed_again(
+        self, desk: Desk, stage: str
+    ) -> None:
         moved = Case(desk, desk.issue(), desk.issue("C-1002"))
-        expires = moved.wrong.expires_at
-        desk.deposits.expire(Expire(deposit=moved.wrong.deposit, at=expires))
+        deposit, at = moved.wrong.deposit, moved.wrong.expires_at
+        if stage == "expired":
+            desk.deposits.expire(Expire(deposit=deposit, at=at))
+        else:
+            decision = CancelDeposit(operator="Ada", reason="ordered twice")
+            desk.deposits.cancel(Cancel(deposit=deposit, decision=decision, at=at))
         desk.pay(Payment(10_000, structured=moved.wrong.reference))
         assert moved.row(moved.wrong) == ("credited", 10_000)
         moved.move()
-        assert moved.row(moved.wrong) == ("expired", 0)
-        assert moved.told(moved.wrong) == ["issued", "expired", "moved_away"]
+        assert moved.row(moved.wrong) == (stage, 0)
+        assert moved.told(moved.wrong) == ["issued", stage, "moved_away"]
 
     def test_both_deposits_are_rung(self, desk: Desk) -> None:
         moved = case(desk)
