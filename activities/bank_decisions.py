@@ -6,6 +6,8 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlmodel import Session
 
+from activities.bank_chain import let_follow
+from activities.bank_missing import settle_missing
 from models import BankFile
 from prepay.bank_files import DecideBankFile
 from prepay.wire import Wire
@@ -58,7 +60,10 @@ def _write(session: Session, file: BankFile, given: Decide) -> None:
 
 def _carry_out(session: Session, file: BankFile, given: Decide) -> None:
     if given.signal == "release":
-        session.execute(_RELEASE, {"file": file.id})
+        released = session.execute(_RELEASE, {"file": file.id}).scalar_one_or_none()
+        if released == "read":
+            let_follow(session, file.id or 0)
+            settle_missing(session, file.id or 0)
         return
     said = f"discarded by {given.decision.operator} ({given.decision.reason}); it was held: {file.reason}"
     session.execute(_DISCARD, {"file": file.id, "reason": said[:1000]})
@@ -86,10 +91,11 @@ _WRITE = text("""
 
 # What is written decides, not who asks: the index lets nobody stand there twice.
 _RELEASE = text("""
-    UPDATE bank_file f SET stage = 'stored', held_for = '', reason = ''
-    WHERE id = :file AND stage = 'held' AND 2 <= (
+    UPDATE bank_file f SET stage = CASE stage WHEN 'alarm' THEN 'read' ELSE 'stored' END, held_for = '', reason = ''
+    WHERE id = :file AND stage IN ('held', 'alarm') AND 2 <= (
         SELECT count(*) FROM bank_file_decision d WHERE d.file_id = f.id AND d.hold = f.hold AND d.signal = 'release'
     )
+    RETURNING stage
 """)
 
 _DISCARD = text(

@@ -1,22 +1,25 @@
 """Bank files: stored once, read whole, then posted in chunks that each are one transaction."""
 
-import hashlib
 import io
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import psycopg
 import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
+from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
 from activities.bank_missing import find_missing, missing_of
 from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
 from activities.bank_statements import (
@@ -29,7 +32,7 @@ from activities.bank_statements import (
 )
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Format, Survey, entries, survey
+from bankfiles import Entry, Format, Quarantine, Survey, entries, survey
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
@@ -77,20 +80,28 @@ class PostingStopped(Exception):
         )
 
 
-def store(engine: Engine, content: bytes, name: str, delivered_by: str) -> tuple[str, bool]:
+def store(engine: Engine, content: bytes | BinaryIO, name: str, delivered_by: str) -> tuple[str, bool]:
     """Keep the bytes once and ring the file's workflow; returns the SHA-256 and whether it was new.
 
-    Raises FileTooLarge, FileEmpty, and ValueError where `delivered_by` is no source's name.
+    An open file passes through memory in pieces. Raises FileTooLarge, FileEmpty, and ValueError where `delivered_by`
+    is no source's name.
     """
     source_name(delivered_by)
-    if len(content) > MAX_FILE_BYTES:
-        raise FileTooLarge(name, len(content))
-    if not content:
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    size = stream.seek(0, os.SEEK_END)
+    if size > MAX_FILE_BYTES:
+        raise FileTooLarge(name, size)
+    if not size:
         raise FileEmpty(name)
-    sha256 = hashlib.sha256(content).hexdigest()
-    row: dict[str, Any] = {"sha256": sha256, "name": name, "delivered_by": delivered_by, "content": content}
-    row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
     with Session(engine) as session, session.begin():
+        sha256 = stage_bytes(psycopg_of(session), stream)
+        row: dict[str, Any] = {
+            "sha256": sha256,
+            "name": name,
+            "delivered_by": delivered_by,
+            "content": STAGED,
+        }
+        row |= {"format": "", "stage": "stored", "reason": "", "entries": 0}
         new = session.execute(
             insert(BankFile).values(**row).on_conflict_do_nothing().returning(col(BankFile.id))
         ).scalar_one_or_none()
@@ -133,9 +144,7 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Session(self._engine) as session:
-            content = _file(session, sha256).content
-        with Pulse():
+        with Pulse(), bytes_of(self._engine, sha256) as content:
             found = survey(content)
         with Pulse(), Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
@@ -173,12 +182,13 @@ class BankFiles:
         """
         with Session(self._engine) as session:
             file = _file(session, sha256)
-            file_id, content, stage = file.id, file.content, file.stage
+            file_id, stage = file.id, file.stage
         assert file_id is not None
         if stage in ("read", "alarm"):
             try:
                 if stage == "read":
-                    self._post(file_id, content, _cursor())
+                    with bytes_of(self._engine, sha256) as content:
+                        self._post(file_id, content, _cursor())
                 self._finish(sha256, file_id)
             except PostingStopped as reason:
                 with Session(self._engine) as session, session.begin():
@@ -205,19 +215,28 @@ class BankFiles:
             log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
             raise PostingStopped("After the last entry", "the statements to be linked", error) from error
 
-    def _post(self, file_id: int, content: bytes, cursor: int) -> None:
+    def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
             accounts = accounts_by_position(session, file_id)
-        with Pulse(cursor) as pulse:
-            for chunk in chunks(entries(io.BytesIO(content), cursor), CHUNK):
-                try:
-                    with Session(self._engine) as session, session.begin():
-                        post_chunk(psycopg_of(session), file_id, accounts, chunk)
-                except REFUSED_BY_POSTGRESQL as error:
-                    log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
-                    where = f"Lines {chunk[0].line} to {chunk[-1].line}"
-                    raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
+        read = chunks(entries(content, cursor), CHUNK)
+        # While PostgreSQL posts a chunk, the next one is read.
+        with Pulse(cursor) as pulse, ThreadPoolExecutor(1, "bank-file-reader") as reader:
+            following = reader.submit(next, read, None)
+            while chunk := following.result():
+                following = reader.submit(next, read, None)
+                self._post_chunk(file_id, accounts, chunk)
                 pulse.reach(chunk[-1].ordinal + 1)
+
+    def _post_chunk(
+        self, file_id: int, accounts: Mapping[int, Account], chunk: Sequence[Entry | Quarantine]
+    ) -> None:
+        try:
+            with Session(self._engine) as session, session.begin():
+                post_chunk(psycopg_of(session), file_id, accounts, chunk)
+        except REFUSED_BY_POSTGRESQL as error:
+            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+            where = f"Lines {chunk[0].line} to {chunk[-1].line}"
+            raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
 
     @activity.defn(name="decide_on_bank_file")
     def decide(self, given: Decide) -> Decided:
@@ -235,8 +254,11 @@ def _end(file: BankFile, stage: str, reason: str) -> None:
     file.posted_at = datetime.now(UTC)
     if stage == "held":
         _hold(file, "overlap", reason)
+    elif stage == "alarm":
+        _hold(file, "missing", reason)
+        file.stage = stage
     else:
-        file.stage, file.reason = stage, reason
+        file.stage, file.held_for, file.reason = stage, "", reason
 
 
 def _hold(file: BankFile, held_for: str, reason: str) -> None:
@@ -253,8 +275,9 @@ def _cursor() -> int:
 
 
 def _file(session: Session, sha256: str) -> BankFile:
-    statement = select(BankFile).where(BankFile.sha256 == sha256).with_for_update(key_share=True)
-    file = session.exec(statement).one_or_none()
+    without_bytes = defer(cast("Any", BankFile.content))
+    statement = select(BankFile).where(BankFile.sha256 == sha256).options(without_bytes)
+    file = session.exec(statement.with_for_update(key_share=True)).one_or_none()
     if file is None:
         raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
     return file

@@ -105,27 +105,43 @@ _PARTS = """
         p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house,
         p.confirms OR coalesce(lump.confirmed, false), 'shown', 'the bank has not booked it yet'
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
+    JOIN touched ON touched.id = e.id AND touched.fresh
     LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
-    WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.entry_id = e.id AND known.state <> 'detailed')
     ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
 """
 
 # What was shown in another grouping before it was booked belongs to the entry that books it.
 _TOUCHED = """
-    INSERT INTO touched
-    SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
-    UNION
-    SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
+    INSERT INTO touched (id, fresh)
+    SELECT id, NOT EXISTS (SELECT FROM bank_entry_part p WHERE p.entry_id = e.id AND p.state <> 'detailed') FROM (
+        SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
+        UNION
+        SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
+    ) e
+"""
+
+# Equal money is counted, and the count follows the order of a file. A known entry keeps the counts that it has; what
+# an entry that is new was given of them takes the counts that the file gave to the known one.
+_RECOUNT = """
+    UPDATE incoming_part f SET key = kept.told
+    FROM (
+        SELECT i.key AS told, k.identity_key AS has FROM incoming_part i
+        JOIN bank_entry e ON e.identity_key = i.entry_key JOIN touched ON touched.id = e.id AND NOT touched.fresh
+        JOIN bank_entry_part k ON k.entry_id = e.id AND k.identity_key <> i.key
+            AND split_part(k.identity_key, '.', 1) = split_part(i.key, '.', 1)
+        WHERE NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.identity_key = i.key)
+    ) kept, bank_entry e, touched
+    WHERE f.key = kept.has AND e.identity_key = f.entry_key AND touched.id = e.id AND touched.fresh
 """
 
 _MOVE = """
     UPDATE bank_entry_part p SET entry_id = e.id, position = i.position
     FROM incoming_part i
     JOIN bank_entry e ON e.identity_key = i.entry_key AND e.status = 'BOOK'
+    JOIN touched ON touched.id = e.id AND touched.fresh
     JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
     JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
     WHERE p.id = known.id
-        AND NOT EXISTS (SELECT FROM bank_entry_part own WHERE own.entry_id = e.id)
 """
 
 _KNOWN = """
@@ -159,5 +175,17 @@ CONFIRM = """
 
 PAGES = (_LOCK_PAGES, _COUNT_PAGES, _KEY_PARTS, _KEY_ENTRIES)
 """Where a chunk holds pages: the keys of their money, before anything else."""
-PARTS = (_WAITING, _HINDERED, _SHOWN_LUMP, _ONE_DETAIL, _LUMP, _DETAILED, _TOUCHED, _MOVE, _PARTS, _KNOWN)
+PARTS = (
+    _WAITING,
+    _HINDERED,
+    _SHOWN_LUMP,
+    _ONE_DETAIL,
+    _LUMP,
+    _DETAILED,
+    _TOUCHED,
+    _RECOUNT,
+    _MOVE,
+    _PARTS,
+    _KNOWN,
+)
 """What the entries are made of, once they are kept."""

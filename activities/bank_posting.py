@@ -242,8 +242,8 @@ _STAGING = (
         lump_id bigint PRIMARY KEY, entry_id bigint, state text, one boolean
     ) ON COMMIT DELETE ROWS
     """,
-    # The entries whose parts may have changed.
-    "CREATE TEMP TABLE IF NOT EXISTS touched (id bigint PRIMARY KEY) ON COMMIT DELETE ROWS",
+    # The entries whose parts may have changed, and whether they had none before.
+    "CREATE TEMP TABLE IF NOT EXISTS touched (id bigint PRIMARY KEY, fresh boolean) ON COMMIT DELETE ROWS",
 )
 
 _COPY_ENTRIES = "COPY incoming_entry FROM STDIN"

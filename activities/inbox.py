@@ -115,7 +115,8 @@ def _store(engine: Engine, folder: Path, path: Path, name: str) -> bool:
     try:
         if before.st_size > MAX_FILE_BYTES:
             raise FileTooLarge(name, before.st_size)
-        store(engine, path.read_bytes(), name, "inbox")
+        with path.open("rb") as content:
+            store(engine, content, name, "inbox")
     except (FileTooLarge, FileEmpty, PermissionError) as refusal:
         log.warning("file refused", file=name, why=str(refusal))
         _put_aside(folder / "refused", path)

@@ -130,7 +130,8 @@ def _entry(
         "",
         None,
         (),
-        True,
+        # A line that says nothing of who paid may be a lump sum.
+        bool(part.payer_name or part.payer_account or part.payee_name or part.payee_account),
         (part,),
     )
 

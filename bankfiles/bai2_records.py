@@ -1,14 +1,13 @@
 """The records of a BAI2 file one after the other, each with its continuations, from bytes read forward only."""
 
-import codecs
 import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from bankfiles.chunks import chunks
 from bankfiles.refusals import Broken, TooLarge, Unreadable
-from bankfiles.xmlsource import CHUNK_BYTES, HEAD_BYTES, MAX_BYTES
 
 MAX_LINE_BYTES = 16 * 1024
 """Banks write 80 characters in a line, and a few hundred where they do not wrap texts."""
@@ -139,7 +138,7 @@ def records(source: bytes | BinaryIO) -> Iterator[Record]:
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     """The lines that hold something, with their numbers: printable text without padding."""
-    for line, raw in _pieces(_chunks(stream)):
+    for line, raw in _pieces(chunks(stream)):
         try:
             text = raw.decode()
         except UnicodeDecodeError:
@@ -151,9 +150,9 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
             yield line, text
 
 
-def _pieces(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def _pieces(stream: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines, or in a file that is written without lines the records, with the number of their line."""
-    rest = next(chunks, b"")
+    rest = next(stream, b"")
     run_on = _RUN_ON.match(rest.lstrip()) is not None
     number = 1
     while rest:
@@ -167,7 +166,7 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
             *whole, rest = _BETWEEN.split(rest)
             for piece in whole:
                 yield number, _short(piece)
-        more = next(chunks, b"")
+        more = next(stream, b"")
         if not more:
             break
         rest = _short(rest) + more
@@ -179,21 +178,3 @@ def _short(piece: bytes) -> bytes:
     if len(piece) > MAX_LINE_BYTES:
         raise TooLarge("One line of the file", f"{MAX_LINE_BYTES} bytes")
     return piece
-
-
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes as UTF-8 or a code page of one byte; the first piece is long enough to tell how lines are written."""
-    head = b""
-    while len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES)):
-        head += more
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    count, chunk = 0, head.removeprefix(codecs.BOM_UTF8)
-    while chunk:
-        count += len(chunk)
-        if count > MAX_BYTES:
-            raise TooLarge("The file", f"{MAX_BYTES // 1024**2} MiB")
-        piece = decoder.decode(chunk).encode("utf-8", "replace") if wide else chunk
-        if piece:
-            yield piece
-        chunk = stream.read(CHUNK_BYTES)

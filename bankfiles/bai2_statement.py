@@ -183,7 +183,7 @@ class Account:
             try:
                 digits(currency)
             except CurrencyRefused:
-                reason = Unreadable("03 currency", "an ISO 4217 currency", currency)
+                reason = Unreadable("03 currency", "an ISO 4217 currency in use", currency)
                 raise Broken(record.line, str(reason)) from None
             return currency
         # By the standard it is then that of the bank's country; a US bank is known by its routing number.

@@ -25,7 +25,7 @@ def amount(element: str, raw: tuple[str, str] | None) -> tuple[int, str]:
     try:
         return to_minor(text, currency), currency
     except CurrencyRefused:
-        raise Unreadable(f"{element} Ccy", "an ISO 4217 currency", currency) from None
+        raise Unreadable(f"{element} Ccy", "an ISO 4217 currency in use", currency) from None
     except AmountRefused:
         expected = f"a plain decimal of {currency}, not rounded and at most {to_decimal(MAX_MINOR, currency)}"
         raise Unreadable(element, expected, text) from None
@@ -126,33 +126,38 @@ def account_number(text: str) -> str:
 
 def _amount_in(currency: str, slots: Slots) -> int | None:
     """What a transaction of a batch adds to it, None without an amount in its currency. Raises Unreadable."""
-    minors = _amounts_in(currency, slots)
-    if minors and minors[0] == 0:
-        raise Unreadable("Amt", "an amount above zero", "0")
-    return minors[0] if minors else None
+    for element, minor in _amounts_in(currency, slots):
+        if minor == 0:
+            raise Unreadable(element, "an amount above zero", "0")
+        return minor
+    return None
 
 
-def _amounts_in(currency: str, slots: Slots) -> list[int]:
+def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
     names = {
         "amount": "Amt",
         "transaction_amount": "AmtDtls/TxAmt/Amt",
         "counter_value": "AmtDtls/CntrValAmt/Amt",
     }
-    read = [amount(element, slots[slot]) for slot, element in names.items() if slot in slots]
-    return [minor for minor, read_currency in read if read_currency == currency]
+    read = [(element, *amount(element, slots[slot])) for slot, element in names.items() if slot in slots]
+    return [(element, minor) for element, minor, read_currency in read if read_currency == currency]
 
 
 def _check_single(head: Head, written: tuple[str, str], slots: Slots) -> None:
     """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
     if slots.get("amount") == written:
         return
-    minors = _amounts_in(head.currency, slots)
-    if not minors or head.amount_minor in minors:
+    told = _amounts_in(head.currency, slots)
+    if not told or any(minor == head.amount_minor for _, minor in told):
         return
     charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)
-    if all(abs(head.amount_minor - minor) != charges for minor in minors):
-        found = _decimal(minors[0], head.currency)
-        raise Unreadable("TxDtls[1]/Amt", f"the entry's {_decimal(head.amount_minor, head.currency)}", found)
+    if all(abs(head.amount_minor - minor) != charges for _, minor in told):
+        element, minor = told[0]
+        expected, found = (
+            f"the entry's {_decimal(head.amount_minor, head.currency)}",
+            _decimal(minor, head.currency),
+        )
+        raise Unreadable(f"TxDtls[1]/{element}", expected, found)
 
 
 def _decimal(amount_minor: int, currency: str) -> str:

@@ -154,7 +154,8 @@ class StatementCheck:
         for currency in sorted(stated | set(sums)):
             opening, closing = statement.opening_in(currency), statement.closing_in(currency)
             if opening is None or closing is None:
-                if currency not in sums:
+                # Some banks state only what is available: where that chains, the statement is complete as well.
+                if currency not in sums or statement.available_moved(currency) == sums[currency].net_minor:
                     continue
                 missing = "opening" if opening is None else "closing"
                 yield f"{where}: expected the {missing} booked balance in {currency}, found none."
@@ -184,7 +185,7 @@ class StatementCheck:
     def _summary(self, statement: Statement, summary: Summary) -> Iterator[str]:
         currency = next(iter(self._all), statement.currency)
         # Some banks total what is booked, others all that they show; an interim report shows nothing booked.
-        interim = statement.format is Format.MT942
+        interim, mt = statement.format is Format.MT942, statement.format in (Format.MT940, Format.MT942)
         candidates = [
             totals.get(currency, Sums()).of(summary.element)
             for totals in ((self._all,) if interim else (self._all, self._booked))
@@ -199,7 +200,7 @@ class StatementCheck:
             if said is not None and said != found:
                 plain = name == "entries"
                 stated_text, found_text = (str(v) if plain else _decimal(v, currency) for v in (said, found))
-                where = _SUMS[summary.element] if interim else f"TxsSummry/{summary.element}"
+                where = _SUMS[summary.element] if mt else f"TxsSummry/{summary.element}"
                 yield (
                     f"{statement.path}, line {statement.line}, {where}: "
                     f"expected {name} {stated_text} as the bank states, found {found_text}."

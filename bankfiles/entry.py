@@ -103,6 +103,14 @@ class Statement:
     def closing_in(self, currency: str) -> Balance | None:
         return self._balance(currency, ("CLBD", "ITBD"), first=False)
 
+    def available_moved(self, currency: str) -> int | None:
+        """By how much what is available changed, of a statement that states nothing else in that currency."""
+        if any(self._balance(currency, (code,), first=True) for code in ("OPBD", "PRCD", "CLBD", "ITBD")):
+            return None
+        before = self._balance(currency, ("OPAV",), first=True)
+        after = self._balance(currency, ("CLAV",), first=False)
+        return None if before is None or after is None else after.amount_minor - before.amount_minor
+
     @property
     def _main_currency(self) -> str:
         return self.currency or (self.balances[0].currency if self.balances else "")

@@ -33,7 +33,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
 
 NO_REFERENCE = frozenset(
     {
@@ -82,27 +81,29 @@ class Identities:
         self._seen: dict[int, int] = {}
         self._parts: list[tuple[str, ...]] = []
         self._by_content = False
+        self._money: Money | None = None
+        self._told: tuple[str, ...] = ()
 
     def part(self, references: Iterable[str], money: Money, booked_on: date, content: Iterable[str]) -> str:
         """The key of a part, by the first of the references that is one, else by its content."""
         facts: tuple[str, ...]
         for reference in references:
             if is_reference(reference):
-                facts = ("part", reference, *_text(money))
+                facts = ("part", reference, *self._text(money))
                 break
         else:
             self._by_content = True
-            facts = ("part", "", *_text(money), booked_on.isoformat(), *map(normal, content))
+            facts = ("part", "", *self._text(money), booked_on.isoformat(), *map(normal, content))
         self._parts.append(facts)
         return self._key(facts)
 
     def entry(self, reference: str, money: Money) -> tuple[str, str]:
         """The key of the entry of the parts since the last one, and whether by `reference` or by `content`."""
         if is_reference(reference):
-            facts: tuple[str, ...] = ("entry", reference, *_text(money))
+            facts: tuple[str, ...] = ("entry", reference, *self._text(money))
             keyed_by = "reference"
         else:
-            facts = ("entry", "", *_text(money), *sorted("\x1f".join(facts) for facts in self._parts))
+            facts = ("entry", "", *self._text(money), *sorted("\x1f".join(facts) for facts in self._parts))
             keyed_by = "content" if self._by_content else "reference"
         self.forget()
         return self._key(facts), keyed_by
@@ -111,6 +112,15 @@ class Identities:
         """The parts so far belong to no entry: it could not be read."""
         self._parts.clear()
         self._by_content = False
+
+    def _text(self, money: Money) -> tuple[str, ...]:
+        # Asked twice for most money: for the part and for the entry.
+        if money != self._money:
+            amount_minor, currency, direction, value_on = money
+            self._money = money
+            # A plain text, whose hash is quicker than an enumeration's.
+            self._told = (str(amount_minor), currency, str(direction), value_on.isoformat())
+        return self._told
 
     def _key(self, facts: tuple[str, ...]) -> str:
         # Only the 64-bit hash is kept: a statement may have a million entries.
@@ -128,10 +138,3 @@ class Keyless(Identities):
 
     def entry(self, reference: str, money: Money) -> tuple[str, str]:
         return "", ""
-
-
-@lru_cache(maxsize=64)
-def _text(money: Money) -> tuple[str, ...]:
-    # Asked twice for most money: for the part and for the entry.
-    amount_minor, currency, direction, value_on = money
-    return (str(amount_minor), currency, direction, value_on.isoformat())

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from bankfiles.camt_entry import account_number
 from bankfiles.camt_fields import MAX_TEXT
-from bankfiles.entry import Charge, Direction, Entry, Instructed, Part, Quarantine
+from bankfiles.entry import Charge, Direction, Entry, Event, Instructed, Part, Quarantine
 from bankfiles.identity import Identities, is_reference
+from bankfiles.identity import Money as Facts
 from bankfiles.mt_details import read_details, read_supplement
 from bankfiles.mt_fields import Line, Money, is_iban, line_details, line_money, match_line, minor
 from bankfiles.mt_habits import (
@@ -61,8 +62,13 @@ class EntryReader:
         self._account, self._currency, self._status = account, currency, status
         self._identities = identities
 
-    def read(self, raw: Raw) -> Entry | Quarantine:
+    def read(self, raws: Sequence[Raw]) -> list[Event]:
         """What the lines say, or why they cannot be read."""
+        # All details first: what does one thing many times stays in the processor's cache.
+        details = [read_details(raw.details) for raw in raws]
+        return [self._read(raw, found) for raw, found in zip(raws, details, strict=True)]
+
+    def _read(self, raw: Raw, details: Details) -> Entry | Quarantine:
         money: Money | None = None
         try:
             found, following = match_line(raw.lines)
@@ -72,7 +78,7 @@ class EntryReader:
                 raise Unreadable("text", f"at most {MAX_TEXT} characters", "more")
         except Unreadable as reason:
             return self._quarantine(raw, reason, money)
-        return self._entry(raw, money, line)
+        return self._entry(raw, money, line, details)
 
     def _quarantine(self, raw: Raw, reason: Unreadable, money: Money | None) -> Quarantine:
         where = (raw.ordinal, raw.statement, raw.path, raw.line, f"{raw.path}, line {raw.line}, {reason}")
@@ -80,11 +86,10 @@ class EntryReader:
             return Quarantine(*where)
         return Quarantine(*where, money.amount_minor, money.currency, money.direction, self._status)
 
-    def _entry(self, raw: Raw, money: Money, line: Line) -> Entry:
-        details = read_details(raw.details)
+    def _entry(self, raw: Raw, money: Money, line: Line, details: Details) -> Entry:
         supplement = read_supplement((*line.supplement, *raw.notes)) if line.supplement or raw.notes else {}
-        part = self._part(money, line, details, supplement)
         facts = (money.amount_minor, money.currency, money.direction, line.value_on)
+        part = self._part(money, line, details, supplement, facts)
         key, keyed_by = self._identities.entry(line.bank_reference, facts)
         kind = details.get("kind", "")
         return Entry(
@@ -113,9 +118,9 @@ class EntryReader:
             (part,),
         )
 
-    def _part(self, money: Money, line: Line, details: Details, supplement: Details) -> Part:
+    def _part(self, money: Money, line: Line, details: Details, supplement: Details, facts: Facts) -> Part:
         get = details.get
-        payee: Party = (get(NAME, ""), self._other(line, details), get(BANK, ""))
+        payee: Party = (get(NAME, "") or line.name, self._other(line, details), get(BANK, ""))
         payer = _NOBODY
         # What is reversed was paid by, or to, the other one.
         if money.mark in _PAID_TO_US:
@@ -124,7 +129,7 @@ class EntryReader:
         structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
         key = self._identities.part(
             (line.bank_reference,),
-            (money.amount_minor, money.currency, money.direction, line.value_on),
+            facts,
             line.booked_on,
             (
                 end_to_end if is_reference(end_to_end) else "",
@@ -133,8 +138,9 @@ class EntryReader:
                 payer[1],
             ),
         )
-        charge = _amount(get(CHARGES) or supplement.get(CHARGES))
-        instructed = _amount(get(INSTRUCTED) or supplement.get(INSTRUCTED))
+        charge = _amount(charges) if (charges := get(CHARGES) or supplement.get(CHARGES)) else None
+        ordered = get(INSTRUCTED) or supplement.get(INSTRUCTED)
+        instructed = _amount(ordered) if ordered else None
         return Part(
             0,
             money.amount_minor,
@@ -171,9 +177,9 @@ class EntryReader:
         return "" if number == self._account or self._account.endswith(f"/{number}") else number
 
 
-def _amount(text: str | None) -> tuple[int, str] | None:
+def _amount(text: str) -> tuple[int, str] | None:
     """Minor units and currency of what a bank tells for information, where they can be read."""
-    found = _AMOUNT_WITH_CURRENCY.match(text) if text else None
+    found = _AMOUNT_WITH_CURRENCY.match(text)
     if found is None:
         return None
     try:

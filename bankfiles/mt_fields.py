@@ -12,10 +12,13 @@ from bankfiles.refusals import Unreadable
 from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, to_minor
 
 MAX_SEQUENCE = 35
+MIN_IBAN = 15
+"""Characters; Norway's."""
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+_BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
 _SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
 _NUMBER = re.compile(r"0*([0-9]{1,9})(?:/0*([0-9]{1,5}))?")
@@ -45,7 +48,7 @@ def minor(element: str, text: str, currency: str) -> int:
     try:
         return to_minor(f"{whole or '0'}.{fraction}" if fraction else whole, currency)
     except CurrencyRefused:
-        raise Unreadable("currency", "an ISO 4217 currency", currency) from None
+        raise Unreadable("currency", "an ISO 4217 currency in use", currency) from None
     except AmountRefused:
         largest = to_decimal(MAX_MINOR, currency)
         expected = f"an amount of {currency} such as 1000,00, not rounded and at most {largest}"
@@ -96,6 +99,12 @@ def balance(code: str, text: str) -> Balance:
     return Balance(code, amount if found[1] == "C" else -amount, found[3], on)
 
 
+def balance_currency(text: str) -> str:
+    """The currency of a balance whose amount or date may be unreadable; empty when there is none."""
+    found = _BALANCE_CURRENCY.match(text)
+    return found[1] if found is not None else ""
+
+
 def entries_sum(text: str) -> tuple[int, str, int]:
     """Number, currency and sum of entries such as 12EUR1000,00. Raises Unreadable."""
     found = _SUM.fullmatch(text)
@@ -120,6 +129,7 @@ def statement_number(text: str) -> tuple[str, int]:
     return ("" if found[1] == "0" else found[1]), max(int(found[2] or 1), 1)
 
 
+@lru_cache(maxsize=1024)
 def account(text: str, currency: str) -> str:
     """An account as it is compared: an IBAN alone, else as the bank writes it, without spaces and currency.
 
@@ -136,6 +146,8 @@ def account(text: str, currency: str) -> str:
 
 def is_iban(text: str) -> bool:
     """Whether the text has the shape of an IBAN: its country's length. The check digits are the bank's business."""
+    if len(text) < MIN_IBAN:
+        return False
     found = _IBAN.fullmatch(text)
     return found is not None and len(text) == _iban_length(found[1])
 
@@ -161,6 +173,8 @@ class Line(NamedTuple):
     bank_reference: str
     supplement: tuple[str, ...]
     """What follows: sub-field 9, and what is too long for the reference."""
+    name: str
+    """Of the other party, where the bank writes it behind that one's account."""
 
 
 class Money(NamedTuple):
@@ -199,16 +213,16 @@ def line_money(found: re.Match[str], currency: str) -> Money:
         raise Unreadable(
             "currency", "an opening balance or floor limit before it that tells the currency", ""
         )
-    mark = found["mark"].upper()
-    return Money(minor("amount", found["amount"], currency), currency, _DIRECTIONS[mark], mark)
+    mark, amount = found.group("mark", "amount")
+    mark = mark.upper()
+    return Money(minor("amount", amount, currency), currency, _DIRECTIONS[mark], mark)
 
 
 def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     """Raises Unreadable."""
-    value_on = day("value date", found["value"])
-    entry = found["entry"]
+    value, entry, kind, rest = found.group("value", "entry", "type", "rest")
+    value_on = day("value date", value)
     booked_on = entry_day(entry, value_on) if entry and not entry.isspace() else value_on
-    rest = found["rest"]
     if len(rest) > MAX_REFERENCES:
         raise Unreadable("references", f"at most {MAX_REFERENCES} characters", rest)
     reference, _, bank_reference = rest.partition("//")
@@ -220,11 +234,12 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
             bank_reference = text[2:]
         elif text := text.strip():
             supplement.append(text)
+    name = ""
     if is_iban(reference):
-        # SNS and ASN put the other party's account there.
+        # SNS and ASN put the other party's account there, and the name into the next line.
+        name = supplement.pop(0) if supplement else ""
         supplement.append(reference)
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
-    kind = found["type"].strip()
-    return Line(value_on, booked_on, kind, reference, bank_reference.strip(), tuple(supplement))
+    return Line(value_on, booked_on, kind.strip(), reference, bank_reference.strip(), tuple(supplement), name)

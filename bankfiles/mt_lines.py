@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from bankfiles.camt_fields import MAX_TEXT
-from bankfiles.refusals import TooLarge, UnknownEncoding
-from bankfiles.xmlsource import MAX_BYTES
+from bankfiles.chunks import chunks
+from bankfiles.refusals import TooLarge
 
 MAX_LINE_BYTES = 64 * 1024
 """SWIFT lines have 65 characters; some banks write a whole field in one."""
-CHUNK_BYTES = 64 * 1024
 
 ENVELOPE, ENVELOPE_END, STRAY = "{4:", "-}", "stray"
 """What stands beside the tags: a SWIFT text block begins, ends; a `:61:` where none may begin."""
@@ -86,14 +85,9 @@ def _is_time(field: Field | None, start: str) -> bool:
 
 def lines(stream: BinaryIO) -> Iterator[str]:
     """The lines of a stream, whatever ends them, without control characters. Raises Refused."""
-    rest, size = b"", 0
-    while piece := stream.read(CHUNK_BYTES):
-        if size == 0 and piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise UnknownEncoding("UTF-16")
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise TooLarge("The file", f"{MAX_BYTES // 1024**2} MiB")
-        piece = rest + piece
+    rest = b""
+    for more in chunks(stream):
+        piece = rest + more
         # A carriage return at the end may be the first half of a line end.
         end = max(piece.rfind(b"\n"), piece.rfind(b"\r", 0, -1)) + 1
         rest = piece[end:]

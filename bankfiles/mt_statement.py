@@ -6,7 +6,15 @@ from datetime import date
 
 from bankfiles.camt_fields import MAX_TEXT
 from bankfiles.entry import Balance, Format, Statement, Summary
-from bankfiles.mt_fields import account, balance, day, entries_sum, floor_limit, statement_number
+from bankfiles.mt_fields import (
+    account,
+    balance,
+    balance_currency,
+    day,
+    entries_sum,
+    floor_limit,
+    statement_number,
+)
 from bankfiles.mt_lines import Field
 from bankfiles.refusals import Unreadable
 
@@ -47,6 +55,8 @@ class OpenStatement:
         self.currency = ""
         self.opening: Balance | None = None
         self.closing: Balance | None = None
+        self.balances_told: set[str] = set()
+        """Of 60 and 62, also where the balance cannot be read."""
         self.others: list[Balance] = []
         self.sums: list[Summary] = []
         self.floors: dict[str, int] = {}
@@ -60,8 +70,7 @@ class OpenStatement:
 
     @property
     def format(self) -> Format:
-        booked = not self.interim or self.opening is not None or self.closing is not None
-        return Format.MT940 if booked else Format.MT942
+        return Format.MT940 if self.balances_told or not self.interim else Format.MT942
 
     def known(self) -> Statement:
         """What is known so far."""
@@ -96,10 +105,10 @@ def check_complete(statement: OpenStatement) -> None:
     if statement.format is Format.MT942:
         return
     opening, closing = statement.opening, statement.closing
-    for code, found in (("60F", opening), ("62F", closing)):
-        if found is None:
+    for tag in ("60", "62"):
+        if tag not in statement.balances_told:
             statement.problem(
-                statement.line, f":{code}:: expected the balance, found none: the statement is cut off"
+                statement.line, f":{tag}F:: expected the balance, found none: the statement is not complete"
             )
     if opening is not None and closing is not None and opening.currency != closing.currency:
         statement.problem(
@@ -121,16 +130,20 @@ def _take_number(statement: OpenStatement, field: Field) -> None:
 
 
 def _take_opening(statement: OpenStatement, field: Field) -> None:
-    if statement.opening is not None:
+    if "60" in statement.balances_told:
         raise Unreadable("balance", "one opening balance", "another")
+    statement.balances_told.add("60")
+    # What the entries are in is known although the balance may be unreadable.
+    statement.currency = statement.currency or balance_currency(field.text)
     statement.opening = balance("ITBD" if field.tag == "60M" else "OPBD", field.text)
     statement.currency = statement.opening.currency
 
 
 def _take_closing(statement: OpenStatement, field: Field) -> None:
     statement.closed = True
-    if statement.closing is not None:
+    if "62" in statement.balances_told:
         raise Unreadable("balance", "one closing balance", "another")
+    statement.balances_told.add("62")
     statement.closing = balance("ITBD" if field.tag == "62M" else "CLBD", field.text)
     statement.told_on = statement.closing.on
 

@@ -24,7 +24,7 @@ class HasDoctype(Refused):
 class UnknownEncoding(Refused):
     def __init__(self, encoding: str) -> None:
         super().__init__(
-            f"The file says that it is encoded in {encoding[:40]!r}, which is not read here: "
+            f"The file says that it is encoded in {encoding[:40]!r}, which it is not or which is not read here: "
             "ask the bank for UTF-8."
         )
 

@@ -1,5 +1,6 @@
 """The bytes of an XML bank file, read forward in safety: size, encoding, no DOCTYPE, document after document."""
 
+import codecs
 import io
 import re
 from codecs import BOM_UTF8
@@ -22,7 +23,8 @@ MAX_DEPTH = 256
 HEAD_BYTES = 64 * 1024
 """Where the first element must have begun."""
 
-KEPT_BYTES = 9
+KEPT_BYTES = 512
+"""What may stand between two documents and is looked at as one."""
 CHUNK_BYTES = 64 * 1024
 # Their bytes for "<", "!" and letters are those of ASCII, so a DOCTYPE cannot hide in them.
 _ASCII_LIKE = re.compile(
@@ -31,16 +33,40 @@ _ASCII_LIKE = re.compile(
 )
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 _DECLARATION = re.compile(rb"<\?xml\s")
+_OWN_DECLARATION = 9
+"""How far into a document the declaration of the next one cannot stand."""
+_BETWEEN = re.compile(
+    rb"(</(?:[\w.-]+:)?Document\s{0,9}>)[\s\x00\x1a]{0,400}(?=<(?:[\w.-]{1,64}:)?Document[\s>])", re.ASCII
+)
+_ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
+_PADDING = b"\x00\x1a"
+"""What some programs write behind the end."""
+
+
+def _windows_1252(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("windows-1252", _windows_1252)
+
+
+def wide_encoding(head: bytes) -> str:
+    """Which UTF-16 the first bytes are in, by their byte order mark or by their zeros; empty when in none."""
+    zeros = [byte == 0 for byte in head[:4]]
+    if head.startswith(codecs.BOM_UTF16_LE) or zeros == [False, True, False, True]:
+        return "utf-16-le"
+    if head.startswith(codecs.BOM_UTF16_BE) or zeros == [True, False, True, False]:
+        return "utf-16-be"
+    return ""
 
 
 def head_text(head: bytes) -> str:
     """The first bytes as text in which markup can be looked for. Raises UnknownEncoding."""
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\0\0\0<", b"<\0\0\0")):
         raise UnknownEncoding("UTF-32")
-    if head.startswith((b"\xff\xfe", b"<\0")):
-        return head.decode("utf-16-le", "replace").lstrip("\ufeff")
-    if head.startswith((b"\xfe\xff", b"\0<")):
-        return head.decode("utf-16-be", "replace").lstrip("\ufeff")
+    if wide := wide_encoding(head):
+        return head.decode(wide, "replace").lstrip("\ufeff")
     text = head.removeprefix(BOM_UTF8).decode("latin-1")
     declared = _DECLARED.match(text.lstrip())
     if declared is not None and not _ASCII_LIKE.fullmatch(declared[1]):
@@ -71,13 +97,18 @@ def first_element(text: str) -> int:
 
 
 class XmlSource:
-    """The documents of a file. A file holds one, or several after one another, each with its `<?xml` line."""
+    """The documents of a file: one, or several after one another, each with its `<?xml` line or without.
+
+    What is no UTF-8 in a document that says so is taken for Windows-1252, which covers Latin-1.
+    """
 
     def __init__(self, source: bytes | BinaryIO) -> None:
         self._stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
         self._ahead = self._stream.read(HEAD_BYTES)
         self._read = self._unread = len(self._ahead)
         self._splits = self._at_start = True
+        self._in_document = self._ended = False
+        self._decoder: codecs.IncrementalDecoder | None = None
         self.line_offset = 0
         """Lines of the file before the current document."""
         self._lines = 0
@@ -89,7 +120,8 @@ class XmlSource:
 
     def _start_document(self) -> bool:
         if not self._wide():
-            blank = len(self._ahead) - len(self._ahead.lstrip())
+            skipped = b" \t\r\n" if self._at_start else b" \t\r\n" + _PADDING
+            blank = len(self._ahead) - len(self._ahead.lstrip(skipped))
             self._lines += self._ahead.count(b"\n", 0, blank)
             self._ahead = self._ahead[blank:]
         if not self._ahead:
@@ -99,33 +131,57 @@ class XmlSource:
         text = head_text(self._ahead)
         self._splits = not self._wide()
         self.line_offset = self._lines
-        if first_element(text) < 0:
+        root = first_element(text)
+        if root < 0:
             raise NotABankFile
-        self._at_start = True
+        self._in_document = _ROOT.match(text, root) is not None
+        self._decoder = (
+            codecs.getincrementaldecoder("utf-8")("windows-1252") if self._is_utf_8(text) else None
+        )
+        self._at_start, self._ended = True, False
         return True
 
     def _wide(self) -> bool:
-        return self._ahead[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+        return wide_encoding(self._ahead) != ""
+
+    def _is_utf_8(self, text: str) -> bool:
+        declared = _DECLARED.match(text.lstrip())
+        return self._splits and (declared is None or declared[1].upper() in ("UTF-8", "UTF8"))
 
     def read(self, size: int) -> bytes:
         """The next bytes of the current document; nothing when it has ended."""
         while True:
+            piece = self._piece(size)
+            if self._decoder is None or (piece.isascii() and not self._decoder.getstate()[0]):
+                return piece
+            text = self._decoder.decode(piece, not piece)
+            if text or not piece:
+                return text.encode()
+
+    def _piece(self, size: int) -> bytes:
+        while not self._ended:
             end = self._end_of_document()
             if end is not None:
+                self._ended = True
                 return self._take(end)
             # The last bytes may be the first half of the next document's declaration.
             if len(self._ahead) > KEPT_BYTES:
                 return self._take(len(self._ahead) - KEPT_BYTES)
             more = self._more(size)
             if not more:
+                self._ahead = self._ahead.rstrip(_PADDING) if self._splits else self._ahead
                 return self._take(len(self._ahead))
             self._ahead += more
+        return b""
 
     def _end_of_document(self) -> int | None:
-        """Where the next document's declaration, or the byte order mark before it, stands in what was read."""
+        """Where the next document's first element, or what stands before that, stands in what was read."""
         if not self._splits:
             return None
-        following = _DECLARATION.search(self._ahead, KEPT_BYTES if self._at_start else 0)
+        between = _BETWEEN.search(self._ahead) if self._in_document and b"Document" in self._ahead else None
+        if between is not None:
+            return between.end(1)
+        following = _DECLARATION.search(self._ahead, _OWN_DECLARATION if self._at_start else 0)
         if following is None:
             return None
         at = following.start()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bankfiles import Survey, Totals
 
 Found = dict[str, Any]
+ANSWER = ("file", "format", "version", "outcome", "reason", "statements", "entries", "totals")
+"""What programs are told of each file; people see every disagreement and unreadable entry beside it."""
 
 
 class Unusable(ValueError):
@@ -58,7 +60,7 @@ def read(
         with errors.status(f"Reading {escape(path_name(path))} …"):
             found.append(_read(path))
     if as_json:
-        print_json(found)
+        print_json([{key: file[key] for key in ANSWER} for file in found])
     else:
         _print(found)
     if any(file["outcome"] != "read" for file in found):
@@ -77,13 +79,23 @@ def _read(path: Path) -> Found:
         "format": survey.format or format,
         "version": survey.version,
         "outcome": survey.outcome,
-        "reason": survey.reason,
+        "reason": survey.reason or _quarantine(survey),
         "problems": list(survey.problems),
         "statements": len(survey.statements),
         "entries": survey.entries,
         "totals": {currency: _sums(totals) for currency, totals in sorted(survey.totals.items())},
         "quarantined": [{"line": q.line, "path": q.path, "reason": q.reason} for q in survey.quarantined],
     }
+
+
+def _quarantine(survey: "Survey") -> str:
+    """What is said of a file that is read although entries of it wait for a person."""
+    if not survey.quarantined:
+        return ""
+    count, first = len(survey.quarantined), survey.quarantined[0]
+    waiting = "1 entry is unreadable and waits" if count == 1 else f"{count} entries are unreadable and wait"
+    where = "" if f"line {first.line}," in first.reason else f"line {first.line}, "
+    return f"{waiting} for a person: {where}{first.reason}."
 
 
 def _survey(path: Path) -> "tuple[str, Survey]":

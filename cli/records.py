@@ -34,6 +34,11 @@ VIEWS = (
         "`WorkflowType`='BankFile' AND `Stage`='held'" + _RUNNING,
     ),
     (
+        "Bank files in alarm",
+        "files that are posted, and lack a statement or a notified credit",
+        "`WorkflowType`='BankFile' AND `Stage`='alarm'" + _RUNNING,
+    ),
+    (
         "Reassignments to approve",
         "credits that one person wants to move, and another must approve",
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,

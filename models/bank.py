@@ -18,10 +18,16 @@ class BankFile(SQLModel, table=True):
             name="bank_file_stage_known",
         ),
         CheckConstraint(
-            "held_for IN ('', 'account', 'overlap', 'pages', 'posting', 'source', 'structure', 'sums')",
+            "held_for IN ('', 'account', 'missing', 'overlap', 'pages', 'posting', 'source', 'structure', 'sums')",
             name="bank_file_hold_known",
         ),
-        CheckConstraint("stage <> 'held' OR held_for <> ''", name="bank_file_held_for_something"),
+        CheckConstraint(
+            "stage NOT IN ('held', 'alarm') OR held_for <> ''", name="bank_file_held_for_something"
+        ),
+        CheckConstraint(
+            "(stage <> 'alarm' OR held_for = 'missing') AND (stage <> 'held' OR held_for <> 'missing')",
+            name="bank_file_alarm_is_of_what_is_missing",
+        ),
         Index(
             "bank_file_needs_workflow",
             "swept_at",
@@ -40,7 +46,7 @@ class BankFile(SQLModel, table=True):
     held_for: str = text(default="")
     """What kind of hold it is, or was when the file was discarded."""
     hold: int = bigint(default=0)
-    """How often the file has come to be held: decisions count for one hold."""
+    """How often the file has come to be held, or to raise an alarm: decisions count for one of these."""
     reason: str = text(default="")
     entries: int = bigint(default=0)
     received_at: datetime = created_at()

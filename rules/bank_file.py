@@ -1,4 +1,4 @@
-"""What a bank file's workflow knows of it, and who may decide what about a held one."""
+"""What a bank file's workflow knows of it, and who may decide what about one that waits."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,6 +10,9 @@ from rules.operators import second_person
 
 Stage = Literal["stored", "read", "posted", "alarm", "held", "refused", "discarded"]
 Signal = Literal["release", "discard"]
+
+WAITING = ("held", "alarm")
+"""The stages in which operators decide."""
 
 NEVER_RELEASED = {
     "sums": "its amounts do not agree",
@@ -75,10 +78,15 @@ class BankFileState(BaseModel):
 
 def refuse_decision(state: BankFileState, signal: str, hold: int) -> str | None:
     """Why the file does not wait for that decision about the hold that an operator saw; None where it does."""
-    if state.stage != "held":
-        return f"the file is {state.stage}; only a held file waits for a decision"
+    if state.stage not in WAITING:
+        return f"the file is {state.stage}; only a file that is held or in alarm waits for a decision"
     if state.hold != hold:
-        return "the file was read again and is held anew; look why, and then decide"
+        return "the file was looked at again and waits for something else; look for what, and then decide"
+    if signal == "discard" and state.stage == "alarm":
+        return (
+            "the file is posted, so it cannot be put away; ask the bank for what is missing, or let two people "
+            "`release` it"
+        )
     if signal == "release" and state.held_for in NEVER_RELEASED:
         return (
             f"the file can never be released, as {NEVER_RELEASED[state.held_for]}: ask the bank to send it again, and "

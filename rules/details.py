@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prepay.ids import grouped
 from prepay.money import Money
-from rules.bank_file import NEVER_RELEASED, BankFileState
+from rules.bank_file import NEVER_RELEASED, WAITING, BankFileState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
 
@@ -121,6 +121,7 @@ _FILE_WORDS = {
     "stored": "stored: it is about to be read",
     "read": "read and found sound: it is being posted",
     "posted": "posted",
+    "alarm": "alarm: it is posted, and something is missing",
     "held": "held: it waits for a decision of an operator",
     "refused": "refused: it is kept, and nothing of it is used",
     "discarded": "discarded by an operator",
@@ -149,7 +150,7 @@ def bank_file_details(state: BankFileState, refusals: Sequence[str]) -> str:
 def _decisions(state: BankFileState) -> str:
     """Who decided what and when, oldest first; what is still missing last."""
     said = [f"{_DONE[d.signal]} by {d.operator} at {when(d.at)} ({d.reason})" for d in state.decisions]
-    if state.stage == "held" and state.released:
+    if state.stage in WAITING and state.released:
         said.append("a second person must release it too")
     return "; ".join(said)
 
@@ -158,6 +159,8 @@ _DONE = {"release": "released", "discard": "discarded"}
 
 
 def _file_actions(state: BankFileState) -> str:
+    if state.stage == "alarm":
+        return f"{_HOW}{_release(state)}\n\nIt ends by itself when the bank sends what is missing: ask for it first."
     if state.stage != "held":
         return ""
     return (
@@ -170,7 +173,11 @@ def _file_actions(state: BankFileState) -> str:
 def _release(state: BankFileState) -> str:
     if why := NEVER_RELEASED.get(state.held_for):
         return f"\n\nThe file can never be released, as {why}: ask the bank to send it again, and discard this one."
-    if state.held_for == "source":
+    if state.stage == "alarm":
+        does = (
+            "lets everything go on without what is missing; a difference of balances is booked as unexplained"
+        )
+    elif state.held_for == "source":
         does = "posts the file although it came from elsewhere"
     else:
         does = "reads the file again, after what the reason names has been set right; else it is held again"

@@ -7,6 +7,7 @@ import shutil
 import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres_lock"] = str(_started["folder"] / "template.lock")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show what tests tell under the name `summary`, whichever process they ran in."""
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, text in report.user_properties:
+            if name == "summary" and report.when == "call":
+                terminalreporter.write_line(text)
+
+
 def pytest_unconfigure() -> None:
     if _started:
         _started["server"].stop()
@@ -108,17 +117,34 @@ def server(request: pytest.FixtureRequest) -> Server:
 def database(request: pytest.FixtureRequest, server: Server) -> Iterator[Database]:
     """A fresh database. After the test every invariant of the book is checked in it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    fresh = server.database(f"test_{worker}_{next(_numbers)}")
-    name = sql.Identifier(fresh.name)
+    with fresh_database(server, f"test_{worker}_{next(_numbers)}") as fresh:
+        yield fresh
+        if request.node.get_closest_marker("breaks_the_book") is None:
+            check_book(fresh)
+
+
+@contextmanager
+def fresh_database(server: Server, name: str) -> Iterator[Database]:
+    """A migrated database of that name, for the block."""
+    fresh, quoted = server.database(name), sql.Identifier(name)
     with psycopg.connect(server.database("postgres").superuser_url, autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER prepay_owner")
-        connection.execute(create.format(name, sql.Identifier(TEMPLATE)))
+        connection.execute(create.format(quoted, sql.Identifier(TEMPLATE)))
         try:
             yield fresh
-            if request.node.get_closest_marker("breaks_the_book") is None:
-                check_book(fresh)
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(quoted))
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A PostgreSQL with its template database migrated, for a command that is no test."""
+    try:
+        server = Server(_start_server())
+        _migrate(server.database(TEMPLATE))
+        yield server
+    finally:
+        pytest_unconfigure()
 
 
 def check_book(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""The lifecycle of a bank file: stored, read, posted; held until an operator decides; refused."""
+"""The lifecycle of a bank file: stored, read, posted; held or in alarm until operators decide; refused."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.bank_files import BankFiles
     from prepay import attributes
     from prepay.bank_files import BankFileOutcome, DecideBankFile
-    from rules.bank_file import BankFileState, Signal, refuse_decision
+    from rules.bank_file import WAITING, BankFileState, Signal, refuse_decision
     from rules.details import bank_file_details
     from workflows.operator import Desk, live, whatever_comes
     from workflows.steps import step
@@ -48,8 +48,8 @@ class BankFile:
         state = await self._look(sha256)
         while not state.ended:
             self._become(state)
-            if state.stage == "held":
-                state = await self._held(sha256)
+            if state.stage in WAITING:
+                state = await self._waiting(sha256)
             elif state.stage == "stored":
                 self._rung = False
                 state = await self._work(BankFiles.read, sha256, "read and validate the whole file")
@@ -72,16 +72,17 @@ class BankFile:
         self._show()
 
     @workflow.signal(
-        name="ring", description="The file has come (again). Prepay sends it by itself; it does no harm."
+        name="ring",
+        description="The file, or what it lacked, has come. Prepay sends it by itself; it does no harm.",
     )
     @whatever_comes
     def ring(self, *_raw: RawValue) -> None:
-        """The file was delivered (again): that may end a hold."""
+        """The file was delivered (again), or what it lacked has come: that may end a hold or an alarm."""
         self._rung = True
 
     @workflow.signal(
         name="release",
-        description="Two people let a held file be read again, after what was missing has been set up: "
+        description="Two people let a held file be read again, or go on without what an alarm says is missing: "
         '{"operator": "your name", "reason": "the account has been added"}',
     )
     @whatever_comes
@@ -119,10 +120,15 @@ class BankFile:
             return "other decisions are being carried out; look what came of them, and then decide"
         return refuse_decision(self._state, signal, self._state.hold)
 
-    async def _held(self, sha256: str) -> BankFileState:
-        """Wait for a decision, or for the file to be delivered by somebody else."""
+    async def _waiting(self, sha256: str) -> BankFileState:
+        """Wait for a decision, for the file to be delivered by somebody else, or for what it lacks to come."""
         await workflow.wait_condition(lambda: self._rung or bool(self._desk.decisions))
-        return await (self._look(sha256) if self._rung else self._decide(sha256))
+        if not self._rung:
+            return await self._decide(sha256)
+        if self._state is not None and self._state.stage == "alarm":
+            self._rung = False
+            return await self._work(BankFiles.post, sha256, "look again for what was missing")
+        return await self._look(sha256)
 
     async def _look(self, sha256: str) -> BankFileState:
         # Before the look: what rings during it asks for another one.
@@ -166,12 +172,12 @@ class BankFile:
         if state is None:
             return
         workflow.set_current_details(bank_file_details(state, self._desk.refusals))
-        held = state.stage == "held"
+        waits = state.stage in WAITING
         self._desk.publish(
             {
                 attributes.STAGE: state.stage,
-                attributes.NEEDS_HUMAN: held,
-                attributes.WAITS_FOR_ROLE: "clerk" if held else None,
+                attributes.NEEDS_HUMAN: waits,
+                attributes.WAITS_FOR_ROLE: "clerk" if waits else None,
                 attributes.DECIDED_BY: state.deciders or None,
             }
         )

@@ -33,50 +33,55 @@ def wrong(desk: Desk, statement: str, *given: Any, url: str = "") -> str | None:
 class TestRelease:
     def test_one_person_is_written_down_and_the_file_stays_held(self, desk: Desk) -> None:
         held = desk.work_off(UNKNOWN)
-        decided = desk.decide(UNKNOWN, "release", "Dana Desk")
+        decided = desk.decide(UNKNOWN, "release", "First Operator")
         assert (decided.refused, decided.state.stage, decided.state.hold) == ("", "held", held.hold)
         [released] = decided.state.released
-        assert (released.operator, released.reason) == ("Dana Desk", "a good reason")
-        assert decided.state.deciders == ["Dana Desk"]
+        assert (released.operator, released.reason) == ("First Operator", "a good reason")
+        assert decided.state.deciders == ["First Operator"]
 
     def test_a_second_person_carries_it_out(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "release", "Dana Desk")
-        state = desk.decide(UNKNOWN, "release", "Olu Office").state
+        desk.decide(UNKNOWN, "release", "First Operator")
+        state = desk.decide(UNKNOWN, "release", "Second Operator").state
         assert (state.stage, state.reason) == ("stored", "")
-        assert [d.operator for d in state.decisions] == ["Dana Desk", "Olu Office"]
+        assert [d.operator for d in state.decisions] == ["First Operator", "Second Operator"]
 
-    @pytest.mark.parametrize("again", ["Dana Desk", "dana desk", " DANA DESK ", "Dana\u00a0Desk"])
+    @pytest.mark.parametrize(
+        "again", ["First Operator", "first operator", " FIRST OPERATOR ", "First\u00a0Operator"]
+    )
     def test_the_same_person_twice_is_refused(self, desk: Desk, again: str) -> None:
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "release", "Dana Desk")
+        desk.decide(UNKNOWN, "release", "First Operator")
         decided = desk.decide(UNKNOWN, "release", again)
         assert decided.refused == "you released it already; somebody else must"
         assert (decided.state.stage, len(decided.state.decisions)) == ("held", 1)
 
     def test_releases_of_different_holds_do_not_add_up(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
-        for operator in ("Dana Desk", "Olu Office"):
+        for operator in ("First Operator", "Second Operator"):
             desk.decide(UNKNOWN, "release", operator)
         again = desk.work_off(UNKNOWN)
         assert (again.stage, again.hold, again.released) == ("held", 2, ())
-        state = desk.decide(UNKNOWN, "release", "Dana Desk").state
+        state = desk.decide(UNKNOWN, "release", "First Operator").state
         assert (state.stage, len(state.released)) == ("held", 1)
 
     def test_of_a_hold_that_is_over_is_refused(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
         desk.release(UNKNOWN)
-        refused = desk.decide(UNKNOWN, "release", "Dana Desk", hold=1).refused
-        assert refused == "the file was read again and is held anew; look why, and then decide"
+        refused = desk.decide(UNKNOWN, "release", "First Operator", hold=1).refused
+        assert (
+            refused
+            == "the file was looked at again and waits for something else; look for what, and then decide"
+        )
 
     def test_of_a_file_that_is_not_held_is_refused(self, desk: Desk) -> None:
         desk.work_off(KNOWN)
-        refused = desk.decide(KNOWN, "release", "Dana Desk").refused
-        assert refused == "the file is posted; only a held file waits for a decision"
+        refused = desk.decide(KNOWN, "release", "First Operator").refused
+        assert refused == "the file is posted; only a file that is held or in alarm waits for a decision"
 
     def test_a_step_that_is_tried_again_decides_once(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
-        decision = DecideBankFile(operator="Dana Desk", reason="the account is there")
+        decision = DecideBankFile(operator="First Operator", reason="the account is there")
         given = Decide(
             sha256=sha256_of(UNKNOWN), hold=1, key=str(uuid4()), signal="release", decision=decision
         )
@@ -87,7 +92,7 @@ class TestRelease:
     def test_one_person_eight_times_at_once_is_one(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
         with ThreadPoolExecutor(8) as pool:
-            decided = list(pool.map(lambda _: desk.decide(UNKNOWN, "release", "Dana Desk", 1), range(8)))
+            decided = list(pool.map(lambda _: desk.decide(UNKNOWN, "release", "First Operator", 1), range(8)))
         assert sorted(bool(one.refused) for one in decided) == [False] + [True] * 7
         assert desk.files.look(sha256_of(UNKNOWN)).stage == "held"
 
@@ -104,16 +109,16 @@ class TestNeverReleased:
         sheet = Sheet(ACCOUNT, "EUR", [Payment(1_000)], opening_minor=0, closing_minor=999)
         content = camt(sheet, kind="camt.053")
         assert desk.work_off(content).held_for == "sums"
-        decided = desk.decide(content, "release", "Dana Desk")
+        decided = desk.decide(content, "release", "First Operator")
         assert "the file can never be released, as its amounts do not agree: ask the bank" in decided.refused
         assert "expected a closing booked balance of 10.00 EUR" in decided.refused
         assert (decided.state.stage, decided.state.decisions) == ("held", ())
-        assert desk.decide(content, "discard", "Dana Desk").state.stage == "discarded"
+        assert desk.decide(content, "discard", "First Operator").state.stage == "discarded"
 
     def test_a_broken_structure(self, desk: Desk) -> None:
         content = KNOWN[: len(KNOWN) * 2 // 3]
         assert desk.work_off(content).held_for == "structure"
-        refused = desk.decide(content, "release", "Dana Desk").refused
+        refused = desk.decide(content, "release", "First Operator").refused
         assert "as it is broken: ask the bank to send it again, and send `discard`" in refused
 
 
@@ -125,13 +130,13 @@ class TestDatabase:
         VALUES (gen_random_uuid(), 1, 1, 'account', 'release', %s, %s)
     """
 
-    @pytest.mark.parametrize("again", ["Dana Desk", "DANA DESK", "  dana desk "])
+    @pytest.mark.parametrize("again", ["First Operator", "FIRST OPERATOR", "  first operator "])
     def test_it_takes_nobody_twice(self, desk: Desk, again: str) -> None:
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "release", "Dana Desk")
+        desk.decide(UNKNOWN, "release", "First Operator")
         assert wrong(desk, self.write, again, "again") == UNIQUE
 
-    @pytest.mark.parametrize(("operator", "reason"), [("", "why not"), ("Dana Desk", " ")])
+    @pytest.mark.parametrize(("operator", "reason"), [("", "why not"), ("First Operator", " ")])
     def test_it_wants_a_name_and_a_reason(self, desk: Desk, operator: str, reason: str) -> None:
         desk.work_off(UNKNOWN)
         assert wrong(desk, self.write, operator, reason) == CHECK
@@ -139,7 +144,7 @@ class TestDatabase:
     @pytest.mark.parametrize("table", ["bank_file_decision", "bank_file_delivery"])
     def test_nobody_changes_or_removes_what_is_written(self, desk: Desk, database: Any, table: str) -> None:
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "release", "Dana Desk")
+        desk.decide(UNKNOWN, "release", "First Operator")
         for statement in (f"UPDATE {table} SET created_at = now()", f"DELETE FROM {table}"):
             assert wrong(desk, statement) == PRIVILEGE
             assert wrong(desk, statement, url=database.owner_url) == WRITTEN_ONCE
@@ -154,8 +159,8 @@ class TestDatabase:
     ) -> None:
         monkeypatch.setattr("rules.operators.person", str)
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "release", "Dana Desk")
-        decided = desk.decide(UNKNOWN, "release", "DANA DESK")
+        desk.decide(UNKNOWN, "release", "First Operator")
+        decided = desk.decide(UNKNOWN, "release", "FIRST OPERATOR")
         assert decided.refused == "you released it already; somebody else must"
         assert decided.state.stage == "held"
 
@@ -192,9 +197,9 @@ class TestSources:
         deposit = choosy.issue()
         content = camt(Sheet(ACCOUNT, "EUR", [Payment(10_000, structured=deposit.reference)]))
         choosy.work_off(content, "a test")
-        choosy.decide(content, "release", "Dana Desk")
+        choosy.decide(content, "release", "First Operator")
         assert choosy.work_off(content).stage == "held"
-        choosy.decide(content, "release", "Olu Office")
+        choosy.decide(content, "release", "Second Operator")
         assert choosy.work_off(content).stage == "posted"
         assert choosy.available() == 10_000
 
@@ -240,13 +245,13 @@ class TestDeliveredAgain:
 
     def test_from_where_it_came_before_it_is_the_same_hold(self, choosy: Desk) -> None:
         choosy.work_off(KNOWN, "e-mail")
-        choosy.decide(KNOWN, "release", "Dana Desk")
+        choosy.decide(KNOWN, "release", "First Operator")
         file = choosy.work_off(KNOWN, "e-mail")
         assert (file.stage, file.hold, len(file.released)) == ("held", 1, 1)
 
     def test_from_a_third_side_it_is_another_hold(self, choosy: Desk) -> None:
         choosy.work_off(KNOWN, "e-mail")
-        choosy.decide(KNOWN, "release", "Dana Desk")
+        choosy.decide(KNOWN, "release", "First Operator")
         file = choosy.work_off(KNOWN, "fax")
         assert (file.stage, file.hold, file.released) == ("held", 2, ())
         assert "found one from e-mail and fax" in file.reason
@@ -255,13 +260,13 @@ class TestDeliveredAgain:
         self, choosy: Desk
     ) -> None:
         choosy.work_off(KNOWN, "e-mail")
-        choosy.decide(KNOWN, "discard", "Dana Desk")
+        choosy.decide(KNOWN, "discard", "First Operator")
         assert choosy.work_off(KNOWN, "e-mail").stage == "discarded"
         assert choosy.work_off(KNOWN, "inbox").stage == "posted"
 
     def test_what_was_put_away_for_something_else_stays_so(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
-        desk.decide(UNKNOWN, "discard", "Dana Desk")
+        desk.decide(UNKNOWN, "discard", "First Operator")
         assert desk.work_off(UNKNOWN, "inbox").stage == "discarded"
 
     def test_by_eight_at_once_while_it_is_read_it_is_posted_once(self, choosy: Desk) -> None:

@@ -71,7 +71,7 @@ class Desk:
 
     def release(self, content: bytes) -> BankFileState:
         """Two people do, and the file is worked off again."""
-        for operator in ("Dana Desk", "Olu Office"):
+        for operator in ("First Operator", "Second Operator"):
             self.decide(content, "release", operator)
         return self.work_off(content)
 
@@ -489,6 +489,21 @@ class TestLumpSum:
         self.booked(desk, batch, details=False)
         desk.pay(replace(batch, payments=tuple(replace(p, status="INFO") for p in batch.payments)))
         assert desk.available("C-1001") == 7_000
+
+    @pytest.mark.parametrize("write", [write_bai2, write_mt940])
+    def test_of_another_format_is_credited_when_the_details_come(
+        self, desk: Desk, write: Callable[..., None]
+    ) -> None:
+        batch, lump = self.batch(desk), BytesIO()
+        write(lump, [Sheet(ACCOUNT, "EUR", [batch], closing_minor=10_500)])
+        desk.work_off(lump.getvalue())
+        assert self.unapplied(desk) == 10_500
+        desk.pay(batch)
+        assert (desk.available("C-1001"), desk.available("C-1002"), self.unapplied(desk)) == (
+            7_000,
+            3_000,
+            500,
+        )
 
     def test_that_was_only_shown_gives_way_to_its_details(self, desk: Desk) -> None:
         batch = self.batch(desk)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psycopg
 import pytest
@@ -167,7 +167,7 @@ class TestTakeIn:
         closed = box.bring("a-closed.xml", camt(1))
         closed.chmod(0)
         if os.geteuid() == 0:
-            monkeypatch.setattr(Path, "read_bytes", _as_an_ordinary_user(Path.read_bytes))
+            monkeypatch.setattr(Path, "open", _as_an_ordinary_user(Path.open))
         box.bring("b-good.xml", camt(2))
         assert box.look() == 1
         assert box.lies() == ["refused/a-closed.xml", "taken/b-good.xml"]
@@ -191,8 +191,8 @@ class TestManyWorkers:
     def test_another_file_of_the_name_that_comes_meanwhile_is_not_lost(
         self, box: Inbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def store_slowly(engine: Engine, content: bytes, name: str, by: str) -> tuple[str, bool]:
-            if content == camt(1):
+        def store_slowly(engine: Engine, content: BinaryIO, name: str, by: str) -> tuple[str, bool]:
+            if content.read() == camt(1):
                 box.bring(name, camt(2))
             return store(engine, content, name, by)
 
@@ -215,8 +215,8 @@ class TestManyWorkers:
     def test_one_that_grows_while_it_is_stored_is_read_again(
         self, box: Inbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def store_while_it_grows(engine: Engine, content: bytes, name: str, by: str) -> tuple[str, bool]:
-            if content != camt(1):
+        def store_while_it_grows(engine: Engine, content: BinaryIO, name: str, by: str) -> tuple[str, bool]:
+            if content.read() != camt(1):
                 (box.folder / ".taking" / name).write_bytes(camt(1))
             return store(engine, content, name, by)
 
@@ -290,12 +290,12 @@ def _without(path: Path) -> bool:
     return True
 
 
-def _as_an_ordinary_user(read_bytes: Any) -> Any:
+def _as_an_ordinary_user(open: Any) -> Any:
     """Root may read everything."""
 
-    def read(path: Path) -> bytes:
-        if not path.stat().st_mode & 0o400:
+    def read(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.exists() and not path.stat().st_mode & 0o400:
             raise PermissionError(13, "Permission denied", str(path))
-        return bytes(read_bytes(path))
+        return open(path, *arguments, **options)
 
     return read

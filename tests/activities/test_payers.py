@@ -32,12 +32,12 @@ from tests.office import SETUP
 IBAN = "DE89370400440532013000"
 
 
-def link_input(customer: str = "C-1001", account: str = IBAN, by: str = "Ada") -> LinkInput:
+def link_input(customer: str = "C-1001", account: str = IBAN, by: str = "First") -> LinkInput:
     raw = {"customer": customer, "account": account, "by": by, "reason": "their letter"}
     return parse(LinkInput, raw, "The link")
 
 
-def pause_input(account: str = IBAN, entity: str = "nimbus-eu", by: str = "Ada") -> PauseInput:
+def pause_input(account: str = IBAN, entity: str = "nimbus-eu", by: str = "First") -> PauseInput:
     raw = {"entity": entity, "account": account, "by": by, "reason": "their bank warns"}
     return parse(PauseInput, raw, "The pause")
 
@@ -98,13 +98,13 @@ class TestAccount:
 class TestLink:
     def test_it_is_open_with_who_and_why(self, engine: Engine) -> None:
         now = run(engine, link, link_input())
-        assert (now.new, now.by) == (True, "Ada")
+        assert (now.new, now.by) == (True, "First")
         (row,) = listed(engine)["links"]
         assert row == {
             "customer": "C-1001",
             "entity": "nimbus-eu",
             "account": IBAN,
-            "linked_by": "Ada",
+            "linked_by": "First",
             "reason": "their letter",
             "linked_at": now.at,
             "ended_at": None,
@@ -115,7 +115,7 @@ class TestLink:
     def test_the_same_again_changes_nothing(self, engine: Engine) -> None:
         first = run(engine, link, link_input())
         again = run(engine, link, link_input(account="de89 3704 0044 0532 0130 00", by="Grace"))
-        assert (again.new, again.by, again.at) == (False, "Ada", first.at)
+        assert (again.new, again.by, again.at) == (False, "First", first.at)
         assert len(listed(engine)["links"]) == 1
 
     def test_a_customer_has_several_accounts(self, engine: Engine) -> None:
@@ -126,7 +126,7 @@ class TestLink:
     def test_one_of_another_customer_of_the_entity_is_refused_by_name(self, engine: Engine) -> None:
         run(engine, link, link_input("C-1002"))
         with pytest.raises(
-            LinkedToAnother, match=f"Account {IBAN} is linked to customer C-1002 already, by Ada on "
+            LinkedToAnother, match=f"Account {IBAN} is linked to customer C-1002 already, by First on "
         ):
             run(engine, link, link_input("C-1001"))
         assert [row["customer"] for row in listed(engine)["links"]] == ["C-1002"]
@@ -157,7 +157,7 @@ class TestUnlink:
         run(engine, link, link_input())
         run(engine, unlink, link_input(by="Grace"))
         (row,) = listed(engine)["links"]
-        assert (row["linked_by"], row["ended_by"], row["ended_reason"]) == ("Ada", "Grace", "their letter")
+        assert (row["linked_by"], row["ended_by"], row["ended_reason"]) == ("First", "Grace", "their letter")
         assert row["ended_at"] >= row["linked_at"]
 
     def test_then_it_can_be_anothers(self, engine: Engine) -> None:
@@ -179,11 +179,11 @@ class TestPause:
     def test_it_stands_once_until_it_is_ended(self, engine: Engine) -> None:
         assert run(engine, pause, pause_input()).new
         again = run(engine, pause, pause_input(by="Grace"))
-        assert (again.new, again.by) == (False, "Ada")
+        assert (again.new, again.by) == (False, "First")
         run(engine, resume, pause_input(by="Grace"))
         assert run(engine, pause, pause_input()).new
         rows = listed(engine)["pauses"]
-        assert [(row["paused_by"], row["ended_by"]) for row in rows] == [("Ada", None), ("Ada", "Grace")]
+        assert [(row["paused_by"], row["ended_by"]) for row in rows] == [("First", None), ("First", "Grace")]
 
     def test_it_is_of_one_entity(self, engine: Engine) -> None:
         assert run(engine, pause, pause_input(entity="nimbus-eu")).new

@@ -158,7 +158,8 @@ def _check_statement(statement: Statement, found: _Sums) -> None:
         if statement.format not in _BALANCED:
             continue
         if opening is None or closing is None:
-            if found.net[currency] and not bai2:
+            proved = bai2 or statement.available_moved(currency) == found.booked[currency]
+            if found.net[currency] and not proved:
                 raise WrongSum(f"{statement.path} is read without both of its balances")
         elif found.unknown:
             raise WrongSum(f"{statement.path} is read with an unknown amount")

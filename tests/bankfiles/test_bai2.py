@@ -21,7 +21,7 @@ from bankfiles import (
     read,
     survey,
 )
-from bankfiles.sample import Payment
+from bankfiles.sample import Batch, Payment
 from tests.bankfiles import camt_files
 from tests.bankfiles.bai2_files import ACCOUNT, account, chained, detail, file, group, report, written
 from tests.bankfiles.camt_files import entries_of, only_entry, quarantined_of
@@ -97,6 +97,10 @@ class TestEntry:
         assert (part.payer_name, part.payer_account, part.payer_bank) == ("ACME Inc", "00123", "026015079")
         assert (part.payee_name, part.payee_account, part.credited_account) == ("Globex SARL", "77", "")
         assert part.free[1:3] == ("DBNM: ACME Inc", "DACT: 00 123")
+
+    def test_that_says_nothing_of_who_paid_may_be_a_lump_sum(self) -> None:
+        told = written([Payment(300, "R1"), Batch((Payment(100), Payment(200)), "R2")])
+        assert [entry.detailed for entry in entries_of(told)] == [True, False]
 
     def test_believes_no_party_that_is_said_twice(self) -> None:
         (part,) = only_entry(report(detail(text="DACT: 1") + "\n88,DACT: 2/\n88,DBNM: ACME Inc/")).parts
@@ -197,7 +201,7 @@ class TestCurrency:
 
     def test_that_is_none_holds_the_file(self) -> None:
         assert (
-            "03 currency: expected an ISO 4217 currency, found 'XXQ'"
+            "03 currency: expected an ISO 4217 currency in use, found 'XXQ'"
             in reasons(file(group(account(head="03,1,XXQ"))))[0]
         )
 

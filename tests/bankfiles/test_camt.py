@@ -183,7 +183,10 @@ class TestQuarantine:
     @pytest.mark.parametrize(
         ("broken", "reason"),
         [
-            (entry(currency="XXX"), "Ntfctn[1]/Ntry[1]/Amt Ccy: expected an ISO 4217 currency, found 'XXX'"),
+            (
+                entry(currency="XXX"),
+                "Ntfctn[1]/Ntry[1]/Amt Ccy: expected an ISO 4217 currency in use, found 'XXX'",
+            ),
             (entry(way="CREDIT"), "Ntfctn[1]/Ntry[1]/CdtDbtInd: expected CRDT or DBIT, found 'CREDIT'"),
             (
                 entry().replace("<Sts>BOOK</Sts>", ""),
@@ -210,6 +213,10 @@ class TestQuarantine:
             (
                 entry(details(transaction(amount="900.00"))),
                 "Ntfctn[1]/Ntry[1]/TxDtls[1]/Amt: expected the entry's 100.00 EUR, found '900.00 EUR'",
+            ),
+            (
+                entry(details(transaction('<AmtDtls><TxAmt><Amt Ccy="EUR">9.00</Amt></TxAmt></AmtDtls>'))),
+                "Ntfctn[1]/Ntry[1]/TxDtls[1]/AmtDtls/TxAmt/Amt: expected the entry's 100.00 EUR, found '9.00 EUR'",
             ),
         ],
     )
@@ -337,6 +344,40 @@ class TestDocument:
         assert [(e.ordinal, e.path, e.line) for e in found] == [
             (0, "Ntfctn[1]/Ntry[1]", 2), (1, "Ntfctn[2]/Ntry[1]", 4), (2, "Ntfctn[3]/Ntry[1]", 6),
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("between", ["", "\n", "\r\n\r\n", "\x00", "\n\x1a\n"])
+    @pytest.mark.parametrize("prefix", ["", "ns2:"])
+    def test_documents_need_no_declaration_between_them(self, between: str, prefix: str) -> None:
+        one = document(statement(*[entry()] * 400))
+        if prefix:
+            one = one.replace("xmlns=", "xmlns:ns2=").replace("<", "<ns2:").replace("<ns2:/", "</ns2:")
+        declaration = '<?xml version="1.0"?>\n'
+        found = entries_of((declaration + between.join([one] * 3)).encode())
+        assert [e.ordinal for e in found] == list(range(1200))
+        assert {e.path.partition("/")[0] for e in found} == {"Ntfctn[1]", "Ntfctn[2]", "Ntfctn[3]"}
+
+    def test_a_document_that_a_text_speaks_of_is_none(self) -> None:
+        named = "<AddtlNtryInf><![CDATA[</Document> ends it]]></AddtlNtryInf>"
+        assert only_entry(notification(entry(named))).note == "</Document> ends it"
+
+    @pytest.mark.parametrize("end", [b"\n", b"\x00", b"\x1a", b"\r\n\x1a\x00\x00"])
+    def test_what_programs_write_behind_the_end_is_nothing(self, end: bytes) -> None:
+        assert len(entries_of(notification(entry()) + end)) == 1
+
+    def test_text_behind_the_end_holds_the_file(self) -> None:
+        with pytest.raises(Held, match="Extra content at the end"):
+            list(read(notification(entry()) + b"\nTRAILER"))
+
+    @pytest.mark.parametrize(
+        "declaration", ["", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="utf-8"?>']
+    )
+    @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252"])
+    def test_latin_1_in_a_file_that_says_utf_8_is_read_as_it_is(
+        self, declaration: str, encoding: str
+    ) -> None:
+        inside = details(transaction("<RltdPties><Dbtr><Nm>Bäckerei Größe</Nm></Dbtr></RltdPties>"))
+        data = (declaration + document(statement(*[entry(inside)] * 400))).encode(encoding)
+        assert {e.parts[0].payer_name for e in entries_of(data)} == {"Bäckerei Größe"}
 
     def test_comments_and_sections_do_not_change_an_amount(self) -> None:
         assert only_entry(notification(entry(amount="1<!-- 9 -->00.<![CDATA[00]]>"))).amount_minor == 10000

@@ -47,6 +47,22 @@ class TestBalances:
         found = survey(document(statement(entry(), format="camt.053"), format="camt.053").encode())
         assert found.reason == "Stmt[1], line 1, Bal: expected the opening booked balance in EUR, found none."
 
+    @pytest.mark.parametrize(
+        ("stated", "outcome"),
+        [
+            (balance("OPAV", "7.00") + balance("CLAV", "107.00"), "read"),
+            (balance("OPAV", "7.00") + balance("CLAV", "107.01"), "held"),
+            (balance("OPAV", "7.00") + balance("CLAV", "107.00") + balance("CLBD", "100.00"), "held"),
+            (balance("OPAV", "7.00", currency="USD") + balance("CLAV", "107.00", currency="USD"), "held"),
+            (balance("CLAV", "107.00"), "held"),
+        ],
+    )
+    def test_of_what_is_available_count_where_no_booked_ones_are_stated(
+        self, stated: str, outcome: str
+    ) -> None:
+        found = survey(document(statement(stated, entry(), format="camt.053"), format="camt.053").encode())
+        assert found.outcome == outcome
+
     def test_each_currency_needs_its_own(self) -> None:
         found = survey(booked_statement("0.00", "100.00", entry(), entry(currency="USD")))
         assert found.reason == "Stmt[1], line 1, Bal: expected the opening booked balance in USD, found none."

@@ -112,6 +112,12 @@ class TestEntry:
         assert (part.payer_name, part.payer_account) == ("ACME BV", "NL91ABNA0417164300")
         assert found.detailed
 
+    def test_an_account_for_a_reference_is_the_other_partys_and_the_name_follows(self) -> None:
+        found = only_entry(of(entry("text", rest="NOVBNL91ABNA0417164300\nacme bv")))
+        (part,) = found.parts
+        assert (part.payer_name, part.payer_account) == ("acme bv", "NL91ABNA0417164300")
+        assert (part.end_to_end_id, found.detailed) == ("", True)
+
     def test_of_a_debit_the_other_party_is_the_payee(self) -> None:
         data = of(entry("/NAME/ACME BV/IBAN/NL91ABNA0417164300", mark="D"), closing="D261123EUR100,00")
         (part,) = only_entry(data).parts
@@ -231,8 +237,10 @@ class TestStatement:
         assert [e.line for e in entries_of(data)] == [5, 8]
         assert entries_of(data)[0].parts[0].free == ("one", "two")
 
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])
-    def test_is_in_utf_8_or_latin_1(self, encoding: str) -> None:
+    @pytest.mark.parametrize(
+        "encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be"]
+    )
+    def test_is_in_utf_8_utf_16_or_latin_1(self, encoding: str) -> None:
         data = statement(entry("166?32Müller & Söhne?20Größe")).encode(encoding)
         (part,) = only_entry(data).parts
         assert (part.payer_name, part.free) == ("Müller & Söhne", ("Größe",))
@@ -328,7 +336,7 @@ class TestHeld:
     def test_without_its_closing_balance(self) -> None:
         cut = statement(entry()).partition(":62F:")[0].encode()
         assert held(cut).startswith(
-            "MT940[1], line 1, :62F:: expected the balance, found none: the statement is cut off."
+            "MT940[1], line 1, :62F:: expected the balance, found none: the statement is not complete."
         )
         assert held(cut + of(entry())).startswith("MT940[1], line 1, :62F:: expected the balance")
 
@@ -336,6 +344,17 @@ class TestHeld:
         data = statement(entry()).replace(":60F:C261122EUR0,00\n", "").encode()
         assert ":60F:: expected the balance, found none" in held(data)
         assert survey(data).entries == 1
+
+    def test_when_its_currency_is_no_more_and_says_only_that(self) -> None:
+        data = statement(entry()).replace("EUR", "DEM").encode()
+        expected = "currency: expected an ISO 4217 currency in use, found 'DEM'"
+        assert only_quarantine(data).reason == f"MT940[1]/:61:[1], line 5, {expected}"
+        assert all(expected in problem for problem in survey(data).problems)
+
+    def test_when_its_opening_balance_is_unreadable_and_its_entries_are_read(self) -> None:
+        data = statement(entry()).replace("EUR0,00", "EURO,00").encode()
+        assert held(data).startswith("MT940[1], line 4, :60F:: balance: expected a balance such as")
+        assert only_entry(data).amount_minor == 10000
 
     def test_when_the_text_block_is_not_closed(self) -> None:
         data = b"{1:F01ABNANL2AXXXX0000000000}{4:\n" + interim(entry())
@@ -355,7 +374,7 @@ class TestHeld:
         ("old", "new", "reason"),
         [
             ("C261122EUR0,00", "C261122EURO,00", ":60F:: balance: expected a balance such as"),
-            ("C261122EUR0,00", "C261122DEM0,00", ":60F:: currency: expected an ISO 4217 currency, found 'DEM'"),
+            ("C261122EUR0,00", "C261122DEM0,00", ":60F:: currency: expected an ISO 4217 currency in use, found 'DEM'"),
             (ACCOUNT, "1" * 101, ":25:: account: expected at most 100 characters"),
             (f":25:{ACCOUNT}\n", "", ":25:: expected the account's IBAN or number, found nothing"),
             (":28C:1/1\n", ":25:123\n", ":25:: account: expected one, found 'another'"),
@@ -389,10 +408,6 @@ class TestLimits:
         monkeypatch.setattr(mt, "MAX_STATEMENTS", 3)
         with pytest.raises(Refused, match="The number of statements"):
             list(read(of(entry()) * 4))
-
-    def test_utf_16_is_refused(self) -> None:
-        with pytest.raises(Refused, match="UTF-16"):
-            list(read(statement(entry()).encode("utf-16")))
 
     def test_a_text_of_100_lines_is_read(self) -> None:
         assert len(only_part("\n".join(["line"] * 100)).free) == 100

@@ -53,7 +53,7 @@ class TestAmount:
             minor("amount", text, "EUR")
 
     def test_of_no_currency_is_unreadable(self) -> None:
-        with pytest.raises(Unreadable, match="currency: expected an ISO 4217 currency, found 'DEM'"):
+        with pytest.raises(Unreadable, match="currency: expected an ISO 4217 currency in use, found 'DEM'"):
             minor("amount", "1,00", "DEM")
 
 

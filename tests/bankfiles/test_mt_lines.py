@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from bankfiles import Refused, mt_lines
+from bankfiles import Refused, chunks
 from bankfiles.mt_lines import Field, fields, lines
 
 
@@ -28,11 +28,12 @@ class TestLines:
         data = "one\r\ntwo\rthree\n\r\nÄ".encode()
         whole = list(lines(io.BytesIO(data)))
         for size in range(1, 9):
-            monkeypatch.setattr(mt_lines, "CHUNK_BYTES", size)
+            monkeypatch.setattr(chunks, "CHUNK_BYTES", size)
+            monkeypatch.setattr(chunks, "HEAD_BYTES", size)
             assert list(lines(io.BytesIO(data))) == whole
 
     def test_and_files_have_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(mt_lines, "MAX_BYTES", 100_000)
+        monkeypatch.setattr(chunks, "MAX_BYTES", 100_000)
         with pytest.raises(Refused, match="The file is larger"):
             list(lines(io.BytesIO(b"a\n" * 100_000)))
         with pytest.raises(Refused, match="A line of the file is larger"):

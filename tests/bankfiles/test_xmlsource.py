@@ -84,10 +84,12 @@ class TestSource:
                 piece, self.rest = self.rest[:7], self.rest[7:]
                 return piece
 
-        one = '<?xml version="1.0"?>' + document(statement(*[entry()] * 20)) + "\n"
-        slow = list(entries(Slow(one.encode() * 2)))  # type: ignore[arg-type]
-        assert slow == list(entries(one.encode() * 2))
-        assert len(slow) == 40
+        plain = document(statement(*[entry("<AddtlNtryInf>Größe</AddtlNtryInf>")] * 20)) + "\n"
+        for one in (plain, '<?xml version="1.0"?>' + plain):
+            for data in (one.encode() * 2, one.encode("latin-1") * 2):
+                slow = list(entries(Slow(data)))  # type: ignore[arg-type]
+                assert slow == list(entries(data))
+                assert len(slow) == 40
 
     def test_nobody_opens_what_a_file_points_to(self) -> None:
         points = PLAIN.replace("<Document ", '<Document xmlns:xi="http://www.w3.org/2001/XInclude" ', 1)

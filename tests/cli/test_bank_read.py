@@ -40,32 +40,47 @@ class TestJson:
                 "version": "camt.054.001.08",
                 "outcome": "read",
                 "reason": "",
-                "problems": [],
                 "statements": 1,
                 "entries": 4,
                 "totals": {
                     "EUR": {"credit_minor": 10_957, "debit_minor": 300, "booked_credit_minor": 10_057}
                 },
-                "quarantined": [],
             }
         ]
 
-    def test_tells_each_unreadable_entry_with_its_line(self, nowhere: Cli, tmp_path: Path) -> None:
-        path = tmp_path / "one.txt"
-        path.write_bytes(bai2_files.report(bai2_files.detail(), bai2_files.detail(funds="X")))
-        done = nowhere("bank", "read", path, "--json")
-        (file,) = json.loads(done.out)
-        assert (done.code, file["outcome"], file["format"], file["entries"]) == (0, "read", "bai2", 2)
-        reason = "03[1]/16[2]/funds type: expected 0, 1, 2, D, S, V or Z, found 'X'"
-        assert file["quarantined"] == [{"line": 5, "path": "03[1]/16[2]", "reason": reason}]
-        assert file["totals"]["USD"]["credit_minor"] == 20_000
+    def test_tells_of_unreadable_entries_in_the_reason(self, nowhere: Cli, tmp_path: Path) -> None:
+        one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+        unreadable = bai2_files.detail(funds="X")
+        one.write_bytes(bai2_files.report(bai2_files.detail(), unreadable))
+        two.write_bytes(bai2_files.report(unreadable, unreadable))
+        done = nowhere("bank", "read", one, two, "--json")
+        first, second = json.loads(done.out)
+        assert (done.code, first["outcome"], first["format"], first["entries"]) == (0, "read", "bai2", 2)
+        assert first["reason"] == (
+            "1 entry is unreadable and waits for a person: "
+            "line 5, 03[1]/16[2]/funds type: expected 0, 1, 2, D, S, V or Z, found 'X'."
+        )
+        assert second["reason"].startswith("2 entries are unreadable and wait for a person: line 4, ")
+        assert first["totals"]["USD"]["credit_minor"] == second["totals"]["USD"]["credit_minor"] == 20_000
 
-    def test_tells_every_disagreement_of_a_held_file(self, nowhere: Cli, tmp_path: Path) -> None:
+    def test_tells_the_first_disagreement_of_a_held_file_and_how_many_more(
+        self, nowhere: Cli, tmp_path: Path
+    ) -> None:
         path = tmp_path / "held.txt"
         path.write_bytes(bai2_files.report(bai2_files.detail()).replace(b"49,10000,3", b"49,1,4"))
         (file,) = json.loads(nowhere("bank", "read", path, "--json").out)
-        assert (file["outcome"], len(file["problems"])) == ("held", 3)
+        assert file["outcome"] == "held"
         assert file["reason"].startswith("03[1], line 5, 49 control total: expected 1 as the record states")
+        assert file["reason"].endswith("(2 more disagreements.)")
+
+    def test_has_the_same_keys_for_every_outcome(self, nowhere: Cli, good: Path, tmp_path: Path) -> None:
+        held, letter = tmp_path / "held.xml", tmp_path / "letter.txt"
+        held.write_bytes(good.read_bytes()[:-100])
+        letter.write_text("Dear bank")
+        files = json.loads(nowhere("bank", "read", good, held, letter, tmp_path / "none", "--json").out)
+        keys = ["entries", "file", "format", "outcome", "reason", "statements", "totals", "version"]
+        assert [sorted(file) for file in files] == [keys] * 4
+        assert [file["outcome"] for file in files] == ["read", "held", "refused", "refused"]
 
     def test_names_the_format_of_a_file_that_breaks_at_once(self, nowhere: Cli, tmp_path: Path) -> None:
         path = tmp_path / "cut.xml"

@@ -44,17 +44,17 @@ class TestParse:
 
     @given(value=JSON, key=st.sampled_from(["operator", "until", "reason"]))
     def test_any_value_under_a_right_key(self, key: str, value: Any) -> None:
-        typed = {"operator": "Dana Desk", "until": "2027-01-31", "reason": "asked", key: value}
+        typed = {"operator": "First Operator", "until": "2027-01-31", "reason": "asked", key: value}
         why = _refusal(ExtendDeposit, typed)
         assert why == "" or f"`{key}`" in why
 
     def test_what_is_parsed_already_stays(self) -> None:
-        decision = ExtendDeposit(operator="Dana Desk", until=date(2027, 1, 31), reason="asked")
+        decision = ExtendDeposit(operator="First Operator", until=date(2027, 1, 31), reason="asked")
         assert parse(ExtendDeposit, decision, "The input") is decision
 
     def test_blanks_around_text_do_not_count(self) -> None:
         with pytest.raises(InputRefused, match="`reason` has fewer than 3 characters"):
-            parse(CancelDeposit, {"operator": "Dana Desk", "reason": "  x   "}, "The input")
+            parse(CancelDeposit, {"operator": "First Operator", "reason": "  x   "}, "The input")
 
     def test_at_most_five_problems_are_named(self) -> None:
         with pytest.raises(InputRefused) as refusal:

@@ -10,7 +10,7 @@ from rules.details import bank_file_details
 from rules.operators import SamePerson
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-FIRST = FileDecision(hold=2, signal="release", operator="Dana Desk", reason="I | asked", at=AT)
+FIRST = FileDecision(hold=2, signal="release", operator="First Operator", reason="I | asked", at=AT)
 
 
 def state(**changes: Any) -> BankFileState:
@@ -28,8 +28,10 @@ class TestRefuseDecision:
 
     @pytest.mark.parametrize("signal", ["release", "discard"])
     def test_about_another_stage_or_hold(self, signal: str) -> None:
-        assert "the file is posted; only a held" in str(refuse_decision(state(stage="posted"), signal, 2))
-        assert "is held anew" in str(refuse_decision(state(), signal, 1))
+        assert "the file is posted; only a file that is held or in alarm" in str(
+            refuse_decision(state(stage="posted"), signal, 2)
+        )
+        assert "was looked at again" in str(refuse_decision(state(), signal, 1))
 
     @pytest.mark.parametrize("held_for", sorted(NEVER_RELEASED))
     def test_what_cannot_be_believed_is_never_released_and_may_be_discarded(self, held_for: str) -> None:
@@ -42,16 +44,16 @@ class TestRefuseDecision:
 
 class TestEnough:
     def test_one_discards_and_two_release(self) -> None:
-        assert enough(state(), "discard", "Dana Desk")
-        assert not enough(state(), "release", "Dana Desk")
-        assert enough(state(decisions=(FIRST,)), "release", "Olu Office")
+        assert enough(state(), "discard", "First Operator")
+        assert not enough(state(), "release", "First Operator")
+        assert enough(state(decisions=(FIRST,)), "release", "Second Operator")
 
     def test_a_release_of_an_earlier_hold_does_not_count(self) -> None:
-        assert not enough(state(decisions=(FIRST,), hold=3), "release", "Olu Office")
+        assert not enough(state(decisions=(FIRST,), hold=3), "release", "Second Operator")
 
     def test_nobody_is_two(self) -> None:
         with pytest.raises(SamePerson):
-            enough(state(decisions=(FIRST,)), "release", "DANA DESK")
+            enough(state(decisions=(FIRST,)), "release", "FIRST OPERATOR")
 
 
 class TestDetails:
@@ -62,14 +64,12 @@ class TestDetails:
 
     def test_after_the_first_say_who_it_was_and_that_another_must(self) -> None:
         shown = bank_file_details(state(decisions=(FIRST,)), ())
-        said = (
-            "released by Dana Desk at 2026-11-23 10:00 UTC (I \\| asked); a second person must release it too"
-        )
+        said = "released by First Operator at 2026-11-23 10:00 UTC (I \\| asked); a second person must release it too"
         assert f"| **Decisions** | {said} |" in shown
 
     def test_of_another_hold_ask_for_two_again(self) -> None:
         shown = bank_file_details(state(decisions=(FIRST,), hold=3), ())
-        assert "released by Dana Desk" in shown
+        assert "released by First Operator" in shown
         assert "a second person" not in shown
 
     @pytest.mark.parametrize("held_for", sorted(NEVER_RELEASED))

@@ -44,7 +44,7 @@ class TestDepositDetails:
         [example, *_] = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", _shown(), re.DOTALL)]
         with pytest.raises(InputRefused, match="`operator` is empty"):
             parse(ExtendDeposit, example, "The input")
-        assert parse(ExtendDeposit, {**example, "operator": "Dana Desk", "reason": "asked"}, "The input")
+        assert parse(ExtendDeposit, {**example, "operator": "First Operator", "reason": "asked"}, "The input")
 
     def test_refused_attempts_come_newest_first(self) -> None:
         shown = _shown(("first", "second"))

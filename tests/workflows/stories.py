@@ -22,7 +22,7 @@ from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
-OPERATOR = "Dana Desk"
+OPERATOR = "First Operator"
 PAYER_NAME, PAYER_ACCOUNT = "Vandelay Example BV", "NL26MOCK0000009001"
 
 
@@ -103,7 +103,7 @@ async def bank_file_held_and_released(office: Office) -> str:
     await handle.signal("release", {"operator": OPERATOR, "reason": reason})
     await eventually(lambda: details(handle), lambda shown: "a second person must release it too" in shown)
     await handle.signal("release", {"operator": OPERATOR, "reason": reason})
-    await handle.signal("release", {"operator": "Olu Office", "reason": reason})
+    await handle.signal("release", {"operator": "Second Operator", "reason": reason})
     await _handled(office, workflow_id)
     return workflow_id
 

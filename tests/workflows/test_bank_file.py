@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
 
-DECISION = {"operator": "Dana Desk", "reason": "a test file"}
-OTHER = {"operator": "Olu Office", "reason": "I agree with that"}
+DECISION = {"operator": "First Operator", "reason": "a test file"}
+OTHER = {"operator": "Second Operator", "reason": "I agree with that"}
 SIGNALS = ("release", "discard")
 
 
@@ -81,23 +82,23 @@ class TestDiscard:
         file = await _held(office)
         await file.handle.signal("discard", DECISION)
         assert (await file.handle.result())["stage"] == "discarded"
-        assert (await file.attributes())["DecidedBy"] == ["Dana Desk"]
-        assert "discarded by Dana Desk at 2" in await details(file.handle)
+        assert (await file.attributes())["DecidedBy"] == ["First Operator"]
+        assert "discarded by First Operator at 2" in await details(file.handle)
 
 
 class TestRelease:
     async def test_the_first_is_shown_and_a_second_person_is_awaited(self, office: Office) -> None:
         file = await _held(office)
         await file.handle.signal("release", DECISION)
-        shown = await file.until("released by Dana Desk at 2")
+        shown = await file.until("released by First Operator at 2")
         assert "(a test file); a second person must release it too" in shown
         assert "| **Stage** | held" in shown
         assert "A second person must send it too" in shown
         found = await file.attributes()
         assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "held"]
-        assert found["DecidedBy"] == ["Dana Desk"]
+        assert found["DecidedBy"] == ["First Operator"]
 
-    @pytest.mark.parametrize("again", ["Dana Desk", " DANA desk"])
+    @pytest.mark.parametrize("again", ["First Operator", " FIRST operator"])
     async def test_the_same_person_twice_is_refused(self, office: Office, again: str) -> None:
         file = await _held(office)
         await file.handle.signal("release", DECISION)
@@ -112,7 +113,7 @@ class TestRelease:
         await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] == 2)
         shown = await file.until("| **Stage** | held")
         assert "a second person must" not in shown
-        assert (await file.attributes())["DecidedBy"] == ["Dana Desk", "Olu Office"]
+        assert (await file.attributes())["DecidedBy"] == ["First Operator", "Second Operator"]
 
     async def test_many_at_once_are_all_answered(self, office: Office) -> None:
         file = await _held(office)
@@ -199,7 +200,7 @@ class TestNotHeld:
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
 _values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
 _names = st.sampled_from(["operator", "reason", "Operator", "because", ""]) | st.text(max_size=10)
-_objects = st.dictionaries(_names, _values | st.sampled_from(["Dana Desk", "a test file"]), max_size=4)
+_objects = st.dictionaries(_names, _values | st.sampled_from(["First Operator", "a test file"]), max_size=4)
 _raw = st.binary(max_size=40) | st.sampled_from([b"", b"{", b'{"operator": ', b"\xff\xfe", b"[" * 2000])
 _encodings = st.sampled_from([b"json/plain", b"binary/plain", b"binary/null", b"", b"json/protobuf"])
 _payloads = st.builds(
@@ -271,3 +272,53 @@ class TestMenu:
         for signal in SIGNALS:
             example = described[signal][described[signal].index("{") :]
             assert parse(DecideBankFile, json.loads(example), signal)
+
+
+class TestAlarm:
+    """A statement before this one is missing: the file is posted, and waits for it, or for two people."""
+
+    def _day(self, number: int, account: str) -> bytes:
+        file = io.BytesIO()
+        on = date(2026, 11, 22) + timedelta(days=number)
+        payment = Payment(700, end_to_end_id=request_id(), booked_on=on)
+        begins = 700 * number
+        sheet = Sheet(account, "EUR", [payment], request_id(), str(number), begins, begins + 700, on)
+        write_camt(file, [sheet], format="camt.053")
+        return file.getvalue()
+
+    async def _alarm(self, office: Office) -> Delivered:
+        await _deliver(office, self._day(1, EUR_ACCOUNT))
+        await eventually(
+            lambda: office.rows("SELECT stage FROM bank_file"),
+            lambda rows: [r["stage"] for r in rows] == ["posted"],
+        )
+        file = await _deliver(office, self._day(3, EUR_ACCOUNT))
+        shown = await file.until("| **Stage** | alarm")
+        assert "no statement that ends with this balance has come" in shown
+        found = await file.attributes()
+        assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "alarm"]
+        return file
+
+    async def test_it_ends_by_itself_when_the_missing_statement_comes(self, office: Office) -> None:
+        file = await self._alarm(office)
+        await _deliver(office, self._day(2, EUR_ACCOUNT))
+        await eventually(lambda: office.rows("SELECT stage FROM bank_file"), lambda rows: len(rows) == 3)
+        await eventually(
+            lambda: office.rows("SELECT FROM bank_statement WHERE NOT chained"), lambda rows: not rows
+        )
+        await office.ring()
+        assert (await file.handle.result())["stage"] == "posted"
+
+    async def test_two_people_can_go_on_without_it(self, office: Office) -> None:
+        file = await self._alarm(office)
+        await file.handle.signal("release", DECISION)
+        assert "A second person must send it too" in await file.until("released by First Operator at 2")
+        await file.handle.signal("release", DECISION)
+        await file.until("you released it already; somebody else must")
+        await file.handle.signal("release", OTHER)
+        assert (await file.handle.result())["stage"] == "posted"
+
+    async def test_nobody_can_put_it_away(self, office: Office) -> None:
+        file = await self._alarm(office)
+        await file.handle.signal("discard", DECISION)
+        await file.until("the file is posted, so it cannot be put away")

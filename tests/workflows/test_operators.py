@@ -27,7 +27,7 @@ EXTEND = [
     (({"until": True},), "'until' must be a day"),
     (({"operator": 7},), "'operator' must be text in quotes"),
     (({"operator": ""},), "'operator' is empty"),
-    (({"operator": "D\u202eana"},), "'operator': character 2 (U+202E) is a control character"),
+    (({"operator": "F\u202eirst"},), "'operator': character 2 (U+202E) is a control character"),
     (({"reason": "r" * 100_000},), "'reason' has more than 500 characters"),
     (({"untli": "2027-01-31"},), "'untli' is not known (known: operator, until, reason)"),
     (({"until": "2020-01-31"},), "2020-01-31 has passed; give a day from"),
@@ -39,10 +39,10 @@ CANCEL = [
     (NOTHING, "it is empty; send a JSON object"),
     ((None,), "it is empty; send a JSON object"),
     (([],), "it is list; send a JSON object"),
-    (({"operator": "Dana Desk"},), "'reason' is missing"),
-    (({"operator": "Dana Desk", "reason": "x"},), "'reason' has fewer than 3 characters"),
-    (({"operator": "Dana Desk", "reason": "|<b>`*_[x](y)"}, 1), "it is 2 values"),
-    (({"operator": "Dana Desk", "reason": "no", "force": True},), "'force' is not known"),
+    (({"operator": "First Operator"},), "'reason' is missing"),
+    (({"operator": "First Operator", "reason": "x"},), "'reason' has fewer than 3 characters"),
+    (({"operator": "First Operator", "reason": "|<b>`*_[x](y)"}, 1), "it is 2 values"),
+    (({"operator": "First Operator", "reason": "no", "force": True},), "'force' is not known"),
 ]
 
 
@@ -50,7 +50,7 @@ def _filled(deposit: OpenDeposit, arguments: tuple[Any, ...]) -> tuple[Any, ...]
     """The case's mistake in an input that is right otherwise."""
     if len(arguments) != 1 or not isinstance(arguments[0], dict) or not arguments[0]:
         return arguments
-    right = {"operator": "Dana Desk", "until": "2027-01-31", "reason": "the customer asked"}
+    right = {"operator": "First Operator", "until": "2027-01-31", "reason": "the customer asked"}
     typed = {**right, **arguments[0]}
     if typed["until"] == "400 days ahead":
         typed["until"] = (deposit.view.issued_at + timedelta(days=400)).date().isoformat()
@@ -71,11 +71,11 @@ class TestExtend:
     async def _still_works(self, deposit: OpenDeposit) -> None:
         until = (deposit.view.issued_at + timedelta(days=60)).date().isoformat()
         await deposit.handle.signal(
-            "extend", {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
+            "extend", {"operator": "First Operator", "until": until, "reason": "the customer asked"}
         )
         await eventually(deposit.notices, lambda kinds: kinds == ["issued", "extended"])
         shown = await eventually(deposit.details, lambda text: f"at the end of {until}" in text)
-        assert "extended by Dana Desk" in shown
+        assert "extended by First Operator" in shown
         description = await deposit.handle.describe()
         assert description.status is WorkflowExecutionStatus.RUNNING
 
@@ -84,10 +84,10 @@ class TestExtend:
         until = (deposit.view.issued_at + timedelta(days=60)).date().isoformat()
         for _ in range(2):
             await deposit.handle.signal(
-                "extend", {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
+                "extend", {"operator": "First Operator", "until": until, "reason": "the customer asked"}
             )
         await eventually(
-            deposit.details, lambda shown: "extend: Dana Desk: it expires on that day already" in shown
+            deposit.details, lambda shown: "extend: First Operator: it expires on that day already" in shown
         )
         await deposit.pay(100_000)
         await deposit.handle.result()
@@ -105,7 +105,7 @@ class TestExtend:
         deposit.arrives(30_000)
         until = (deposit.view.issued_at + timedelta(days=60)).date().isoformat()
         await deposit.handle.signal(
-            "extend", {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
+            "extend", {"operator": "First Operator", "until": until, "reason": "the customer asked"}
         )
         await eventually(deposit.notices, lambda kinds: "extended" in kinds)
         await office.ring()
@@ -119,10 +119,10 @@ class TestCancel:
             await deposit.handle.signal("cancel", args=arguments)
             shown = await deposit.details()
             assert why in shown.partition("**Refused attempts**")[2].strip().splitlines()[0], arguments
-        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.signal("cancel", {"operator": "First Operator", "reason": "ordered twice"})
         assert (await deposit.handle.result())["stage"] == "cancelled"
         assert deposit.notices() == ["issued", "cancelled"]
-        assert deposit.row()["decided"] == {"cancelled by": "Dana Desk", "because": "ordered twice"}
+        assert deposit.row()["decided"] == {"cancelled by": "First Operator", "because": "ordered twice"}
 
     async def test_what_was_typed_cannot_format_the_details(self, office: Office) -> None:
         deposit = await open_deposit(office)
@@ -139,9 +139,9 @@ class TestCancel:
     ) -> None:
         deposit = await open_deposit(office)
         deposit.arrives(100_000)
-        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.signal("cancel", {"operator": "First Operator", "reason": "ordered twice"})
         await eventually(
-            deposit.details, lambda shown: "cancel: Dana Desk: the deposit is already credited" in shown
+            deposit.details, lambda shown: "cancel: First Operator: the deposit is already credited" in shown
         )
         await office.ring()
         assert (await deposit.handle.result())["stage"] == "credited"
@@ -153,10 +153,10 @@ class TestOtherSignals:
     @pytest.mark.parametrize("name", ["Extend", "cancle", "x" * 900, "zwei\nZeilen", "`|<b>"])
     async def test_a_misspelt_name_is_answered(self, office: Office, name: str) -> None:
         deposit = await open_deposit(office)
-        await deposit.handle.signal(name, {"operator": "Dana Desk"})
+        await deposit.handle.signal(name, {"operator": "First Operator"})
         shown = await deposit.details()
         assert "there is no such signal here; there is extend, cancel" in shown
-        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.signal("cancel", {"operator": "First Operator", "reason": "ordered twice"})
         assert (await deposit.handle.result())["stage"] == "cancelled"
 
     async def test_a_ring_with_anything_in_it_is_a_ring(self, office: Office) -> None:

@@ -68,7 +68,7 @@ class TestDatabaseAway:
             events = await _events(deposit)
             postgres.stop()
             until = (deposit.view.issued_at + timedelta(days=60)).date().isoformat()
-            decision = {"operator": "Dana Desk", "until": until, "reason": "the customer asked"}
+            decision = {"operator": "First Operator", "until": until, "reason": "the customer asked"}
             await deposit.handle.signal("extend", decision)
             await asyncio.sleep(QUICK_SECONDS + 0.5)
             await _answers_within_a_second(deposit)
@@ -94,7 +94,9 @@ class TestDatabaseAway:
         async with office_without_forms(postgres.url("app"), temporal.client) as office:
             deposit = await open_deposit(office)
             with hanging(postgres):
-                await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+                await deposit.handle.signal(
+                    "cancel", {"operator": "First Operator", "reason": "ordered twice"}
+                )
                 await asyncio.sleep(QUICK_SECONDS + 0.5)
                 await _answers_within_a_second(deposit)
                 assert await _waiting_for(deposit) == ["cancel_deposit"]

@@ -215,7 +215,7 @@ class TestPlainStart:
 
     async def test_under_the_workflow_id_of_another_request_it_is_refused(self, office: Office) -> None:
         deposit = await open_deposit(office)
-        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.signal("cancel", {"operator": "First Operator", "reason": "ordered twice"})
         await deposit.handle.result()
         handle = await office.temporal.start_workflow(
             "Deposit", {**REQUEST, "request_id": request_id()}, id=deposit.handle.id, task_queue=TASK_QUEUE

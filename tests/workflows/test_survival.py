@@ -18,7 +18,7 @@ from tests.conftest import Database
 from tests.office import Office
 from tests.workflows.deposits import OpenDeposit, change, eventually, office_without_forms, open_deposit
 
-CANCEL = {"operator": "Dana Desk", "reason": "ordered twice"}
+CANCEL = {"operator": "First Operator", "reason": "ordered twice"}
 
 
 async def sweep(office: Office) -> int:
@@ -116,7 +116,7 @@ async def _reset(deposit: OpenDeposit) -> None:
 class TestReset:
     async def test_of_a_running_one_loses_and_doubles_nothing(self, office: Office) -> None:
         deposit = await open_deposit(office)
-        extend = {"operator": "Dana Desk", "until": "2027-01-31", "reason": "the customer asked"}
+        extend = {"operator": "First Operator", "until": "2027-01-31", "reason": "the customer asked"}
         await deposit.handle.signal("extend", extend)
         await eventually(deposit.notices, lambda kinds: "extended" in kinds)
         await deposit.pay(30_000)

@@ -135,7 +135,7 @@ class TestExpiry:
 class TestExtension:
     async def _extend(self, calendar: Calendar, deposit: OpenDeposit, days: int) -> date:
         until = deposit.view.issued_at.date() + timedelta(days=days)
-        decision = {"operator": "Dana Desk", "until": until.isoformat(), "reason": "the customer asked"}
+        decision = {"operator": "First Operator", "until": until.isoformat(), "reason": "the customer asked"}
         before = _expires(deposit)
         await deposit.handle.signal("extend", decision)
         await eventually(lambda: _expires(deposit), lambda now: now != before)
@@ -195,7 +195,7 @@ class TestMoneyAfterTheEnd:
 class TestCancelled:
     async def test_money_that_still_comes_is_credited_marked_late_and_told(self, calendar: Calendar) -> None:
         deposit = await calendar.open()
-        await deposit.handle.signal("cancel", {"operator": "Dana Desk", "reason": "ordered twice"})
+        await deposit.handle.signal("cancel", {"operator": "First Operator", "reason": "ordered twice"})
         assert (await deposit.handle.result())["stage"] == "cancelled"
         await calendar.day(deposit, 60)
         assert deposit.notices() == ["issued", "cancelled"]

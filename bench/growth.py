@@ -1,0 +1,99 @@
+"""Whether a file takes longer where more deposits are open, and how long the book looks for its references there."""
+
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import psycopg
+from sqlalchemy import event
+
+from activities.database import make_engine
+from bankfiles import Format
+from bench.bank_office import content, office, post, wanted
+from bench.pgbench import BenchDatabase, settle
+
+ENTRIES = 10_000
+FEW, MANY = 10_000, 1_000_000
+MAX_RATIO = 1.3
+MAX_MATCH_MS = 200
+
+
+class NothingMatched(RuntimeError):
+    """The bench does not know matching any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No statement looked for the deposits of references: the bench must learn how they are found."
+        )
+
+
+class _Matching(psycopg.Cursor[Any]):
+    """Adds up the time of the statements that find deposits by the references of entries."""
+
+    seconds = 0.0
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        began = perf_counter()
+        try:
+            return super().execute(query, *arguments, **options)
+        finally:
+            if "text_references" in str(query) and "deposit" in str(query):
+                _Matching.seconds += perf_counter() - began
+
+
+def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
+    """The same file where few deposits are open and where many are, in turn; the medians of the rounds."""
+    few: list[tuple[float, float]] = []
+    many: list[tuple[float, float]] = []
+    with (
+        office(server, "bench_few", FEW) as small,
+        office(server, "bench_many", MANY) as large,
+        TemporaryDirectory() as folder,
+    ):
+        for number in range(rounds + 1):  # the first warms both
+            for database, deposits, times in ((small, FEW, few), (large, MANY, many)):
+                path = Path(folder) / "bank.xml"
+                path.write_bytes(content(wanted(Format.CAMT_054, ENTRIES, number + 1, deposits)))
+                times.append(_post(database, path))
+    (ours, match), (theirs, _) = ([median(v) for v in zip(*times[1:], strict=True)] for times in (many, few))
+    return [
+        {
+            "name": f"{ENTRIES:,} entries, {MANY:,} open deposits",
+            "ours": round(ours, 2),
+            "unit": "s, less is better",
+            "against": f"{FEW:,} open deposits",
+            "theirs": round(theirs, 2),
+            "ratio": round(ours / theirs, 2),
+            "goal": f"<= {MAX_RATIO}",
+            "rounds": rounds,
+        },
+        {
+            "name": "matching alone among so many",
+            "ours": round(match * 1000),
+            "unit": "ms, less is better",
+            "against": "what we ask for",
+            "theirs": MAX_MATCH_MS,
+            "ratio": round(match * 1000 / MAX_MATCH_MS, 2),
+            "goal": "<= 1",
+            "rounds": rounds,
+        },
+    ]
+
+
+def _post(database: BenchDatabase, path: Path) -> tuple[float, float]:
+    """The seconds of the whole file, and those of matching."""
+    settle(database)
+    _Matching.seconds = 0.0
+    engine = make_engine(database.app_url, 4)
+    event.listen(engine, "connect", _time_matching)
+    seconds = post(engine, path)
+    engine.dispose()
+    if not _Matching.seconds:
+        raise NothingMatched
+    return seconds, _Matching.seconds
+
+
+def _time_matching(connection: psycopg.Connection[Any], _: object) -> None:
+    connection.cursor_factory = _Matching

@@ -1,0 +1,75 @@
+"""Statement lines as banks write them: whose account it is, how much, which way, when, and by which references."""
+
+from datetime import date
+
+import pytest
+
+from bankfiles import survey
+from tests.bankfiles.camt_files import only_entry
+from tests.bankfiles.mt_files import entry, of, statement
+
+IBAN = "DE89370400440532013000"
+JANUARY = date(2026, 1, 5)
+
+# Bank, `:61:` without its tag, then: signed minor units, booking date, end-to-end id, bank's reference, note.
+LINES = [
+    ("ABN AMRO", "2601050105C10,5N196NONREF", 1050, JANUARY, "", "", ""),
+    ("ASN and SNS", "260105    D65,00NIDBNL91ABNA0417164300\nacme bv", -6500, JANUARY, "", "", "NL91ABNA0417164300"),
+    ("Bank Austria", "2601050105CR1000,00NTRFNONREF//1234-5", 100000, JANUARY, "", "1234-5", ""),
+    ("Bank of America", "2601050104C500,00FCHK12345//987", 50000, date(2026, 1, 4), "12345", "987", ""),
+    ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", ""),
+    ("Citi", "260105CD1,75NTRFNONREF//0000", 175, JANUARY, "", "0000", ""),
+    ("Commerzbank", "2601050105CR23,45N062NONREF", 2345, JANUARY, "", "", ""),
+    ("Deutsche Bank", "2601050105RCR3,00NTRFKREF+//1-2", -300, JANUARY, "", "1-2", ""),
+    ("HypoVereinsbank", "2601050105RD3,00NSTONONREF", 300, JANUARY, "", "", ""),
+    ("HSBC", "2601051231C70,00NTRFPAY-1//A1\nBANK CHARGE", 7000, date(2025, 12, 31), "PAY-1", "A1", "BANK CHARGE"),
+    ("ING", "2601050105C100,00NTRFEREF//2601050000#1\n/TRCD/00100/", 10000, JANUARY, "", "2601050000#1", "TRCD/00100"),
+    ("ING, before SEPA", "260105D25,03NOV NONREF", -2503, JANUARY, "", "", ""),
+    ("Knab", "2601050105D7,5NTRFNONREF//A4G08", -750, JANUARY, "", "A4G08", ""),
+    ("mBank", "2601050105CN1000,00S07300000123//BR17", 100000, JANUARY, "00000123", "BR17", ""),
+    ("Nordea", "2601050105C1,NMSC//F12\n/OCMT/SEK10,00", 100, JANUARY, "", "F12", ""),
+    ("PKO", "2601050105DN0,99S020NONREF", -99, JANUARY, "", "", ""),
+    ("PostFinance", "2601050105C8,00FGENNONREF//U1", 800, JANUARY, "", "U1", ""),
+    ("Rabobank", "260105C000000001000,00N541EREF\nNL91ABNA0417164300", 100000, JANUARY, "", "", "NL91ABNA0417164300"),
+    ("Sparkassen", "2601050105CR,50N166NONREF//", 50, JANUARY, "", "", ""),
+    ("Société Générale", "2601050105C 12,00NTRFNONREF", 1200, JANUARY, "", "", ""),
+    ("Triodos", "260105D15,70NET NONREF", -1570, JANUARY, "", "", ""),
+    ("UBS", "2601050105C1211.46NMSCNONREF//R-9", 121146, JANUARY, "", "R-9", ""),
+    ("Volksbanken", "2602300301D9,90N808NONREF", -990, date(2026, 3, 1), "", "", ""),
+    ("Wise", f"2601050105C20,00NTRF{'A' * 16}//T-1\n{'x' * 60}", 2000, JANUARY, "A" * 16, "T-1", "x" * 60),
+]  # fmt: skip
+
+ACCOUNTS = [
+    ("Deutsche Bank", "37040044/0532013000", "37040044/0532013000"),
+    ("ING Bank Śląski", "/PL61109010140000071219812874", "PL61109010140000071219812874"),
+    ("Rabobank", "NL91ABNA0417164300 EUR", "NL91ABNA0417164300"),
+    ("ABN AMRO", "417164300", "417164300"),
+    ("Knab", "0417164300", "0417164300"),
+    ("Triodos", "TRIODOSBANK/0417164300", "TRIODOSBANK/0417164300"),
+    ("Société Générale", "FR1420041010050500013M02606EUR", "FR1420041010050500013M02606"),
+    ("HSBC", "HBUKGB4B/GB29NWBK60161331926819", "GB29NWBK60161331926819"),
+]
+
+
+class TestStatementLine:
+    @pytest.mark.parametrize(
+        ("line", "minor", "booked_on", "end_to_end", "reference", "note"),
+        [pytest.param(*row[1:], id=row[0]) for row in LINES],
+    )
+    def test_of(
+        self, line: str, minor: int, booked_on: date, end_to_end: str, reference: str, note: str
+    ) -> None:
+        found = only_entry(of(f":61:{line}\n"))
+        assert (found.signed_minor, found.booked_on) == (minor, booked_on)
+        assert (found.parts[0].end_to_end_id, found.bank_reference) == (end_to_end, reference)
+        assert found.note == note
+
+
+class TestAccount:
+    @pytest.mark.parametrize(("text", "account"), [pytest.param(*row[1:], id=row[0]) for row in ACCOUNTS])
+    def test_of(self, text: str, account: str) -> None:
+        assert survey(of(entry(), account=text)).statements[0].account == account
+
+    def test_with_a_bic_in_25p(self) -> None:
+        data = statement(entry()).replace(f":25:{IBAN}", f":25P:{IBAN}\nCOBADEFFXXX")
+        assert survey(data.encode()).statements[0].account == IBAN
