@@ -36,7 +36,7 @@ from tests.conftest import Database, check_book
 __all__ = ["desk"]
 
 PAYER = Payment(1).payer_account
-APPROVE = {"operator": "Grace", "reason": "the customer confirms it"}
+APPROVE = {"operator": "Second", "reason": "the customer confirms it"}
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Case:
         raw = {
             "entry": row["id"],
             "to": to or self.right.number,
-            "by": "Ada",
+            "by": "First",
             "reason": "their letter",
             **given,
         }
@@ -195,7 +195,7 @@ class TestNotices:
         if stage == "expired":
             desk.deposits.expire(Expire(deposit=deposit, at=at))
         else:
-            decision = CancelDeposit(operator="Ada", reason="ordered twice")
+            decision = CancelDeposit(operator="First", reason="ordered twice")
             desk.deposits.cancel(Cancel(deposit=deposit, decision=decision, at=at))
         desk.pay(Payment(10_000, structured=moved.wrong.reference))
         assert moved.row(moved.wrong) == ("credited", 10_000)
@@ -221,7 +221,7 @@ class TestPause:
         move = moved.propose()
         moved.decide(move)
         [pause] = desk.rows("SELECT * FROM payer_pause")
-        assert (pause["entity"], pause["payer_account"], pause["paused_by"]) == ("nimbus-eu", PAYER, "Grace")
+        assert (pause["entity"], pause["payer_account"], pause["paused_by"]) == ("nimbus-eu", PAYER, "Second")
         assert str(pause["reason"]).startswith(f"reassignment-{move.move} moved money of entry ")
         desk.pay(Payment(500, "R-2", structured=moved.right.reference))
         assert str(desk.parts()[-1][1]).endswith("; automatic matching of this payer pauses")
@@ -248,9 +248,9 @@ class TestPropose:
         moved = case(desk)
         first = moved.propose()
         with pytest.raises(
-            OpenAlready, match=rf"Ada proposed to move .*: decide reassignment-{first.move} first"
+            OpenAlready, match=rf"First proposed to move .*: decide reassignment-{first.move} first"
         ):
-            moved.propose(by="Grace")
+            moved.propose(by="Second")
         moved.decide(first, "refuse")
         assert moved.propose().move > first.move
 
@@ -316,7 +316,7 @@ class TestPropose:
 
 
 class TestDecide:
-    @pytest.mark.parametrize("operator", ["Ada", " ADA "])
+    @pytest.mark.parametrize("operator", ["First", " FIRST "])
     def test_the_proposer_cannot_approve(self, desk: Desk, operator: str) -> None:
         moved = case(desk)
         decided = moved.decide(moved.propose(), operator=operator)
@@ -325,7 +325,7 @@ class TestDecide:
 
     def test_the_proposer_may_take_it_back(self, desk: Desk) -> None:
         moved = case(desk)
-        decided = moved.decide(moved.propose(), "refuse", operator="Ada", reason="a mistake of mine")
+        decided = moved.decide(moved.propose(), "refuse", operator="First", reason="a mistake of mine")
         assert (decided.refused, decided.state.stage, desk.available()) == ("", "refused", 10_000)
         assert desk.rows("SELECT id FROM payer_pause") == []
 
@@ -333,11 +333,11 @@ class TestDecide:
         moved = case(desk)
         move = moved.propose()
         assert [moved.decide(move).refused for _ in range(2)] == ["", ""]
-        late = moved.decide(move, operator="Olu")
-        assert late.refused == "the move is applied already, by Grace; propose another one"
+        late = moved.decide(move, operator="Third")
+        assert late.refused == "the move is applied already, by Second; propose another one"
         assert (
             moved.decide(move, "refuse").refused
-            == "the move is applied already, by Grace; propose another one"
+            == "the move is applied already, by Second; propose another one"
         )
         assert (desk.available("C-1002"), moved.row(moved.right)) == (10_000, ("credited", 10_000))
 
@@ -405,7 +405,7 @@ class TestKept:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             self.attempt(database, attempt)
 
-    @pytest.mark.parametrize("by", ["'Ada'", "' ADA '", "NULL"])
+    @pytest.mark.parametrize("by", ["'First'", "' FIRST '", "NULL"])
     def test_the_database_too_wants_a_second_person(self, desk: Desk, database: Database, by: str) -> None:
         case(desk).propose()
         with pytest.raises(psycopg.errors.CheckViolation):

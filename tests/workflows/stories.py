@@ -118,7 +118,7 @@ async def reassignment_approved(office: Office) -> str:
     await handle.cancel()
     await handle.signal("approve", approve)
     await eventually(lambda: details(handle), lambda shown: "somebody else must approve it" in shown)
-    await handle.signal("approve", {**approve, "operator": "Olu Office"})
+    await handle.signal("approve", {**approve, "operator": "Second Operator"})
     await _handled(office, workflow_id)
     # The next story's money comes from the same payer.
     change(office, "UPDATE payer_pause SET ended_at = now(), ended_by = 'test', ended_reason = 'test'")
@@ -130,7 +130,7 @@ async def reassignment_refused(office: Office) -> str:
     workflow_id = await _proposed(office)
     handle = office.temporal.get_workflow_handle(workflow_id)
     await handle.signal("ring")
-    await handle.signal("refuse", {"operator": "Olu Office", "reason": "it is theirs after all"})
+    await handle.signal("refuse", {"operator": "Second Operator", "reason": "it is theirs after all"})
     await _handled(office, workflow_id)
     return workflow_id
 
