@@ -255,7 +255,7 @@ class TestWords:
         "pending": "",
         "missing": "700.00 EUR",
         "over": "",
-        "taken_back": "50.00 EUR",
+        "taken_back": "200.00 EUR",
         "moved_away": "20.00 EUR",
         "expires": "2026-12-23",
     }
