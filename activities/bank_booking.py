@@ -82,7 +82,7 @@ _HOUSE = """
         r.causes)
 """
 
-# What a deposit has received more, or less.
+# What a deposit has received more, or less. One that was closed before its money came is closed again without it.
 _MOVE_DEPOSITS = """
     WITH paid AS ({paid}), locked AS (
         SELECT d.id, paid.amount_minor FROM deposit d JOIN paid ON paid.deposit_id = d.id
@@ -90,11 +90,12 @@ _MOVE_DEPOSITS = """
     ), moved AS (
         UPDATE deposit d SET version = d.version + 1,
             credited_minor = d.credited_minor + locked.amount_minor,
-            taken_back_minor = d.taken_back_minor - least(locked.amount_minor, 0),
+            {lost} = d.{lost} - least(locked.amount_minor, 0),
             late = d.late OR (locked.amount_minor > 0 AND d.stage IN ('expired', 'cancelled')),
             stage = CASE
                 WHEN d.credited_minor + locked.amount_minor >= d.amount_minor THEN 'credited'
                 WHEN d.stage IN ('expired', 'cancelled') THEN d.stage
+                WHEN d.late THEN CASE WHEN d.decided ? 'cancelled by' THEN 'cancelled' ELSE 'expired' END
                 WHEN d.credited_minor + locked.amount_minor = 0 THEN 'issued'
                 ELSE 'part_paid'
             END
@@ -104,13 +105,24 @@ _MOVE_DEPOSITS = """
 """
 
 PAY_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="taken_back_minor",
     paid="""
         SELECT credit.deposit_id, sum(credit.amount_minor)::bigint AS amount_minor
         FROM bank_entry_part p JOIN credit ON credit.part_id = p.id
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.state = 'credited' AND credit.deposit_id IS NOT NULL
         GROUP BY credit.deposit_id
-    """
+    """,
 )
+
+MOVE_BETWEEN_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="moved_away_minor",
+    paid="""
+        SELECT from_deposit_id AS deposit_id, - amount_minor AS amount_minor FROM credit_move
+        WHERE id = %(move)s AND from_deposit_id IS NOT NULL
+        UNION ALL SELECT to_deposit_id, amount_minor FROM credit_move WHERE id = %(move)s AND to_deposit_id IS NOT NULL
+    """,
+)
+"""What the move of a credit does to its two deposits."""
 
 REVERSING = (
     "SELECT EXISTS (SELECT FROM posting JOIN bank_entry_part p USING (id) WHERE p.answers_id IS NOT NULL)"
@@ -126,12 +138,13 @@ _REVERSE = """
 """
 
 _TAKE_FROM_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="taken_back_minor",
     paid="""
         SELECT credit.deposit_id, - sum(credit.amount_minor)::bigint AS amount_minor
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry_part o ON o.id = p.answers_id
         JOIN credit ON credit.part_id = o.id
         WHERE p.state = 'reversed' AND o.state = 'credited' AND credit.deposit_id IS NOT NULL GROUP BY credit.deposit_id
-    """
+    """,
 )
 
 _REVERSED = """

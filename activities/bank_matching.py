@@ -32,7 +32,11 @@ _REVERSALS = """
         UNION ALL
         SELECT r.id, c.part_id, 3 FROM reversing r
         JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
-        JOIN credit c ON c.deposit_id = d.id
+        CROSS JOIN LATERAL (
+            SELECT part_id FROM credit WHERE deposit_id = d.id
+            UNION SELECT moved.part_id FROM credit_move m JOIN credit moved ON moved.id = m.credit_id
+            WHERE m.from_deposit_id = d.id AND m.stage = 'applied'
+        ) c
     ), fitting AS (
         SELECT DISTINCT ON (r.id, c.id) r.id AS reversing_id, c.id, place
         FROM candidate JOIN reversing r ON r.id = candidate.reversing_id

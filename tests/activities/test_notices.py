@@ -244,6 +244,7 @@ class TestWords:
         "extended",
         "cancelled",
         "taken_back",
+        "moved_away",
     )
     FACTS = {
         "number": "D-2026-000001",
@@ -255,6 +256,7 @@ class TestWords:
         "missing": "700.00 EUR",
         "over": "",
         "taken_back": "200.00 EUR",
+        "moved_away": "20.00 EUR",
         "expires": "2026-12-23",
     }
 
