@@ -34,6 +34,7 @@ from activities.failures import Discreet
 from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
+from activities.reassignment import Reassignments
 from activities.sweep import Upkeep
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
@@ -41,11 +42,12 @@ from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
 from workflows.deposit import Deposit
+from workflows.reassignment import Reassignment
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Deposit, Relay, Sweep]
+WORKFLOWS = [BankFile, Deposit, Reassignment, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -71,6 +73,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
     rooms: list[Any] = [
         Deposits(engine, options),
         BankFiles(engine),
+        Reassignments(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

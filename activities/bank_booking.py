@@ -1,15 +1,17 @@
 """What was decided about the parts in `posting`, posted to the book, and what that does to deposits.
 
-The causes say where the money came from; the keys hold for ever.
+The causes say where the money came from; the keys hold for ever. Arrays of ids keep PostgreSQL to the few rows of a
+chunk (see `bank_posting`).
 """
 
 # The accounts of all that follows at once, in the order that every posting keeps.
 LOCK_ACCOUNTS = """
     SELECT count(*) FROM (
         SELECT array_agg(DISTINCT c.number || ' ' || e.entity || ' ' || p.currency) AS accounts
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN credit ON credit.part_id IN (p.id, p.answers_id)
-        JOIN customer c ON c.id = credit.customer_id HAVING count(*) > 0
+        JOIN customer c ON c.id = credit.customer_id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) HAVING count(*) > 0
     ) r, LATERAL (
         SELECT array_agg(split_part(a, ' ', 1)) AS customers, array_agg(split_part(a, ' ', 2)) AS entities,
             array_agg(split_part(a, ' ', 3)) AS currencies
@@ -24,9 +26,10 @@ _RECEIVE = """
             array_agg(e.entity ORDER BY p.id) AS entities, array_agg(p.currency ORDER BY p.id) AS currencies,
             array_agg(p.amount_minor ORDER BY p.id) AS amounts, array_agg(e.booked_on ORDER BY p.id) AS days,
             array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
-        WHERE posting.slice = %(slice)s AND p.direction = 'credit' AND p.state <> 'house' AND p.receipt_of IS NULL
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s))
+            AND p.direction = 'credit' AND p.state <> 'house' AND p.receipt_of IS NULL
         HAVING count(*) > 0
     ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
 """
@@ -35,9 +38,9 @@ _ABSORB = """
     SELECT count(ledger_absorb_fee('absorbed:' || p.identity_key,
         'receipt:' || coalesce(lump.identity_key, p.identity_key), p.absorbed_minor, e.booked_on,
         'bank entry part ' || p.id))
-    FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+    FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
     LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
-    WHERE posting.slice = %(slice)s AND p.absorbed_minor > 0
+    WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s)) AND p.absorbed_minor > 0
 """
 
 _CREDIT = """
@@ -53,11 +56,12 @@ _CREDIT = """
             array_agg(e.value_on ORDER BY p.id, credit.position) AS value_days,
             array_agg(d.number ORDER BY p.id, credit.position) AS deposits,
             array_agg('bank entry part ' || p.id ORDER BY p.id, credit.position) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN credit ON credit.part_id = p.id
         JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
         LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
-        WHERE posting.slice = %(slice)s AND p.state = 'credited' HAVING count(*) > 0
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s)) AND p.state = 'credited'
+        HAVING count(*) > 0
     ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
         r.value_days, r.deposits, r.causes)
 """
@@ -70,14 +74,15 @@ _HOUSE = """
             array_agg(e.entity ORDER BY p.id) AS entities, array_agg(p.currency ORDER BY p.id) AS currencies,
             array_agg(p.amount_minor ORDER BY p.id) AS amounts, array_agg(e.booked_on ORDER BY p.id) AS days,
             array_agg('bank entry part ' || p.id ORDER BY p.id) AS causes
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
-        WHERE posting.slice = %(slice)s AND p.state = 'house' HAVING count(*) > 0
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s)) AND p.state = 'house'
+        HAVING count(*) > 0
     ) r, LATERAL ledger_book_house_many(r.keys, r.debits, r.credits, r.entities, r.currencies, r.amounts, r.days,
         r.causes)
 """
 
-# What a deposit has received more, or less.
+# What a deposit has received more, or less. One that was closed before its money came is closed again without it.
 _MOVE_DEPOSITS = """
     WITH paid AS ({paid}), locked AS (
         SELECT d.id, paid.amount_minor FROM deposit d JOIN paid ON paid.deposit_id = d.id
@@ -85,11 +90,12 @@ _MOVE_DEPOSITS = """
     ), moved AS (
         UPDATE deposit d SET version = d.version + 1,
             credited_minor = d.credited_minor + locked.amount_minor,
-            taken_back_minor = d.taken_back_minor - least(locked.amount_minor, 0),
+            {lost} = d.{lost} - least(locked.amount_minor, 0),
             late = d.late OR (locked.amount_minor > 0 AND d.stage IN ('expired', 'cancelled')),
             stage = CASE
                 WHEN d.credited_minor + locked.amount_minor >= d.amount_minor THEN 'credited'
                 WHEN d.stage IN ('expired', 'cancelled') THEN d.stage
+                WHEN d.late THEN CASE WHEN d.decided ? 'cancelled by' THEN 'cancelled' ELSE 'expired' END
                 WHEN d.credited_minor + locked.amount_minor = 0 THEN 'issued'
                 ELSE 'part_paid'
             END
@@ -99,12 +105,24 @@ _MOVE_DEPOSITS = """
 """
 
 PAY_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="taken_back_minor",
     paid="""
         SELECT credit.deposit_id, sum(credit.amount_minor)::bigint AS amount_minor
-        FROM posting JOIN bank_entry_part p USING (id) JOIN credit ON credit.part_id = p.id
-        WHERE p.state = 'credited' AND credit.deposit_id IS NOT NULL GROUP BY credit.deposit_id
-    """
+        FROM bank_entry_part p JOIN credit ON credit.part_id = p.id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.state = 'credited' AND credit.deposit_id IS NOT NULL
+        GROUP BY credit.deposit_id
+    """,
 )
+
+MOVE_BETWEEN_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="moved_away_minor",
+    paid="""
+        SELECT from_deposit_id AS deposit_id, - amount_minor AS amount_minor FROM credit_move
+        WHERE id = %(move)s AND from_deposit_id IS NOT NULL
+        UNION ALL SELECT to_deposit_id, amount_minor FROM credit_move WHERE id = %(move)s AND to_deposit_id IS NOT NULL
+    """,
+)
+"""What the move of a credit does to its two deposits."""
 
 REVERSING = (
     "SELECT EXISTS (SELECT FROM posting JOIN bank_entry_part p USING (id) WHERE p.answers_id IS NOT NULL)"
@@ -113,19 +131,20 @@ REVERSING = (
 _REVERSE = """
     SELECT count(*) FROM (
         SELECT p.identity_key, p.amount_minor, e.booked_on, p.id, o.identity_key AS original
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
-        JOIN bank_entry_part o ON o.id = p.answers_id WHERE p.state = 'reversed' ORDER BY p.id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id JOIN bank_entry_part o ON o.id = p.answers_id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.state = 'reversed' ORDER BY p.id
     ) r, LATERAL ledger_reverse_receipt('reversal:' || r.identity_key, 'receipt:' || r.original, r.amount_minor,
         r.booked_on, 'bank entry part ' || r.id)
 """
 
 _TAKE_FROM_DEPOSITS = _MOVE_DEPOSITS.format(
+    lost="taken_back_minor",
     paid="""
         SELECT credit.deposit_id, - sum(credit.amount_minor)::bigint AS amount_minor
         FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry_part o ON o.id = p.answers_id
         JOIN credit ON credit.part_id = o.id
         WHERE p.state = 'reversed' AND o.state = 'credited' AND credit.deposit_id IS NOT NULL GROUP BY credit.deposit_id
-    """
+    """,
 )
 
 _REVERSED = """

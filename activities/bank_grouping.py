@@ -1,6 +1,6 @@
 """Which money is which: pages counted together, lump sums and their details, what was shown in another grouping.
 
-The statements run on what `bank_posting` has staged, in its transaction and its order.
+The statements run on what `bank_posting` has staged, in its transaction and its order, and look up by arrays as there.
 """
 
 # A reader counts equal money on its page; here it is counted on all pages of the statement, in the order they come.
@@ -55,7 +55,7 @@ _WAITING = """
     INSERT INTO waiting (lump_id, entry_id, state, one)
     SELECT lump.id, e.id, lump.state, EXISTS (SELECT FROM incoming_part p WHERE p.key = lump.identity_key)
     FROM bank_entry e JOIN bank_entry_part lump ON lump.entry_id = e.id
-    WHERE NOT e.detailed AND e.identity_key IN (SELECT key FROM incoming_entry WHERE detailed)
+    WHERE NOT e.detailed AND e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry WHERE detailed))
         AND lump.state IN ('shown', 'unapplied') AND lump.amount_minor = e.amount_minor
     ORDER BY lump.identity_key FOR NO KEY UPDATE OF lump
 """
@@ -107,6 +107,7 @@ _PARTS = """
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
     JOIN touched ON touched.id = e.id AND touched.fresh
     LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
+    WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
     ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
 """
 
@@ -114,9 +115,10 @@ _PARTS = """
 _TOUCHED = """
     INSERT INTO touched (id, fresh)
     SELECT id, NOT EXISTS (SELECT FROM bank_entry_part p WHERE p.entry_id = e.id AND p.state <> 'detailed') FROM (
-        SELECT id FROM bank_entry WHERE identity_key IN (SELECT key FROM incoming_entry)
+        SELECT id FROM bank_entry WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
         UNION
-        SELECT p.entry_id FROM bank_entry_part p JOIN incoming_part i ON i.key = p.identity_key WHERE p.state = 'shown'
+        SELECT entry_id FROM bank_entry_part
+        WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_part)) AND state = 'shown'
     ) e
 """
 
@@ -141,7 +143,7 @@ _MOVE = """
     JOIN touched ON touched.id = e.id AND touched.fresh
     JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
     JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
-    WHERE p.id = known.id
+    WHERE p.id = known.id AND before.id = ANY (ARRAY(SELECT id FROM touched))
 """
 
 _KNOWN = """
@@ -149,9 +151,8 @@ _KNOWN = """
     FROM (
         SELECT e.id,
             coalesce(sum(CASE WHEN p.direction = e.direction THEN p.amount_minor ELSE - p.amount_minor END), 0) AS sum
-        FROM touched JOIN bank_entry e USING (id)
-        LEFT JOIN bank_entry_part p ON p.entry_id = e.id AND p.state <> 'detailed'
-        GROUP BY e.id
+        FROM bank_entry e LEFT JOIN bank_entry_part p ON p.entry_id = e.id AND p.state <> 'detailed'
+        WHERE e.id = ANY (ARRAY(SELECT id FROM touched)) GROUP BY e.id
     ) own
     WHERE e.id = own.id AND e.known_minor <> e.amount_minor - own.sum
 """
@@ -161,12 +162,11 @@ _KNOWN = """
 CONFIRM = """
     WITH confirmed AS (
         UPDATE bank_entry_part SET confirmed = true WHERE id IN (
-            SELECT p.id FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key
-            JOIN bank_entry_part p ON p.entry_id = e.id
-            WHERE i.confirms AND NOT p.confirmed
+            SELECT p.id FROM bank_entry e JOIN bank_entry_part p ON p.entry_id = e.id
+            WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry WHERE confirms)) AND NOT p.confirmed
             UNION
-            SELECT p.id FROM incoming_part i JOIN bank_entry_part p ON p.identity_key = i.key
-            WHERE i.confirms AND NOT p.confirmed
+            SELECT id FROM bank_entry_part
+            WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_part WHERE confirms)) AND NOT confirmed
         ) RETURNING missed_in
     )
     INSERT INTO outbox (workflow_id, version)

@@ -16,8 +16,9 @@ _BY_ITS_CODE = f"'by the bank''s code it is ' || CASE {{house}} {_WHAT} END"
 # with the same amount the other way. More than one that fits equally well, and a person decides.
 _REVERSALS = """
     WITH reversing AS (
-        SELECT p.*, e.account_id, e.booked_on FROM posting JOIN bank_entry_part p USING (id)
-        JOIN bank_entry e ON e.id = p.entry_id WHERE e.reversal AND p.answers_id IS NULL
+        SELECT p.*, e.account_id, e.booked_on FROM bank_entry_part p
+        JOIN bank_entry e ON e.id = p.entry_id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND e.reversal AND p.answers_id IS NULL
     ), candidate AS (
         SELECT r.id AS reversing_id, c.id, 1 AS place FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.bank_reference
@@ -31,7 +32,11 @@ _REVERSALS = """
         UNION ALL
         SELECT r.id, c.part_id, 3 FROM reversing r
         JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
-        JOIN credit c ON c.deposit_id = d.id
+        CROSS JOIN LATERAL (
+            SELECT part_id FROM credit WHERE deposit_id = d.id
+            UNION SELECT moved.part_id FROM credit_move m JOIN credit moved ON moved.id = m.credit_id
+            WHERE m.from_deposit_id = d.id AND m.stage = 'applied'
+        ) c
     ), fitting AS (
         SELECT DISTINCT ON (r.id, c.id) r.id AS reversing_id, c.id, place
         FROM candidate JOIN reversing r ON r.id = candidate.reversing_id
@@ -63,9 +68,9 @@ _DEBITS = f"""
             WHEN p.house <> '' THEN {_BY_ITS_CODE.format(house="p.house")}
             ELSE 'a debit that nobody has explained yet'
         END
-    FROM posting JOIN bank_entry_part r USING (id) JOIN bank_entry e ON e.id = r.entry_id
+    FROM bank_entry_part r JOIN bank_entry e ON e.id = r.entry_id
     LEFT JOIN bank_entry_part o ON o.id = r.answers_id
-    WHERE p.id = posting.id AND p.direction = 'debit'
+    WHERE r.id = ANY (ARRAY(SELECT id FROM posting)) AND p.id = r.id AND p.direction = 'debit'
 """
 
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
@@ -76,7 +81,7 @@ _MATCH = f"""
         SELECT hand.* FROM bank_quarantine q JOIN bank_resolution r ON r.id = q.resolution_id
         JOIN bank_entry hand ON hand.id = q.entry_id
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
-    ), target AS (
+    ), target AS MATERIALIZED (
         SELECT p.*, e.entity, e.reversal, e.booked_on, a.gap_statement_id,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
@@ -109,31 +114,13 @@ _MATCH = f"""
                     WHERE own.entry_id = hand.id AND its.entry_id = e.id
                   )
             ) AS typed_id
-        FROM posting JOIN bank_entry_part p USING (id) JOIN bank_entry e ON e.id = p.entry_id
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id JOIN contracting_entity n ON n.code = e.entity
-        WHERE p.direction = 'credit'
-    ), hit AS (
-        SELECT t.id AS part_id, r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
-            d.amount_minor - d.credited_minor AS awaited_minor,
-            d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
-        FROM target t
-        CROSS JOIN LATERAL (
-            SELECT 1 AS place, unnest(t.structured_references) AS reference
-            UNION ALL SELECT 2, unnest(t.text_references)
-        ) r
-        JOIN deposit d ON d.reference = r.reference
-    ), owners AS (
-        SELECT part_id, place, count(DISTINCT customer_id) AS customers,
-            count(DISTINCT deposit_id) FILTER (WHERE fits AND open) AS deposits
-        FROM hit GROUP BY part_id, place
-    ), best AS (
-        SELECT DISTINCT ON (hit.part_id) hit.*, owners.customers, owners.deposits
-        FROM hit JOIN owners USING (part_id, place)
-        ORDER BY hit.part_id, hit.place, hit.fits DESC, hit.open DESC, hit.deposit_id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
     ), payment AS (
-        SELECT t.*, b.place, b.customers, b.deposits, b.fits, b.open, b.number, b.currency AS other_currency,
+        SELECT t.*, b.place, b.of_several, b.deposits, b.fits, b.open, b.number, b.currency AS other_currency,
             coalesce(b.customer_id, t.linked_id) AS owner_id,
-            coalesce(b.deposit_id, CASE WHEN b.part_id IS NULL AND t.linked_id IS NOT NULL THEN (
+            coalesce(b.deposit_id, CASE WHEN b.place IS NULL AND t.linked_id IS NOT NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = t.linked_id AND d.currency = t.currency AND d.entity = t.entity
                     AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = t.amount_minor
@@ -141,13 +128,26 @@ _MATCH = f"""
             ) END) AS for_deposit_id,
             b.awaited_minor - t.amount_minor AS short_minor,
             count(*) OVER (PARTITION BY b.deposit_id) AS payers
-        FROM target t LEFT JOIN best b ON b.part_id = t.id
+        FROM target t LEFT JOIN LATERAL (
+            SELECT *, min(customer_id) OVER same <> max(customer_id) OVER same AS of_several,
+                count(*) FILTER (WHERE fits AND open) OVER same AS deposits
+            FROM (
+                SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
+                    d.amount_minor - d.credited_minor AS awaited_minor,
+                    d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
+                FROM (
+                    SELECT 1 AS place, unnest(t.structured_references) AS reference
+                    UNION ALL SELECT 2, unnest(t.text_references)
+                ) r JOIN deposit d ON d.reference = r.reference
+            ) hit WINDOW same AS (PARTITION BY place)
+            ORDER BY place, fits DESC, open DESC, deposit_id LIMIT 1
+        ) b ON true
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
                 WHEN reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' THEN 'unapplied'
                 WHEN place IS NULL AND house <> '' AND NOT received THEN 'house'
-                WHEN owner_id IS NULL OR customers > 1 OR NOT fits THEN 'unapplied'
+                WHEN owner_id IS NULL OR of_several OR NOT fits THEN 'unapplied'
                 WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
                 WHEN gap_statement_id IS NOT NULL THEN 'statement'
                 ELSE 'credited'
@@ -165,7 +165,7 @@ _MATCH = f"""
                     THEN 'operators have linked its payer to the customer; without a deposit'
                 WHEN place IS NULL
                     THEN 'operators have linked its payer to the customer; for the oldest open deposit of this amount'
-                WHEN customers > 1 THEN 'its references belong to several customers'
+                WHEN of_several THEN 'its references belong to several customers'
                 WHEN NOT fits THEN 'its reference is that of ' || number || ', which is paid elsewhere or in '
                     || other_currency
                 WHEN deposits > 1 THEN 'its references are those of ' || deposits || ' deposits of one customer'

@@ -284,20 +284,23 @@ _ENTRIES = """
     WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
 """
 
+# Arrays make PostgreSQL look up the few rows of a chunk by their index. Joined to what was staged, of which it has no
+# statistics, it read whole tables for each chunk, or compared each row with each.
 _SIGHTINGS = """
     INSERT INTO bank_sighting (file_id, ordinal, entry_id, statement, line, status)
     SELECT %(file)s, i.ordinal, e.id, i.statement, i.line, i.status
-    FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key ON CONFLICT DO NOTHING
+    FROM incoming_entry i JOIN bank_entry e ON e.identity_key = i.key
+    WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry)) ON CONFLICT DO NOTHING
 """
 
 _LOCK = """
     INSERT INTO posting (id, slice)
-    SELECT p.id, (row_number() OVER (ORDER BY p.id) - 1) / %(slice)s FROM (SELECT DISTINCT id FROM (
-        SELECT part.id FROM incoming_entry i
-        JOIN bank_entry e ON e.identity_key = i.key AND e.status = 'BOOK'
-        JOIN bank_entry_part part ON part.entry_id = e.id AND part.state = 'shown'
-        ORDER BY part.identity_key FOR NO KEY UPDATE OF part
-    ) locked) p
+    SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(slice)s FROM (
+        SELECT id FROM bank_entry_part WHERE state = 'shown' AND entry_id = ANY (ARRAY(
+            SELECT id FROM bank_entry
+            WHERE status = 'BOOK' AND identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
+        )) ORDER BY identity_key FOR NO KEY UPDATE
+    ) locked
 """
 
 _LOOK_AT_GAPS = """

@@ -20,12 +20,13 @@ _PENDING = """
     FROM ledger_account l
     JOIN ledger_pending p ON p.account_id = l.id AND p.kind = 'credit'
     JOIN ledger_transfer t ON t.id = p.id
-    WHERE l.kind = 'customer' AND l.holder = c.number AND t.deposit = d.number
+    JOIN credit ON credit.key = t.key AND credit.deposit_id = d.id
+    WHERE l.kind = 'customer' AND l.holder = c.number
 """
 # They matter only for a notice about money that nobody has heard of.
 _READ = """
     SELECT d.id, d.number, d.reference, d.customer_id, d.entity, d.content_hash, d.amount_minor, d.credited_minor,
-        d.taken_back_minor, d.taken_back_told_minor,
+        d.taken_back_minor, d.taken_back_told_minor, d.moved_away_minor, d.moved_away_told_minor,
         d.currency, d.workflow_id, d.stage, d.late, d.issued_at, d.expires_at, d.decided, d.version, d.handled_version,
         c.number AS customer, c.legal_name AS customer_name, c.country, c.locale, e.time_zone, a.code AS account,
         f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 IS NOT NULL AS form_drawn,
@@ -88,7 +89,8 @@ _CHANGE = """
 """  # fmt: skip
 # A change that nobody has dealt with yet stays so.
 _NEXT = "version = version + 1, handled_version = handled_version + (handled_version = version)::int"
-HANDLE = text(_CHANGE.format(change="handled_version = version, taken_back_told_minor = taken_back_minor"))
+_TOLD = "taken_back_told_minor = taken_back_minor, moved_away_told_minor = moved_away_minor"
+HANDLE = text(_CHANGE.format(change=f"handled_version = version, {_TOLD}"))
 REMIND = text(_CHANGE.format(change="version = version"))
 CLOSE = text(_CHANGE.format(change=f"stage = :stage, decided = :decided, {_NEXT}"))
 EXTEND = text(_CHANGE.format(change=f"expires_at = :expires_at, decided = :decided, {_NEXT}"))
@@ -111,6 +113,7 @@ def notice(row: RowMapping | dict[str, Any], kind: str, number: int) -> dict[str
         "missing": money(max(-over, 0)),
         "over": money(over) if over > 0 else "",
         "taken_back": money(row["taken_back_minor"] - row["taken_back_told_minor"]),
+        "moved_away": money(row["moved_away_minor"] - row["moved_away_told_minor"]),
         "expires": last_day(row["expires_at"], row["time_zone"]).isoformat(),
     }
     subject, body = notice_text(kind, row["locale"], facts)

@@ -169,6 +169,8 @@ class Deposits:
             kind = "late" if row["late"] else row["stage"]
             if row["taken_back_minor"] > row["taken_back_told_minor"]:
                 kind = "taken_back"
+            elif row["moved_away_minor"] > row["moved_away_told_minor"]:
+                kind = "moved_away"
             return rows.change(connection, row, rows.HANDLE, kind, row["version"])
 
         return self._until_done(rows.BY_WORKFLOW, {"workflow_id": reload.workflow_id}, deal, reload.at)
@@ -256,6 +258,8 @@ class Deposits:
             "credited_minor": 0,
             "taken_back_minor": 0,
             "taken_back_told_minor": 0,
+            "moved_away_minor": 0,
+            "moved_away_told_minor": 0,
             "pending_minor": 0,
             "currency": request.currency,
             "product": request.product,

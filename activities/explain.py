@@ -45,11 +45,13 @@ def explain_entry(url: str, entry: int, limit: int) -> Row:
         roots = [part["root"] for part in parts if part["root"] is not None]
         postings = connection.execute(_POSTINGS, {"roots": roots, "limit": limit}).fetchall()
         lots = _lots(connection, _LOTS_OF_RECEIPTS, roots, limit)
+        moves = _moves(connection, _MOVED_OF_PARTS, [part["part"] for part in parts], limit)
     postings_of, lots_of = _grouped(postings, "root"), _grouped(lots, "parent")
     for part in parts:
         root = part.pop("root")
         part["postings"], part["postings_left_out"] = _counted(postings_of[root])
         part["lots"], part["lots_left_out"] = _counted(lots_of[root])
+        part["moves"], part["moves_left_out"] = _counted(moves[part["part"]])
     found["sightings"], found["sightings_left_out"] = _counted(sightings)
     found["parts"], found["parts_left_out"] = _counted(parts)
     return found
@@ -97,16 +99,29 @@ def _lots(connection: psycopg.Connection[Row], chosen: str, ids: Sequence[int], 
     """Lots with the bank's line that each came from, what was taken from it, and what is reserved."""
     query = _LOTS.format(chosen=chosen, came_from=_CAME_FROM, came_from_columns=_CAME_FROM_COLUMNS)
     lots = connection.execute(query.encode(), {"ids": list(ids), "limit": limit}).fetchall()
-    shown = {"lots": [lot["lot"] for lot in lots], "limit": limit}
+    ids_shown = [lot["lot"] for lot in lots]
+    shown = {"lots": ids_shown, "limit": limit}
     movements = _grouped(connection.execute(_MOVEMENTS, shown).fetchall(), "lot")
     reservations = _grouped(connection.execute(_RESERVATIONS, shown).fetchall(), "lot")
+    moves = _moves(connection, _MOVED_OF_LOTS, ids_shown, limit)
     for lot in lots:
+        lot["moves"], lot["moves_left_out"] = _counted(moves[lot["lot"]])
         lot["movements"], lot["movements_left_out"] = _counted(movements[lot["lot"]])
         lot["movements_left_out_minor"] = lot["used_minor"] - sum(
             movement["amount_minor"] for movement in lot["movements"]
         )
         lot["reservations"], lot["reservations_left_out"] = _counted(reservations[lot["lot"]])
     return lots
+
+
+def _moves(
+    connection: psycopg.Connection[Row], moved: str, ids: Sequence[int], limit: int
+) -> dict[Any, list[Row]]:
+    """The proposals to move credits, whatever became of them, by the part or lot of each."""
+    query = _MOVES.format(moved=moved)
+    return _grouped(
+        connection.execute(query.encode(), {"ids": list(ids), "limit": limit}).fetchall(), "parent"
+    )
 
 
 def _grouped(rows: Sequence[Row], by: str) -> dict[Any, list[Row]]:
@@ -284,6 +299,30 @@ _RESERVATIONS = """
         GROUP BY lot_id, use_id HAVING sum(amount_minor) < 0
     ) r JOIN ledger_transfer t ON t.id = r.use_id
     WHERE r.place <= %(limit)s ORDER BY r.lot_id, r.place
+"""
+
+# A credit that was moved to another customer made its lots by the move's key.
+_MOVED_OF_LOTS = """
+    SELECT l.id AS parent, coalesce(c.id, m.credit_id) AS credit_id
+    FROM unnest(%(ids)s::bigint[]) l (id) JOIN ledger_transfer t ON t.id = l.id
+    JOIN ledger_transfer made ON made.id = coalesce(t.pending_id, t.id)
+    LEFT JOIN credit c ON c.key = made.key LEFT JOIN credit_move m ON m.key = made.key
+"""
+
+_MOVED_OF_PARTS = "SELECT part_id AS parent, id AS credit_id FROM credit WHERE part_id = ANY(%(ids)s)"
+
+_MOVES = """
+    SELECT parent, id AS move, stage, amount_minor,
+        (SELECT number FROM customer WHERE id = from_customer_id) AS from_customer,
+        (SELECT number FROM deposit WHERE id = from_deposit_id) AS from_deposit,
+        (SELECT number FROM customer WHERE id = to_customer_id) AS to_customer,
+        (SELECT number FROM deposit WHERE id = to_deposit_id) AS to_deposit,
+        proposed_by, reason, proposed_at, decided_by, decided_reason, decided_at, of
+    FROM (
+        SELECT moved.parent, m.*, row_number() OVER (PARTITION BY moved.parent ORDER BY m.id DESC) AS place,
+            count(*) OVER (PARTITION BY moved.parent) AS of
+        FROM ({moved}) moved JOIN credit_move m USING (credit_id)
+    ) told WHERE place <= %(limit)s ORDER BY id
 """
 
 # Holds, refunds not yet sent, and credits before their value date.

@@ -45,6 +45,10 @@ KINDS = (
         "SELECT 'bank-file-' || sha256 FROM bank_file WHERE stage IN ('stored', 'read', 'held', 'alarm') AND sha256 IN"
         " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
+    Kind(
+        "Reassignment",
+        "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
+    ),
 )
 
 _CLAIM = text("SELECT id, workflow_id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED")

@@ -38,10 +38,17 @@ _FILE = {
     "workflow": "BankFile",
     "unheard": "false",
 }
+_MOVE = {
+    "table": "credit_move",
+    "workflow_id": "'reassignment-' || id",
+    "workflow": "Reassignment",
+    "unheard": "false",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
+    text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

@@ -12,6 +12,7 @@ from cli.bank_resolve import resolve, words
 from cli.bank_sample import sample
 from cli.explain import entry as explain_entry
 from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
+from cli.reassign import reassign
 
 WAIT_SECONDS = 120.0
 ENDED = ("posted", "alarm", "held", "refused", "discarded")
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     bank.command("files")(files)
     bank.command("entries")(entries)
     bank.command("explain")(explain_entry)
+    bank.command("reassign")(reassign)
     bank.command("resolve")(resolve)
     app.add_typer(bank, name="bank")
 

@@ -131,6 +131,7 @@ def _print_part(part: Row) -> None:
     columns = ["Transfer", "Effective", "What", "Debit", "Credit", "Amount"]
     print_table(f"Posted for part {part['part']}", columns, cells, right=["Amount"])
     _say_more(part["postings_left_out"], "transfers")
+    _print_moves(part, f"Reassignments of part {part['part']}")
     for lot in part["lots"]:
         _print_lot(lot)
     _say_more(part["lots_left_out"], "lots")
@@ -149,6 +150,7 @@ def _print_balance(balance: Row) -> None:
         _print_pending(balance)
     for lot in balance["lots"]:
         _print_lot(lot)
+        _print_moves(lot, f"Reassignments of lot {lot['lot']}")
     _say_more(balance["lots_left_out"], "lots")
 
 
@@ -191,6 +193,26 @@ def _print_lot(lot: Row) -> None:
     title = f"Lot {lot['lot']} of {lot['customer']}{moved}"
     print_table(title, ["Effective", "What", "From or cause", "To", "Amount"], of_lot, right=["Amount"])
     _say_more(lot["reservations_left_out"], "reservations")
+
+
+def _print_moves(row: Row, title: str) -> None:
+    """Who wanted a credit to be moved, from where to where, and who decided about it."""
+    cells = [
+        [
+            str(m["move"]),
+            m["stage"],
+            " ".join(filter(None, (m["from_customer"], m["from_deposit"]))),
+            " ".join(filter(None, (m["to_customer"], m["to_deposit"]))),
+            f"{moment(m['proposed_at'])}, {m['proposed_by']}: {m['reason']}",
+            f"{moment(m['decided_at'])}, {m['decided_by']}: {m['decided_reason']}" if m["decided_at"] else "",
+            amount(m["amount_minor"], row["currency"]),
+        ]
+        for m in row["moves"]
+    ]
+    columns = ["Move", "Stage", "From", "To", "Proposed (UTC)", "Decided (UTC)", "Amount"]
+    if cells:
+        print_table(title, columns, cells, right=["Amount"])
+    _say_more(row["moves_left_out"], "reassignments")
 
 
 def _came_from(row: Row) -> str:

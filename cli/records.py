@@ -35,8 +35,13 @@ VIEWS = (
     ),
     (
         "Bank files in alarm",
-        "files that are posted, and lack a statement or a notified credit",
+        "files that are posted, and lack a statement or a notified credit, or have an entry that could not be read",
         "`WorkflowType`='BankFile' AND `Stage`='alarm'" + _RUNNING,
+    ),
+    (
+        "Reassignments to approve",
+        "credits that one person wants to move, and another must approve",
+        "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,
     ),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
@@ -168,17 +173,26 @@ def views(
 
 def view_links(operator: str | None = None) -> list[dict[str, str]]:
     """Name, purpose and link of each saved view."""
-    from temporalio.envconfig import ClientConfig
-
-    from settings import settings
-
-    namespace = ClientConfig.load_client_connect_config().get("namespace", "default")
-    base = f"{settings().ui_url.rstrip('/')}/namespaces/{namespace}/workflows"
+    base = _workflows_link()
     wanted = [*VIEWS, *(_personal(operator) if operator else ())]
     return [
         {"name": name, "what": what, "link": f"{base}?{urlencode({'query': query, 'savedQuery': name})}"}
         for name, what, query in wanted
     ]
+
+
+def workflow_link(workflow_id: str) -> str:
+    """The page of a workflow in the Temporal UI."""
+    return f"{_workflows_link()}/{workflow_id}"
+
+
+def _workflows_link() -> str:
+    from temporalio.envconfig import ClientConfig
+
+    from settings import settings
+
+    namespace = ClientConfig.load_client_connect_config().get("namespace", "default")
+    return f"{settings().ui_url.rstrip('/')}/namespaces/{namespace}/workflows"
 
 
 def _personal(operator: str) -> list[tuple[str, str, str]]:

@@ -319,10 +319,14 @@ def move_credit(
     customer: str,
     effective_on: date | None = None,
     cause: str | None = None,
+    deposit: str | None = None,
 ) -> Correction:
-    """A credit was given to the wrong customer: it goes to `customer`; what was spent of it becomes owed."""
-    arguments = (key, credit, customer, effective_on, cause)
-    return _correction(_call(conn, "ledger_move_credit", "text text text date text", *arguments))
+    """A credit was given to the wrong customer: it goes to `customer`; what was spent of it becomes owed.
+
+    Of a credit that was moved before, `credit` is the key of its last move.
+    """
+    arguments = (key, credit, customer, effective_on, cause, deposit)
+    return _correction(_call(conn, "ledger_move_credit", "text text text date text text", *arguments))
 
 
 def balances(conn: Connection, customer: str) -> list[Balance]:

@@ -13,6 +13,7 @@ from models.bank import (
     BankStatement,
 )
 from models.credit import Credit
+from models.credit_move import CreditMove
 from models.customer import Customer
 from models.deposit import Deposit
 from models.document import Document
@@ -35,6 +36,7 @@ __all__ = [
     "CollectionAccount",
     "ContractingEntity",
     "Credit",
+    "CreditMove",
     "Customer",
     "Deposit",
     "Document",

@@ -47,6 +47,9 @@ class Deposit(SQLModel, table=True):
     taken_back_minor: int = bigint(default=0)
     """What banks have reversed of it, in all."""
     taken_back_told_minor: int = bigint(default=0)
+    moved_away_minor: int = bigint(default=0)
+    """What was booked to it by mistake and has been moved elsewhere, in all."""
+    moved_away_told_minor: int = bigint(default=0)
     late: bool = False
     """Money came after the form had expired or was cancelled."""
     issued_at: datetime = moment()

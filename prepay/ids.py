@@ -28,6 +28,11 @@ def bank_file_workflow_id(sha256: str) -> str:
     return f"bank-file-{sha256}"
 
 
+def reassignment_workflow_id(move: int) -> str:
+    """One workflow for each proposal to move a credit."""
+    return f"reassignment-{move}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

@@ -9,6 +9,7 @@ from prepay.ids import grouped
 from prepay.money import Money
 from rules.bank_file import NEVER_RELEASED, WAITING, BankFileState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
+from rules.reassignment import ReassignmentState
 
 _STAGE_WORDS = {
     "issued": "issued: nothing has arrived yet",
@@ -185,3 +186,51 @@ def _release(state: BankFileState) -> str:
         does = "reads the file again, after what the reason names has been set right; else it is held again"
     missing = "A second person must send it too" if state.released else "Two different people must send it"
     return f"\n\n`release` {does}. {missing}:" + paste(operator="", reason="")
+
+
+_MOVE_WORDS = {
+    "proposed": "proposed: a second person must approve it",
+    "applied": "applied: the money has been moved",
+    "refused": "refused: nothing was moved",
+}
+
+
+def reassignment_details(state: ReassignmentState, refusals: Sequence[str]) -> str:
+    """What is to be moved, from where to where, who says so, and what a second person can do."""
+    proposed = f"by {state.proposed_by} at {when(state.proposed_at)} ({state.reason})"
+    rows = [
+        ("Stage", _MOVE_WORDS[state.stage]),
+        ("Amount", str(state.money)),
+        ("From", state.giver),
+        ("To", state.taker),
+        ("Bank entry", f"{state.entry}; `prepay bank explain {state.entry}` tells its story"),
+        ("Contracting entity", f"`{state.entity}`"),
+        ("Proposed", escape(proposed)),
+        ("Decision", escape(_move_decision(state))),
+        ("As of", when(state.as_of)),
+    ]
+    title = f"### Reassignment {state.move}"
+    return f"{title}\n\n{table(rows)}{refused_attempts(refusals)}{_reassignment_actions(state)}"
+
+
+def _move_decision(state: ReassignmentState) -> str:
+    if state.decided_at is None:
+        return ""
+    return f"{state.stage} by {state.decided_by} at {when(state.decided_at)} ({state.decided_reason})"
+
+
+def _reassignment_actions(state: ReassignmentState) -> str:
+    if state.ended:
+        return "\n\nNothing is left for an operator to do here."
+    owed = (
+        f" What customer {state.from_customer} has spent of it is owed from then on."
+        if state.from_customer != state.to_customer
+        else ""
+    )
+    return (
+        f"{_HOW}\n\n`approve` moves the money, at once. {escape(state.proposed_by)} proposed it: somebody else must"
+        f" approve it.{owed} Automatic matching of its payer pauses:"
+        + paste(operator="", reason="")
+        + "\n\n`refuse` puts the proposal away; anybody may, and nothing is moved:"
+        + paste(operator="", reason="")
+    )

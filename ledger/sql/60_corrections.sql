@@ -4,7 +4,7 @@
 -- are voided first. What is available pays; the customer owes the rest. The lot's spent part moves to the oldest
 -- remaining lots, so that what is left on the balance is money that did come. Answers the next free leg.
 CREATE FUNCTION _ledger_withdraw(p_lot_id bigint, p_kind text, p_to bigint, p_to_customer boolean, p_source_id bigint,
-    p_key text, p_leg integer, p_hash bytea, p_effective_on date, p_cause text) RETURNS integer
+    p_key text, p_leg integer, p_hash bytea, p_effective_on date, p_cause text, p_deposit text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     lot ledger_lot;
@@ -29,12 +29,13 @@ BEGIN
     from_lot := least(lot.free_minor + lot.reserved_minor, from_balance);
     IF from_balance > 0 THEN
         taken_id := _ledger_write(p_key, leg, p_hash, p_kind, 'posted', account.id, true, p_to, p_to_customer,
-            from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id);
+            from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id, p_deposit => p_deposit);
         leg := leg + 1;
     END IF;
     IF from_balance < lot.amount_minor THEN
         owed_id := _ledger_write(p_key, leg, p_hash, p_kind, 'posted', account.receivable_id, true, p_to, p_to_customer,
-            lot.amount_minor - from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id);
+            lot.amount_minor - from_balance, p_effective_on, p_cause, p_source => p_source_id, p_about => lot.id,
+            p_deposit => p_deposit);
         PERFORM _ledger_note_owing(account.id, account.receivable_id);
         leg := leg + 1;
     END IF;
@@ -182,14 +183,15 @@ BEGIN
     RETURN CASE WHEN _ledger_repay(p_account_id, p_key, p_leg, p_hash, p_effective_on, p_about) > 0 THEN 1 ELSE 0 END;
 END $$;
 
--- A credit was given to the wrong customer: all of it goes to another one of the same entity and currency.
+-- A credit was given to the wrong customer: all of it goes to another one of the same entity and currency, and to a
+-- deposit where one is known.
 CREATE FUNCTION ledger_move_credit(p_key text, p_credit_key text, p_customer text, p_effective_on date DEFAULT NULL,
-    p_cause text DEFAULT NULL)
+    p_cause text DEFAULT NULL, p_deposit text DEFAULT NULL)
 RETURNS TABLE (transfer_id bigint, replayed boolean, kind text, debit text, credit text, amount_minor bigint, voided_key text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    hash bytea := _ledger_hash('move', p_credit_key, p_customer, p_effective_on::text, p_cause);
+    hash bytea := _ledger_hash('move', p_credit_key, p_customer, p_effective_on::text, p_cause, p_deposit);
     lots bigint[] := ARRAY(SELECT _ledger_lots_of(p_credit_key));
     receipt_id bigint;
     giver ledger_account;
@@ -215,7 +217,8 @@ BEGIN
                 PERFORM _ledger_refuse('PB006', 'The credit ' || quote_literal(p_credit_key)
                     || ' was reversed or moved already.', jsonb_build_object('noun', 'credit', 'key', p_credit_key));
             END IF;
-            leg := _ledger_withdraw(item.id, 'move', taker_id, true, receipt_id, p_key, leg, hash, p_effective_on, p_cause);
+            leg := _ledger_withdraw(item.id, 'move', taker_id, true, receipt_id, p_key, leg, hash, p_effective_on,
+                p_cause, p_deposit);
         END LOOP;
         leg := leg + _ledger_repay_leg(giver.id, p_key, leg, hash, p_effective_on, receipt_id);
         PERFORM _ledger_repay(taker_id, p_key, leg, hash, p_effective_on, receipt_id);

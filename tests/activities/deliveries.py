@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import Engine
@@ -32,7 +32,9 @@ from prepay.money import to_decimal
 from settings import Settings
 from tests.activities.guises import LUMP, Day, File, credited, days_of_money, guises, one_delivery
 from tests.activities.senders import Sender, Senders, work_off
-from tests.conftest import Database, fresh_database, own_server
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
 
 SETUP = Path(__file__).resolve().parents[2] / "examples" / "setup.toml"
 CUSTOMERS = {"EUR": ("C-1001", "C-1002"), "USD": ("C-2001",), "JPY": ("C-2002",)}
@@ -77,7 +79,7 @@ class Proof:
         )
 
 
-def prove(wanted: Wanted, once: Database, many: Database) -> Proof:
+def prove(wanted: Wanted, once: "Database", many: "Database") -> Proof:
     """Deliver the money once to one fresh database and in all its guises to the other, and compare."""
     forms = _issue_forms(once.app_url)
     assert forms == _issue_forms(many.app_url)
@@ -132,7 +134,7 @@ def _engine(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _deliver(wanted: Wanted, files: Sequence[File], many: Database) -> Proof:
+def _deliver(wanted: Wanted, files: Sequence[File], many: "Database") -> Proof:
     """Each file at least once."""
     chance, began = Random(f"{wanted.seed} senders"), time.monotonic()
     left = max(wanted.deliveries - len(files), 0)
@@ -157,7 +159,7 @@ def _deliver(wanted: Wanted, files: Sequence[File], many: Database) -> Proof:
     )
 
 
-def _end_alarms(many: Database) -> None:
+def _end_alarms(many: "Database") -> None:
     """What was missing has come: the doorbells of the files that waited for it ring."""
     with psycopg.connect(many.app_url, autocommit=True) as connection, _engine(many.app_url) as engine:
         for (sha256,) in connection.execute(_RUNG).fetchall():
@@ -192,7 +194,7 @@ _BOOK = {
 }
 
 
-def _book(database: Database) -> dict[str, Counter[Any]]:
+def _book(database: "Database") -> dict[str, Counter[Any]]:
     with psycopg.connect(database.owner_url) as connection:
         return {name: Counter(connection.execute(query.encode())) for name, query in _BOOK.items()}
 
@@ -203,7 +205,7 @@ def _differences(expected: dict[str, Counter[Any]], found: dict[str, Counter[Any
         yield from (f"{name}: too much {row}" for row in (found[name] - rows).elements())
 
 
-def _untrue(database: Database, days: Sequence[Day], forms: dict[str, list[str]]) -> Iterator[str]:
+def _untrue(database: "Database", days: Sequence[Day], forms: dict[str, list[str]]) -> Iterator[str]:
     """Where a database is not worked off, breaks an invariant, or is not what the money adds up to."""
     references = [reference for some in forms.values() for reference in some]
     paid, closing = credited(days, references), {day.account.number: day.closing_minor for day in days}
@@ -230,6 +232,9 @@ _AT_BANK = """
 
 def main(arguments: list[str]) -> int:
     """The command; 1 when something did not come out as it must."""
+    # Here, as each sender that is started loads this module again.
+    from tests.conftest import fresh_database, own_server
+
     parser = argparse.ArgumentParser("make deliveries", description="The same money, delivered many times.")
     parser.add_argument("--deliveries", type=int, default=10_000)
     parser.add_argument("--files", type=int, default=1_500, help="how many different ones")

@@ -1,7 +1,4 @@
-"""Processes that deliver files and work them off as the worker does, and what kills them.
-
-A module of its own, without what tests import: it is loaded once, and each sender is forked from there.
-"""
+"""Processes that deliver files and work them off as the worker does, and what kills them."""
 
 import multiprocessing
 import time
@@ -92,9 +89,9 @@ class Senders:
         self.kills = self.cuts = 0
         self._senders = senders
         self._superuser_url = superuser_url
-        # Whoever is killed often must start fast: forked from a process that has loaded everything.
+        # Whoever is killed often must start fast: forked from a process that has loaded what takes long.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__])
+        self._context.set_forkserver_preload([__name__, "activities.deposits", "activities.setup_file"])
         self._processes: dict[int, BaseProcess] = {}
 
     @property

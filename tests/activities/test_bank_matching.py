@@ -1,10 +1,12 @@
 """Whose money a booked part is, and why: references, payers, policies, tolerance; on a real database."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlmodel import Session
 
+from activities.deposits import Reload
 from activities.payers import LinkInput, PauseInput, credit_what_waits, link, pause, resume
 from bankfiles.sample import Payment
 from rules.deposit import DepositState
@@ -271,6 +273,17 @@ class TestReversal:
         desk.pay(self.taken_back(desk))
         [balance] = desk.rows("SELECT * FROM ledger_balance WHERE customer = 'C-1001'")
         assert (balance["available_minor"], balance["receivable_minor"]) == (0, 4_000)
+
+    def test_the_customer_is_told_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        desk.pay(self.taken_back(desk))
+        workflow_id = str(desk.deposit(deposit)["workflow_id"])
+        for _ in range(2):
+            desk.deposits.reload(Reload(workflow_id=workflow_id, at=datetime.now(UTC)))
+        told = desk.rows("SELECT kind, body FROM notice WHERE kind <> 'issued' ORDER BY id")
+        assert [row["kind"] for row in told] == ["taken_back"]
+        assert "The bank has taken back 100.00 EUR" in str(told[0]["body"])
 
     def test_twice_takes_back_once_and_the_second_waits_for_a_person(self, desk: Desk) -> None:
         deposit = desk.issue()

@@ -54,8 +54,9 @@ def paper(desk: Desk, *pages: tuple[Payment, ...]) -> tuple[Paper, int]:
         tuple(replace(p, structured=deposit.reference, bank_reference=_own(p, deposit.deposit)) for p in page)
         for page in pages
     )
-    before = desk.rows("SELECT coalesce(max(closing_minor), 0) AS minor FROM bank_statement")[0]["minor"]
-    return Paper(named, str(deposit.deposit), int(str(before))), deposit.deposit
+    query = "SELECT coalesce(max(closing_minor), 0) AS minor, coalesce(max(number), 0) AS number FROM bank_statement"
+    [last] = desk.rows(query)
+    return Paper(named, str(int(str(last["number"])) + 1), int(str(last["minor"]))), deposit.deposit
 
 
 def _own(payment: Payment, deposit: int) -> str:

@@ -234,7 +234,18 @@ class TestPassword:
 
 
 class TestWords:
-    KINDS = ("issued", "reminder", "part_paid", "credited", "late", "expired", "extended", "cancelled")
+    KINDS = (
+        "issued",
+        "reminder",
+        "part_paid",
+        "credited",
+        "late",
+        "expired",
+        "extended",
+        "cancelled",
+        "taken_back",
+        "moved_away",
+    )
     FACTS = {
         "number": "D-2026-000001",
         "reference": "RF18 P000 0000 0001",
@@ -244,6 +255,8 @@ class TestWords:
         "pending": "",
         "missing": "700.00 EUR",
         "over": "",
+        "taken_back": "200.00 EUR",
+        "moved_away": "20.00 EUR",
         "expires": "2026-12-23",
     }
 

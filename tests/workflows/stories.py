@@ -1,14 +1,20 @@
-"""The main ways of a deposit and of a bank file: recorded for replay, and searched for what no history may hold."""
+"""The main ways of deposits, files and reassignments: recorded for replay, searched for what no history may hold."""
 
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlmodel import Session
+from temporalio.service import RPCError
+
 import activities.setup_file
 from activities.bank_files import store
+from activities.reassignment_proposal import ReassignInput
+from activities.reassignment_proposal import propose as propose_move
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
@@ -102,6 +108,33 @@ async def bank_file_held_and_released(office: Office) -> str:
     return workflow_id
 
 
+async def reassignment_approved(office: Office) -> str:
+    """Proposed, with attempts that are refused, the proposer's own among them; then approved by somebody else."""
+    workflow_id = await _proposed(office)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    approve = {"operator": OPERATOR, "reason": "the customer confirms it"}
+    await handle.signal("approve", None)
+    await handle.signal("aprove", approve)
+    await handle.cancel()
+    await handle.signal("approve", approve)
+    await eventually(lambda: details(handle), lambda shown: "somebody else must approve it" in shown)
+    await handle.signal("approve", {**approve, "operator": "Second Operator"})
+    await _handled(office, workflow_id)
+    # The next story's money comes from the same payer.
+    change(office, "UPDATE payer_pause SET ended_at = now(), ended_by = 'test', ended_reason = 'test'")
+    return workflow_id
+
+
+async def reassignment_refused(office: Office) -> str:
+    """Proposed, rung once more, and refused."""
+    workflow_id = await _proposed(office)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    await handle.signal("ring")
+    await handle.signal("refuse", {"operator": "Second Operator", "reason": "it is theirs after all"})
+    await _handled(office, workflow_id)
+    return workflow_id
+
+
 STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     credited,
     two_parts,
@@ -111,7 +144,36 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     refused,
     bank_file_posted,
     bank_file_held_and_released,
+    reassignment_approved,
+    reassignment_refused,
 )
+
+
+async def propose(office: Office, wrong: OpenDeposit, to: str) -> str:
+    """Somebody wants to move the payment of a deposit; the id of the workflow that has been started for it."""
+    query = """
+        SELECT p.entry_id FROM credit JOIN bank_entry_part p ON p.id = credit.part_id
+        JOIN deposit d ON d.id = credit.deposit_id WHERE d.number = %s
+    """
+    [row] = office.rows(query, wrong.view.number)
+    given = ReassignInput(entry=row["entry_id"], to=to, by=OPERATOR, reason="they wrote to us")
+    with Session(office.engine) as session, session.begin():
+        workflow_id = propose_move(session, given).workflow_id
+    # Rows are numbered anew in each database, and the Temporal is shared: an earlier test may have left one running.
+    with suppress(RPCError):
+        await office.temporal.get_workflow_handle(workflow_id).terminate()
+    await office.ring()
+    return workflow_id
+
+
+async def _proposed(office: Office) -> str:
+    wrong, right = await open_deposit(office), await open_deposit(office)
+    await _paid(wrong, 100_000)
+    await _ended(wrong)
+    workflow_id = await propose(office, wrong, right.view.number)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    await eventually(lambda: details(handle), lambda shown: "| **Stage** | proposed" in shown)
+    return workflow_id
 
 
 def _payment(amount_minor: int, end_to_end_id: str, reference: str = "") -> Payment:
