@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from activities.bank_chain import let_follow
-from activities.bank_missing import settle_missing
+from activities.bank_missing import settle_missing, settle_unread
 from models import BankFile
 from prepay.bank_files import DecideBankFile
 from prepay.wire import Wire
@@ -64,6 +64,7 @@ def _carry_out(session: Session, file: BankFile, given: Decide) -> None:
         if released == "read":
             let_follow(session, file.id or 0)
             settle_missing(session, file.id or 0)
+            settle_unread(session, file.id or 0)
         return
     said = f"discarded by {given.decision.operator} ({given.decision.reason}); it was held: {file.reason}"
     session.execute(_DISCARD, {"file": file.id, "reason": said[:1000]})

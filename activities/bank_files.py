@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
-from activities.bank_missing import find_missing, missing_of
+from activities.bank_missing import find_missing, missing_of, unread_of
 from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
 from activities.bank_statements import (
     MustWait,
@@ -218,7 +218,10 @@ class BankFiles:
     def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
             accounts = accounts_by_position(session, file_id)
-        read = chunks(entries(content, cursor), CHUNK)
+            unread = set(session.execute(_UNREAD, {"file": file_id}).scalars())
+        # What could not be read once is for people, also when a newer reader could.
+        found = (i for i in entries(content, cursor) if isinstance(i, Quarantine) or i.ordinal not in unread)
+        read = chunks(found, CHUNK)
         # While PostgreSQL posts a chunk, the next one is read.
         with Pulse(cursor) as pulse, ThreadPoolExecutor(1, "bank-file-reader") as reader:
             following = reader.submit(next, read, None)
@@ -310,9 +313,11 @@ def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[s
     find_missing(session, file_id, accounts)
     if reason := counted_once(session, file_id):
         return "held", reason[:MAX_REASON]
-    alarms = [*gaps_of(session, file_id), *missing_of(session, file_id)]
+    alarms = [*gaps_of(session, file_id), *missing_of(session, file_id), *unread_of(session, file_id)]
     return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
+
+_UNREAD = text("SELECT ordinal FROM bank_quarantine WHERE file_id = :file")
 
 _COUNTS = text("""
     SELECT f.id, f.format, f.stage, f.held_for, f.hold, f.reason, f.entries, f.received_at,

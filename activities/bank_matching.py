@@ -74,9 +74,14 @@ _DEBITS = f"""
 """
 
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
-# what looks like money that was posted before: the same reference of the bank and amount with another value date.
+# what looks like money that was posted before: the same reference of the bank and amount with another value date, or
+# what people told for a line that could not be read.
 _MATCH = f"""
-    WITH target AS MATERIALIZED (
+    WITH typed AS MATERIALIZED (
+        SELECT hand.* FROM bank_quarantine q JOIN bank_resolution r ON r.id = q.resolution_id
+        JOIN bank_entry hand ON hand.id = q.entry_id
+        WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
+    ), target AS MATERIALIZED (
         SELECT p.*, e.entity, e.reversal, e.booked_on, a.gap_statement_id,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
@@ -98,7 +103,17 @@ _MATCH = f"""
                   AND twin.amount_minor = e.amount_minor AND twin.direction = e.direction
                   AND twin.value_on <> e.value_on AND abs(twin.value_on - e.value_on) <= 10
                   AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = twin.id AND t.state <> 'shown')
-            ) AS twin
+            ) AS twin,
+            (
+                SELECT min(hand.id) FROM typed hand
+                WHERE hand.account_id = e.account_id AND hand.id < e.id AND hand.amount_minor = e.amount_minor
+                  AND hand.currency = e.currency AND hand.direction = e.direction
+                  AND (hand.booked_on = e.booked_on OR hand.value_on = e.value_on)
+                  AND NOT EXISTS (
+                    SELECT FROM bank_sighting own JOIN bank_sighting its ON its.file_id = own.file_id
+                    WHERE own.entry_id = hand.id AND its.entry_id = e.id
+                  )
+            ) AS typed_id
         FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id JOIN contracting_entity n ON n.code = e.entity
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
@@ -130,7 +145,7 @@ _MATCH = f"""
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
-                WHEN reversal OR twin OR return_reason <> '' THEN 'unapplied'
+                WHEN reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' THEN 'unapplied'
                 WHEN place IS NULL AND house <> '' AND NOT received THEN 'house'
                 WHEN owner_id IS NULL OR of_several OR NOT fits THEN 'unapplied'
                 WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
@@ -141,6 +156,8 @@ _MATCH = f"""
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'it takes back a booking of the bank''s own'
                 WHEN reversal THEN 'the bank marks it as a reversal'
                 WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
+                WHEN typed_id IS NOT NULL THEN 'it may be the money of entry ' || typed_id
+                    || ', which people told for a line that could not be read'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
                 WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
                 WHEN owner_id IS NULL THEN 'no payment reference of ours was found'

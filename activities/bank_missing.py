@@ -1,7 +1,8 @@
-"""Credits that a notification told of and the booked statement of their day lacks: nobody may overlook them.
+"""What nobody may overlook: notified credits that the booked statement of their day lacks, and entries not read.
 
 Money counts as confirmed only when a booked statement has it. The alarm stays with the file that raised it until a
-later statement brings the money, or two people settle it.
+later statement brings the money, or two people settle it. An entry that could not be read is in alarm with its file
+until two people resolve it, or settle that it stays so.
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,20 @@ def settle_missing(session: Session, file: int) -> None:
     session.execute(_SETTLE, {"file": file})
 
 
+def unread_of(session: Session, file: int) -> list[str]:
+    """A sentence for each entry of this file that could not be read and is not resolved; the first few."""
+    return [
+        f"entry in line {row.line} could not be read: {row.reason}; resolve it by `prepay bank resolve {file} "
+        f"{row.line}`"
+        for row in session.execute(_UNREAD, {"file": file, "shown": SHOWN})
+    ]
+
+
+def settle_unread(session: Session, file: int) -> None:
+    """Two people let the file go on without what could not be read; it stays to be resolved."""
+    session.execute(_SETTLE_UNREAD, {"file": file})
+
+
 # Nothing can be said of days before the first statement, nor of those after the last.
 _FIND = text("""
     UPDATE bank_entry_part p SET missed_in = :file
@@ -59,3 +74,12 @@ _MISSING = text(f"""
 """)
 
 _SETTLE = text(f"UPDATE bank_entry_part p SET missed_settled = true WHERE {_OPEN}")
+
+# Where the amount is zero, no money is missing.
+_OPEN_UNREAD = "file_id = :file AND resolved_at IS NULL AND NOT settled AND amount_minor IS DISTINCT FROM 0"
+
+_UNREAD = text(f"""
+    SELECT line, reason FROM bank_quarantine WHERE {_OPEN_UNREAD} ORDER BY ordinal LIMIT :shown
+""")
+
+_SETTLE_UNREAD = text(f"UPDATE bank_quarantine SET settled = true WHERE {_OPEN_UNREAD}")

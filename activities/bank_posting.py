@@ -127,7 +127,21 @@ def _stage(
         with cursor.copy(_COPY_QUARANTINE) as copy:
             for item in items:
                 if isinstance(item, Quarantine):
-                    copy.write_row((item.ordinal, item.line, item.path, item.reason))
+                    copy.write_row(_quarantine_row(item))
+
+
+def _quarantine_row(item: Quarantine) -> tuple[Any, ...]:
+    return (
+        item.ordinal,
+        item.statement,
+        item.line,
+        item.path,
+        item.reason,
+        item.amount_minor,
+        item.currency,
+        item.direction or "",
+        item.status,
+    )
 
 
 def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
@@ -227,7 +241,8 @@ _STAGING = (
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS incoming_quarantine (
-        ordinal bigint, line bigint, path text, reason text
+        ordinal bigint, statement bigint, line bigint, path text, reason text, amount_minor bigint, currency text,
+        direction text, status text
     ) ON COMMIT DELETE ROWS
     """,
     # The parts of this chunk that are booked and have not been posted before, in slices that the book takes at once.
@@ -251,8 +266,10 @@ _COPY_PARTS = "COPY incoming_part FROM STDIN"
 _COPY_QUARANTINE = "COPY incoming_quarantine FROM STDIN"
 
 _QUARANTINE = """
-    INSERT INTO bank_quarantine (file_id, ordinal, line, path, reason)
-    SELECT %(file)s, ordinal, line, path, reason FROM incoming_quarantine ON CONFLICT DO NOTHING
+    INSERT INTO bank_quarantine (file_id, ordinal, statement, line, path, reason, amount_minor, currency, direction,
+        status)
+    SELECT %(file)s, ordinal, statement, line, path, reason, amount_minor, currency, direction, status
+    FROM incoming_quarantine ON CONFLICT DO NOTHING
 """
 
 # An entry shown before it was booked is booked now; everything else that is known stays as it is.

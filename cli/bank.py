@@ -8,6 +8,7 @@ import typer
 
 from cli.bank_match import match
 from cli.bank_read import read
+from cli.bank_resolve import resolve, words
 from cli.bank_sample import sample
 from cli.explain import entry as explain_entry
 from cli.output import Data, Json, amount, errors, explain, moment, print_json, print_table, use_stack
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
     bank.command("entries")(entries)
     bank.command("explain")(explain_entry)
     bank.command("reassign")(reassign)
+    bank.command("resolve")(resolve)
     app.add_typer(bank, name="bank")
 
 
@@ -153,8 +155,30 @@ def files(
         columns = ["At (UTC)", "Decision", "Operator", "Reason", "Held for", "Hold"]
         print_table("Decisions", columns, cells)
     if found[0]["quarantined"]:
-        cells = [[str(r["line"]), r["path"], r["reason"]] for r in found[0]["quarantined"]]
-        print_table("Entries that could not be read", ["Line", "Element", "Why"], cells)
+        cells = [
+            [str(r["line"]), r["path"], _money(r), r["reason"], _resolution(r)]
+            for r in found[0]["quarantined"]
+        ]
+        columns = ["Line", "Element", "Amount", "Why", "Resolved"]
+        print_table("Entries that could not be read", columns, cells, right=["Amount"])
+
+
+def _money(row: dict[str, Any]) -> str:
+    """What is known of it."""
+    if row["amount_minor"] is None or not row["currency"]:
+        return "not known"
+    return amount(
+        -row["amount_minor"] if row["direction"] == "debit" else row["amount_minor"], row["currency"]
+    )
+
+
+def _resolution(row: dict[str, Any]) -> str:
+    if row["resolved_at"]:
+        by = f"{row['resolved_by']} and {row['approved_by']} ({row['resolved_reason']})"
+        return f"{moment(row['resolved_at'])}, entry {row['entry_id']}, by {by}"
+    if row["proposal"] is None:
+        return ""
+    return f"proposal {row['proposal']} by {row['proposed_by']}: {words(row['facts'])} ({row['proposal_reason']})"
 
 
 def _balance(row: dict[str, Any], which: str) -> str:
@@ -265,7 +289,14 @@ _STATEMENTS = """
     WHERE s.file_id = %(id)s ORDER BY s.position
 """
 
-_QUARANTINED = "SELECT * FROM bank_quarantine WHERE file_id = %(id)s ORDER BY ordinal"
+# With the newest proposal, which is the one that counts.
+_QUARANTINED = """
+    SELECT q.*, r.id AS proposal, r.proposed_by, r.reason AS proposal_reason, r.facts
+    FROM bank_quarantine q LEFT JOIN LATERAL (
+        SELECT * FROM bank_resolution r WHERE (r.file_id, r.ordinal) = (q.file_id, q.ordinal) ORDER BY id DESC LIMIT 1
+    ) r ON true
+    WHERE q.file_id = %(id)s ORDER BY q.ordinal
+"""
 
 _DELIVERIES = (
     "SELECT delivered_by, created_at FROM bank_file_delivery WHERE file_id = %(id)s ORDER BY created_at"

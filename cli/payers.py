@@ -39,7 +39,7 @@ def link(
     from activities import payers
 
     given = _link_input(customer, account, by, reason)
-    with _session() as session:
+    with one_transaction() as session:
         now = payers.link(session, given)
     _credit_what_waits(given.account)
     done = "linked" if now.new else "unchanged"
@@ -56,7 +56,7 @@ def unlink(
     from activities import payers
 
     given = _link_input(customer, account, by, reason)
-    with _session() as session:
+    with one_transaction() as session:
         payers.unlink(session, given)
     told = {"account": given.account, "customer": customer, "done": "unlinked"}
     _say(f"Account {given.account} is no longer linked to customer {customer}", told, as_json)
@@ -70,7 +70,7 @@ def pause(
     from activities import payers
 
     given = _pause_input(account, entity, by, reason)
-    with _session() as session:
+    with one_transaction() as session:
         now = payers.pause(session, given)
     done = "paused" if now.new else "unchanged"
     before = "" if now.new else f" already, by {now.by} on {moment(now.at)} UTC; nothing changed"
@@ -86,7 +86,7 @@ def resume(
     from activities import payers
 
     given = _pause_input(account, entity, by, reason)
-    with _session() as session:
+    with one_transaction() as session:
         payers.resume(session, given)
     _credit_what_waits(given.account)
     told = {"account": given.account, "entity": entity, "done": "resumed"}
@@ -102,7 +102,7 @@ def list_payers(
     use_stack(data)
     from activities import payers
 
-    with _session() as session:
+    with one_transaction() as session:
         found = payers.payers(session, customer)
     if as_json:
         print_json(found)
@@ -148,13 +148,13 @@ def _credit_what_waits(account: str) -> None:
 
     looked_at = payers.CHUNK
     while looked_at == payers.CHUNK:
-        with _session() as session:
+        with one_transaction() as session:
             looked_at = payers.credit_what_waits(session, account)
 
 
 @contextmanager
-def _session() -> "Iterator[Session]":
-    """One transaction."""
+def one_transaction() -> "Iterator[Session]":
+    """A session of one transaction."""
     from sqlmodel import Session
 
     from activities.database import make_engine

@@ -35,7 +35,7 @@ VIEWS = (
     ),
     (
         "Bank files in alarm",
-        "files that are posted, and lack a statement or a notified credit",
+        "files that are posted, and lack a statement or a notified credit, or have an entry that could not be read",
         "`WorkflowType`='BankFile' AND `Stage`='alarm'" + _RUNNING,
     ),
     (

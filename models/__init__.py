@@ -8,6 +8,7 @@ from models.bank import (
     BankFileDelivery,
     BankPageMoney,
     BankQuarantine,
+    BankResolution,
     BankSighting,
     BankStatement,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "BankFileDelivery",
     "BankPageMoney",
     "BankQuarantine",
+    "BankResolution",
     "BankSighting",
     "BankStatement",
     "CollectionAccount",

@@ -121,7 +121,7 @@ _FILE_WORDS = {
     "stored": "stored: it is about to be read",
     "read": "read and found sound: it is being posted",
     "posted": "posted",
-    "alarm": "alarm: it is posted, and something is missing",
+    "alarm": "alarm: it is posted, and something is missing or could not be read",
     "held": "held: it waits for a decision of an operator",
     "refused": "refused: it is kept, and nothing of it is used",
     "discarded": "discarded by an operator",
@@ -160,7 +160,10 @@ _DONE = {"release": "released", "discard": "discarded"}
 
 def _file_actions(state: BankFileState) -> str:
     if state.stage == "alarm":
-        return f"{_HOW}{_release(state)}\n\nIt ends by itself when the bank sends what is missing: ask for it first."
+        return (
+            f"{_HOW}{_release(state)}\n\nIt ends by itself when the bank sends what is missing (ask for it first), and "
+            "when what could not be read has been resolved."
+        )
     if state.stage != "held":
         return ""
     return (

@@ -16,6 +16,9 @@ GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
 REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move FROM prepay_app;
 GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
+REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
+GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
+    ON bank_quarantine TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
@@ -33,6 +36,10 @@ REVOKE UPDATE, DELETE ON {table} FROM prepay_app;
 CREATE TRIGGER written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION written_once();
 """
+RESOLVED_ONCE = """
+CREATE TRIGGER resolved_once BEFORE UPDATE ON bank_quarantine
+    FOR EACH ROW WHEN (OLD.resolved_at IS NOT NULL) EXECUTE FUNCTION written_once();
+"""
 
 
 def upgrade() -> None:
@@ -40,6 +47,7 @@ def upgrade() -> None:
     tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
     op.execute(GRANTS.format(tables=tables))
     op.execute(WRITTEN_ONCE)
+    op.execute(RESOLVED_ONCE)
     for name, table in SQLModel.metadata.tables.items():
         if table.info.get("written_once"):
             op.execute(GUARD.format(table=f'"{name}"'))

@@ -11,16 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlmodel import Session
 from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import RawValue
 
 import activities.setup_file
 from activities.bank_files import store
+from activities.bank_resolving import approve, propose
+from activities.bank_resolving_input import Approve, Facts, Resolve
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.bank_files import DecideBankFile
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
 from prepay.wire import InputRefused, parse
+from tests.activities.test_bank_quarantine import LACKING
 from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
@@ -322,3 +326,38 @@ class TestAlarm:
         file = await self._alarm(office)
         await file.handle.signal("discard", DECISION)
         await file.until("the file is posted, so it cannot be put away")
+
+
+class TestUnread:
+    """An entry could not be read: the file is posted, and in alarm until two people have said what it is."""
+
+    async def test_is_shown_without_what_stood_there_and_ends_when_it_is_resolved(
+        self, office: Office
+    ) -> None:
+        file = await _deliver(office, LACKING.replace(b"S-1", request_id().encode()))
+        shown = await file.until("| **Stage** | alarm")
+        assert (
+            "entry in line 3 could not be read: Stmt\\[1]/Ntry\\[2]/RvslInd: expected true or false" in shown
+        )
+        assert "resolve it by 'prepay bank resolve 1 3'" in shown
+        assert "maybe" not in shown
+        found = await file.attributes()
+        assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "alarm"]
+        facts = Facts(booked_on=date(2026, 11, 23), reference=request_id())
+        with Session(office.engine) as session, session.begin():
+            propose(session, Resolve(file=1, line="3", by="First", reason="as it stands there", facts=facts))
+        with Session(office.engine) as session, session.begin():
+            approve(session, Approve(file=1, line="3", by="Second", proposal=1))
+        await office.ring()
+        assert (await file.handle.result())["stage"] == "posted"
+        assert "maybe" not in str(await file.handle.fetch_history())
+
+    async def test_two_people_can_go_on_without_it(self, office: Office) -> None:
+        file = await _deliver(office, LACKING.replace(b"S-1", request_id().encode()))
+        await file.until("| **Stage** | alarm")
+        for decision in (DECISION, OTHER):
+            await file.handle.signal("release", decision)
+        assert (await file.handle.result())["stage"] == "posted"
+        assert office.rows("SELECT settled, resolved_at FROM bank_quarantine") == [
+            {"settled": True, "resolved_at": None}
+        ]

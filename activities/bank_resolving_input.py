@@ -1,0 +1,169 @@
+"""What people say about an entry that could not be read, and why it is refused where it is."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from activities.payers import PayerAccount
+from prepay.money import to_decimal
+from prepay.wire import CurrencyCode, OperatorName, Reason, Text, Wire
+
+Line = Annotated[str, Field(min_length=1, max_length=300)]
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class Facts(Wire):
+    """The entry of another file that it is, or what its line says."""
+
+    entry: RowId | None = None
+    new: bool = False
+    """It is none of the entries of the same money and day that other files brought."""
+    booked_on: date | None = None
+    value_on: date | None = None
+    reference: Annotated[Text, Field(max_length=100)] = ""
+    """The bank's own."""
+    remittance: Annotated[Text, Field(max_length=2000)] = ""
+    payer: Annotated[Text, Field(max_length=140)] = ""
+    payer_account: PayerAccount | None = None
+    amount: Annotated[str, Field(max_length=40)] = ""
+    currency: CurrencyCode | None = None
+    direction: Literal["credit", "debit"] | None = None
+
+
+class Resolve(Wire):
+    """That an entry which could not be read is this; who proposes it, and why."""
+
+    file: RowId
+    line: Line
+    by: OperatorName
+    reason: Reason
+    facts: Facts
+
+
+class Approve(Wire):
+    """That a proposal is right; who says so."""
+
+    file: RowId
+    line: Line
+    by: OperatorName
+    proposal: RowId
+
+
+def money_text(amount_minor: int | None, currency: str, direction: str) -> str:
+    """As much of it as is known."""
+    amount = "" if amount_minor is None or not currency else to_decimal(amount_minor, currency)
+    return " ".join(filter(None, (amount, currency, direction)))
+
+
+class LineNotFound(ValueError):
+    """Nothing unreadable stands there."""
+
+    def __init__(self, file: int, line: str) -> None:
+        super().__init__(
+            f"File {file} has no unread entry in line {line}; `prepay bank files {file}` lists those that it has"
+        )
+
+
+class SeveralInLine(ValueError):
+    """A whole file may stand in one line."""
+
+    def __init__(self, file: int, line: str, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"Several unread entries stand in line {line} of file {file}: name one by its element instead, such as "
+            f"{' or '.join(paths)}"
+        )
+
+
+class NotPosted(ValueError):
+    """What else the file holds comes first."""
+
+    def __init__(self, file: int, stage: str) -> None:
+        super().__init__(
+            f"File {file} is {stage}; its unread entries can be resolved when it has been posted"
+        )
+
+
+class NothingMissing(ValueError):
+    """Zero goes no way."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"The amount of {where} is zero: no money is missing, and nothing is to be resolved")
+
+
+class FactsWrong(ValueError):
+    """Neither an entry nor what the line says, or both."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Say either which entry of another file it is (`--entry`), or what its line says (`--booked-on` and more)"
+        )
+
+
+class MoneyUnknown(ValueError):
+    """Nobody has said how much it is."""
+
+    def __init__(self, where: str, missing: str) -> None:
+        super().__init__(
+            f"The file does not tell the {missing} of {where} in a way that can be read: give `--{missing}`"
+        )
+
+
+class OtherMoney(ValueError):
+    """The sums differ."""
+
+    def __init__(self, where: str, told: str, given: str) -> None:
+        super().__init__(f"The money of {where} is {told}, and {given}: resolving it requires that sum")
+
+
+class OtherCurrency(ValueError):
+    """An account has one currency."""
+
+    def __init__(self, where: str, account: str, currency: str, given: str) -> None:
+        super().__init__(f"Account {account} of {where} is in {currency}, and {given} was given")
+
+
+class WrongEntry(ValueError):
+    """The entry cannot be that money."""
+
+    def __init__(self, where: str, entry: int, why: str) -> None:
+        super().__init__(f"The money of {where} is not entry {entry}: {why}")
+
+
+class MaybeKnown(ValueError):
+    """It may have been posted from another file."""
+
+    def __init__(self, where: str, entries: Sequence[int]) -> None:
+        known = " or ".join(str(entry) for entry in entries)
+        super().__init__(
+            f"Other files brought the same sum of the same day as {where}: if it is entry {known}, say so by "
+            "`--entry`; if it is none of them, add `--new`"
+        )
+
+
+class DoesNotAddUp(ValueError):
+    """The balances say that it is other money."""
+
+    def __init__(self, where: str, account: str) -> None:
+        super().__init__(
+            f"With this for {where}, account {account} would no longer be where its statements end: it is other money, "
+            "or was counted before"
+        )
+
+
+class AlreadyResolved(ValueError):
+    """Once for ever."""
+
+    def __init__(self, where: str, entry: int, by: str, approved_by: str, at: datetime) -> None:
+        super().__init__(
+            f"The money of {where} is entry {entry}, as {by} and {approved_by} resolved on {at:%Y-%m-%d}; that stays"
+        )
+
+
+class NotTheNewest(ValueError):
+    """People approve what they have seen."""
+
+    def __init__(self, where: str, newest: int | None) -> None:
+        found = "nobody has proposed anything" if newest is None else f"the newest proposal is {newest}"
+        super().__init__(f"For {where} {found}: look at it by `prepay bank files`, and then approve it")
