@@ -12,6 +12,7 @@ import psycopg
 import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -21,7 +22,7 @@ from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of,
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
 from activities.bank_missing import find_missing, missing_of, unread_of
-from activities.bank_posting import SLICE, Account, chunks, credit_waiting, post_chunk
+from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
 from activities.bank_statements import (
     MustWait,
     SumsTooLarge,
@@ -204,16 +205,15 @@ class BankFiles:
                 with Session(self._engine) as session, session.begin():
                     accounts = accounts_of(session, file_id)
                     chain_by_entries(session, accounts)
-                waiting = SLICE
-                while waiting == SLICE:
+                after: str | None = ""
+                while after is not None:
                     with Session(self._engine) as session, session.begin():
-                        waiting = settle_waiting(session, accounts)
+                        after = settle_waiting(session, accounts, after) or None
                 with Session(self._engine) as session, session.begin():
                     stage, reason = conclude(session, file_id, accounts)
                     _end(_file(session, sha256), stage, reason)
-        except REFUSED_BY_POSTGRESQL as error:
-            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
-            raise PostingStopped("After the last entry", "the statements to be linked", error) from error
+        except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
+            raise _stopped(file_id, "After the last entry", "the statements to be linked", error) from error
 
     def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
@@ -236,10 +236,9 @@ class BankFiles:
         try:
             with Session(self._engine) as session, session.begin():
                 post_chunk(psycopg_of(session), file_id, accounts, chunk)
-        except REFUSED_BY_POSTGRESQL as error:
-            log.error("posting stopped", file=file_id, sqlstate=error.sqlstate)
+        except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
             where = f"Lines {chunk[0].line} to {chunk[-1].line}"
-            raise PostingStopped(where, f"{len(chunk)} entries to be posted", error) from error
+            raise _stopped(file_id, where, f"{len(chunk)} entries to be posted", error) from error
 
     @activity.defn(name="decide_on_bank_file")
     def decide(self, given: Decide) -> Decided:
@@ -248,6 +247,15 @@ class BankFiles:
             file = _file(session, given.sha256)
             refused = decide(session, file, _state(session, given.sha256), given)
             return Decided(state=_state(session, given.sha256), refused=refused)
+
+
+def _stopped(file_id: int, where: str, expected: str, error: Exception) -> Exception:
+    """What PostgreSQL refuses it refuses each time, so a person must see it; anything else may go better next time."""
+    refused = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(refused, REFUSED_BY_POSTGRESQL):
+        return error
+    log.error("posting stopped", file=file_id, sqlstate=refused.sqlstate)
+    return PostingStopped(where, expected, refused)
 
 
 def _end(file: BankFile, stage: str, reason: str) -> None:
@@ -301,18 +309,18 @@ def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
     }
 
 
-def settle_waiting(session: Session, accounts: Sequence[int]) -> int:
-    """Credit a slice of what waited for a statement of these accounts, where none is missing; returns how many."""
-    return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)})
+def settle_waiting(session: Session, accounts: Sequence[int], after: str = "") -> str:
+    """Credit a slice of what waited for a statement, where none is missing; returns where to go on."""
+    return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)}, after)
 
 
 def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[str, str]:
     """The stage of a file all of whose entries are kept, and why."""
     # Whoever brings what is missing comes before this, or finds the alarm.
     lock_accounts(session, accounts)
-    find_missing(session, file_id, accounts)
     if reason := counted_once(session, file_id):
         return "held", reason[:MAX_REASON]
+    find_missing(session, file_id, accounts)
     alarms = [*gaps_of(session, file_id), *missing_of(session, file_id), *unread_of(session, file_id)]
     return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 

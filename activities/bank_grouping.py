@@ -79,7 +79,7 @@ _HINDERED = """
 _SHOWN_LUMP = "DELETE FROM bank_entry_part USING waiting w WHERE id = w.lump_id AND w.state = 'shown'"
 
 _ONE_DETAIL = """
-    UPDATE bank_entry_part lump SET state = 'shown', end_to_end_id = p.end_to_end_id,
+    UPDATE bank_entry_part lump SET state = 'shown', awaits = '', end_to_end_id = p.end_to_end_id,
         structured_references = p.structured_references, text_references = p.text_references,
         remittance = p.remittance, payer_name = p.payer_name, payer_account = p.payer_account,
         credited_account = p.credited_account, bank_reference = p.bank_reference, return_reason = p.return_reason,
@@ -89,7 +89,8 @@ _ONE_DETAIL = """
 """
 
 _LUMP = """
-    UPDATE bank_entry_part SET state = 'detailed', reason = 'its details came later and tell where the money went'
+    UPDATE bank_entry_part SET state = 'detailed', awaits = '',
+        reason = 'its details came later and tell where the money went'
     FROM waiting w WHERE id = w.lump_id AND w.state = 'unapplied' AND NOT w.one
 """
 

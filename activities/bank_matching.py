@@ -28,7 +28,7 @@ _REVERSALS = """
         SELECT r.id, c.id, 2 FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.booked_on BETWEEN r.booked_on - 30 AND r.booked_on
         JOIN bank_entry_part c ON c.entry_id = ce.id AND c.end_to_end_id = r.end_to_end_id
-        WHERE r.end_to_end_id NOT IN ('', 'NOTPROVIDED', 'NONREF')
+        WHERE r.end_to_end_id <> ''
         UNION ALL
         SELECT r.id, c.part_id, 3 FROM reversing r
         JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
@@ -44,6 +44,7 @@ _REVERSALS = """
         WHERE ce.account_id = r.account_id AND ce.status = 'BOOK' AND NOT ce.reversal AND ce.booked_on <= r.booked_on
             AND c.amount_minor = r.amount_minor AND c.currency = r.currency AND c.direction <> r.direction
             AND c.receipt_of IS NULL
+            AND (c.payer_account = r.payer_account OR c.payer_account = '' OR r.payer_account = '')
             AND CASE c.direction WHEN 'debit' THEN c.state = 'house' ELSE c.state IN ('credited', 'unapplied')
                 OR (c.state = 'shown' AND c.house = '' AND c.id IN (SELECT id FROM posting)) END
             AND NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.answers_id = c.id)
@@ -90,12 +91,19 @@ _MATCH = f"""
                 WHERE s.entity = e.entity AND s.payer_account = p.payer_account AND s.ended_at IS NULL
             ) AS paused,
             (
-                SELECT l.customer_id FROM payer_link l
+                SELECT l.customer_id FROM payer_link l JOIN customer c ON c.id = l.customer_id
+                JOIN ledger_account b ON b.code = 'customer:' || c.number || ':' || e.entity || ':' || p.currency
                 WHERE l.entity = e.entity AND l.payer_account = p.payer_account AND l.ended_at IS NULL
             ) AS linked_id,
             (p.house <> '' OR p.answers_id IS NOT NULL) AND (p.receipt_of IS NOT NULL OR EXISTS (
                 SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key AND r.leg = 0
             )) AS received,
+            (
+                SELECT min(taken.entry_id) FROM bank_entry te JOIN bank_entry_part taken ON taken.entry_id = te.id
+                WHERE te.account_id = e.account_id AND te.bank_reference = e.bank_reference AND e.bank_reference <> ''
+                    AND te.reversal AND taken.state = 'house' AND taken.direction = 'debit' AND taken.answers_id IS NULL
+                    AND taken.amount_minor = p.amount_minor AND taken.currency = p.currency
+            ) AS taken_back_by,
             EXISTS (
                 SELECT FROM bank_entry twin
                 WHERE twin.account_id = e.account_id AND twin.bank_reference = e.bank_reference
@@ -145,7 +153,8 @@ _MATCH = f"""
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
-                WHEN reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' THEN 'unapplied'
+                WHEN reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL
+                    THEN 'unapplied'
                 WHEN place IS NULL AND house <> '' AND NOT received THEN 'house'
                 WHEN owner_id IS NULL OR of_several OR NOT fits THEN 'unapplied'
                 WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
@@ -158,6 +167,8 @@ _MATCH = f"""
                 WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
                 WHEN typed_id IS NOT NULL THEN 'it may be the money of entry ' || typed_id
                     || ', which people told for a line that could not be read'
+                WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
+                    || taken_back_by || '), and a person decides'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
                 WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
                 WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
@@ -246,7 +257,22 @@ _SHARE = """
     FROM numbered
 """
 
-MATCH = (_REVERSALS, _DEBITS, _MATCH)
+# Nobody else moves the original from now on; where somebody was quicker, nothing is taken back by itself.
+_LOCK_ORIGINALS = """
+    SELECT id FROM bank_entry_part WHERE id = ANY (ARRAY(
+        SELECT p.answers_id FROM posting JOIN bank_entry_part p USING (id) WHERE p.answers_id IS NOT NULL
+    )) ORDER BY identity_key FOR NO KEY UPDATE
+"""
+_STILL_THERE = """
+    UPDATE bank_entry_part p SET answers_id = NULL FROM bank_entry_part o
+    WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND o.id = p.answers_id
+        AND o.state NOT IN ('credited', 'unapplied', 'house')
+        AND NOT (o.state = 'shown' AND o.id IN (SELECT id FROM posting))
+"""
+
+MATCH = (_DEBITS, _MATCH)
 """Decide about every part in `posting`."""
+REVERSALS = (_REVERSALS, _LOCK_ORIGINALS, _STILL_THERE)
+"""Before that, where some take back an earlier booking: which."""
 SEVERAL, SHARE = _SEVERAL, _SHARE
 """The parts that name several deposits, and how one of them is shared out."""

@@ -21,8 +21,14 @@ def find_missing(session: Session, file: int, accounts: Sequence[int]) -> None:
 
 
 def missing_of(session: Session, file: int) -> list[str]:
-    """A sentence for each credit that this file raised the alarm for; the first few."""
-    return [
+    """How many credits this file raised the alarm for, with their sum; then a sentence for each of the first few."""
+    totals = [
+        f"{row.credits} notified credits of {to_decimal(row.minor, row.currency)} {row.currency} are in no booked "
+        "statement of their day"
+        for row in session.execute(_MISSING_TOTALS, {"file": file})
+        if row.credits > 1
+    ]
+    return totals + [
         f"entry {row.entry_id} of {to_decimal(row.amount_minor, row.currency)} {row.currency}, notified as booked on "
         f"{row.booked_on} on account {row.code}, is in no booked statement up to that day: ask the bank"
         for row in session.execute(_MISSING, {"file": file, "shown": SHOWN})
@@ -57,12 +63,14 @@ _FIND = text("""
             WHERE b.account_id = a.id AND b.begins = 'account'
         ) AS since
         FROM collection_account a JOIN bank_statement s ON s.account_id = a.id AND s.chained
+        JOIN bank_file f ON f.id = s.file_id AND (f.stage IN ('posted', 'alarm') OR f.id = :file)
         WHERE a.id = ANY(:accounts) GROUP BY a.id
     ) told
     WHERE p.entry_id = e.id AND e.account_id = told.id AND e.status = 'BOOK'
         AND e.booked_on > told.since AND e.booked_on <= told.until
         AND p.direction = 'credit' AND p.state NOT IN ('shown', 'detailed')
-        AND NOT p.confirmed AND p.missed_in IS NULL
+        AND NOT p.confirmed AND NOT p.missed_settled AND NOT EXISTS (
+            SELECT FROM bank_file f WHERE f.id = p.missed_in AND f.id <> :file AND f.stage = 'alarm')
 """)
 
 _OPEN = "p.missed_in = :file AND NOT p.confirmed AND NOT p.missed_settled"
@@ -71,6 +79,11 @@ _MISSING = text(f"""
     SELECT p.entry_id, p.amount_minor, p.currency, e.booked_on, a.code FROM bank_entry_part p
     JOIN bank_entry e ON e.id = p.entry_id JOIN collection_account a ON a.id = e.account_id
     WHERE {_OPEN} ORDER BY p.id LIMIT :shown
+""")
+
+_MISSING_TOTALS = text(f"""
+    SELECT p.currency, count(*) AS credits, sum(p.amount_minor)::bigint AS minor FROM bank_entry_part p
+    WHERE {_OPEN} GROUP BY 1 ORDER BY 1
 """)
 
 _SETTLE = text(f"UPDATE bank_entry_part p SET missed_settled = true WHERE {_OPEN}")

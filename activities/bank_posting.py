@@ -8,8 +8,9 @@ import psycopg
 
 from activities.bank_booking import BOOK, CREDIT, LOCK_ACCOUNTS, PAY_DEPOSITS, REVERSE, REVERSING
 from activities.bank_grouping import CONFIRM, ONE_GROUPING, PAGES, PARTS
-from activities.bank_matching import MATCH, SEVERAL, SHARE
+from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
 from bankfiles import Direction, Entry, Format, Part, Quarantine
+from bankfiles.identity import is_reference
 from rules.entry_kinds import kind_of
 from rules.matching import references
 
@@ -66,18 +67,25 @@ def post_chunk(
     _book(connection, BOOK, reverses=any(isinstance(item, Entry) and item.reversal for item in items))
 
 
-def credit_waiting(connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any]) -> int:
-    """Match again, and credit, up to 1,000 parts that wait; returns how many were looked at.
+def credit_waiting(
+    connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any], after: str = ""
+) -> str:
+    """Match again, and credit, up to 1,000 parts that wait; returns where to go on, or nothing at the end.
 
     `where` is a condition on the part `p` and its entry `e`.
     """
     for statement in _STAGING:
         connection.execute(statement)
     connection.execute("DELETE FROM posting")
-    found = connection.execute(_AWAITING.format(where=where).encode(), {"slice": SLICE, **given}).rowcount
-    if found:
-        _book(connection, CREDIT, reverses=False)
-    return found
+    values = {"slice": SLICE, "after": after, **given}
+    # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
+    connection.execute(_LOOK_AT_THEIR_GAPS.format(where=where).encode(), values)
+    found = connection.execute(_AWAITING.format(where=where).encode(), values).rowcount
+    if not found:
+        return ""
+    last = str(_one(connection, _LAST))
+    _book(connection, CREDIT, reverses=False)
+    return last if found == SLICE else ""
 
 
 def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, reverses: bool) -> None:
@@ -85,7 +93,7 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
     if reverses:
         # Two files that take back the same booking: the second must see what the first did.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
-    for statement in MATCH:
+    for statement in (*REVERSALS, *MATCH) if reverses else MATCH:
         connection.execute(statement)
     for (part,) in connection.execute(SEVERAL).fetchall():
         connection.execute(SHARE, {"part": part})
@@ -158,7 +166,7 @@ def _entry_row(entry: Entry, account: Account) -> tuple[Any, ...]:
         entry.reversal,
         entry.booked_on,
         entry.value_on,
-        entry.bank_reference,
+        _named(entry.bank_reference),
         entry.line,
         entry.detailed,
         *_page(account),
@@ -187,18 +195,23 @@ def _part_row(entry: Entry, part: Part, account: Account) -> tuple[Any, ...]:
         part.amount_minor,
         part.currency,
         part.direction.value,
-        part.end_to_end_id,
+        _named(part.end_to_end_id),
         list(found.structured),
         list(found.free),
         "\n".join([*part.structured, *part.free])[:MAX_REMITTANCE],
         part.payer_name,
         part.payer_account,
         part.credited_account,
-        part.bank_reference or entry.bank_reference,
+        _named(part.bank_reference) or _named(entry.bank_reference),
         part.return_reason,
         _charges(entry, part),
         kind_of(part.direction, entry.transaction_code, account.format, account.country) or "",
     )
+
+
+def _named(reference: str) -> str:
+    """A reference that names something; what banks write where they have none names nothing."""
+    return reference if is_reference(reference) else ""
 
 
 def _charges(entry: Entry, part: Part) -> int:
@@ -307,11 +320,21 @@ _LOOK_AT_GAPS = """
     SELECT FROM collection_account WHERE id IN (SELECT account_id FROM incoming_entry) ORDER BY id FOR SHARE
 """
 
+_LOOK_AT_THEIR_GAPS = """
+    SELECT FROM collection_account WHERE id IN (
+        SELECT e.account_id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
+        WHERE p.awaits <> '' AND {where}
+    ) ORDER BY id FOR SHARE
+"""
+
+_LAST = "SELECT max(identity_key) FROM bank_entry_part WHERE id = ANY (ARRAY(SELECT id FROM posting))"
+
 _AWAITING = """
     INSERT INTO posting (id, slice)
     SELECT id, 0 FROM (
         SELECT p.id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
-        WHERE p.awaits <> '' AND {where} ORDER BY p.identity_key LIMIT %(slice)s FOR NO KEY UPDATE OF p
+        WHERE p.awaits <> '' AND p.identity_key > %(after)s AND {where}
+        ORDER BY p.identity_key LIMIT %(slice)s FOR NO KEY UPDATE OF p
     ) locked
 """
 

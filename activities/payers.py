@@ -9,13 +9,12 @@ from pydantic import AfterValidator
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from activities.bank_posting import SLICE, credit_waiting
+from activities.bank_posting import credit_waiting
 from activities.database import psycopg_of
 from activities.master_data import NoEntity
 from activities.master_data_input import Code, valid_account_number, valid_iban
 from prepay.wire import CustomerNumber, OperatorName, Reason, Wire
 
-CHUNK = SLICE
 _OF_PAYER = "p.awaits = 'payer' AND p.payer_account = %(account)s"
 _LIKE_AN_IBAN = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -105,12 +104,9 @@ def link(session: Session, given: LinkInput) -> Standing:
     return Standing(found["new"], found["by"], found["at"])
 
 
-def credit_what_waits(session: Session, account: str) -> int:
-    """Match again what waited for a person to know this payer; returns how many payments were looked at.
-
-    At most `CHUNK` in one transaction: again until there are fewer.
-    """
-    return credit_waiting(psycopg_of(session), _OF_PAYER, {"account": account})
+def credit_what_waits(session: Session, account: str, after: str = "") -> str:
+    """Match again some of what waited for a person to know this payer; returns where to go on, or nothing."""
+    return credit_waiting(psycopg_of(session), _OF_PAYER, {"account": account}, after)
 
 
 def unlink(session: Session, given: LinkInput) -> None:

@@ -146,10 +146,10 @@ def _credit_what_waits(account: str) -> None:
     """Money of this payer that waited for a person is matched again."""
     from activities import payers
 
-    looked_at = payers.CHUNK
-    while looked_at == payers.CHUNK:
+    after: str | None = ""
+    while after is not None:
         with one_transaction() as session:
-            looked_at = payers.credit_what_waits(session, account)
+            after = payers.credit_what_waits(session, account, after) or None
 
 
 @contextmanager

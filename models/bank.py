@@ -211,10 +211,11 @@ class BankEntryPart(SQLModel, table=True):
             "bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"
         ),
         Index(
-            "bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND missed_in IS NULL"
+            "bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND NOT missed_settled"
         ),
         Index("bank_entry_part_missed", "missed_in", postgresql_where="missed_in IS NOT NULL"),
         CheckConstraint("awaits IN ('', 'statement', 'payer')", name="bank_entry_part_awaits_known"),
+        CheckConstraint("awaits = '' OR state = 'unapplied'", name="bank_entry_part_awaits_unapplied"),
     )
 
     id: int | None = row_id()

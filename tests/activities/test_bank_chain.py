@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
+from io import BytesIO
 from itertools import permutations
 
 import pytest
 from sqlmodel import Session
 
 from activities.bank_chain import let_follow
+from activities.bank_files import store
 from activities.bank_missing import settle_missing
 from bankfiles.sample import Payment, Sheet
+from bankfiles.sample_mt import write_mt940
 from prepay.ids import bank_file_workflow_id
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
@@ -117,7 +120,7 @@ class TestGap:
         third = camt(day(3, paying(deposit)), kind="camt.053")
         file = desk.work_off(third)
         assert file.stage == "alarm"
-        assert "no statement that ends with this balance has come" in file.reason
+        assert "the statement before it, which ends with this balance, has not come" in file.reason
         assert (desk.available(), bank(desk)) == (0, 70_000)
         desk.deliver(day(2), kind="camt.053")
         assert (desk.available(), bank(desk), stage(desk, third)) == (10_000, 80_000, "posted")
@@ -159,6 +162,84 @@ class TestGap:
         desk.rows("DELETE FROM outbox RETURNING id")
         desk.deliver(day(2), kind="camt.053")
         assert rung(desk, third)
+
+    @pytest.mark.parametrize("how", ["comes", "released"])
+    def test_a_second_gap_has_an_alarm_of_its_own(self, desk: Desk, how: str) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        third, fifth = (camt(day(number), kind="camt.053") for number in (3, 5))
+        assert [stage(desk, third), stage(desk, fifth)] == ["alarm", "alarm"]
+        if how == "comes":
+            desk.deliver(day(2), kind="camt.053")
+        else:
+            desk.release(third)
+        assert [stage(desk, third), stage(desk, fifth)] == ["posted", "alarm"]
+        desk.deliver(day(4), kind="camt.053")
+        assert stage(desk, fifth) == "posted"
+
+    def test_what_follows_a_statement_that_waits_raises_no_alarm_of_its_own(self, desk: Desk) -> None:
+        stages = [desk.deliver(day(number), kind="camt.053").stage for number in (1, 3, 4)]
+        assert stages == ["posted", "alarm", "posted"]
+
+
+def swept(number: int, opening: int = 0, closing: int = 0, on: int = 0, sequence: int | None = None) -> Sheet:
+    """A day of an account whose balance is swept to zero: what came, and what was swept."""
+    booked = MONDAY + timedelta(days=on or number)
+    moved = [Payment(100, f"C{number}", booked_on=booked), Payment(-100, f"D{number}", booked_on=booked)]
+    if closing != opening:
+        moved.append(Payment(closing - opening, f"M{number}", booked_on=booked))
+    number = number if sequence is None else sequence
+    return Sheet(ACCOUNT, "EUR", moved, f"S-{number}-{booked}", str(number), opening, closing, booked)
+
+
+class TestBalancesThatRepeat:
+    def test_a_balance_that_was_there_before_hides_no_gap(self, desk: Desk) -> None:
+        days = [swept(1, sequence=0), swept(2, 0, 500, sequence=0), swept(4, sequence=0)]
+        assert [desk.deliver(sheet, kind="camt.053").stage for sheet in days] == ["posted", "posted", "alarm"]
+
+    def test_nor_do_numbers_after_a_new_year(self, desk: Desk) -> None:
+        numbers = (250, 251, 1, 2, 5)
+        days = [swept(on, on=on, sequence=number) for on, number in enumerate(numbers, 1)]
+        assert [desk.deliver(sheet, kind="camt.053").stage for sheet in days] == ["posted"] * 4 + ["alarm"]
+
+    def test_nor_do_two_formats_of_the_same_days(self, desk: Desk) -> None:
+        stages = []
+        for number in (1, 3):
+            file = BytesIO()
+            write_mt940(file, [swept(number)], interim=False)
+            stages.append(desk.work_off(file.getvalue()).stage)
+            stages.append(desk.deliver(swept(number), kind="camt.053").stage)
+        assert stages[:2] == ["posted", "posted"]
+        assert "alarm" in stages[2:]
+
+    def test_a_number_that_one_format_lacks_and_another_has_is_no_gap(self, desk: Desk) -> None:
+        for number in (1, 2):
+            desk.deliver(day(number), kind="camt.053")
+        file = BytesIO()
+        write_mt940(file, [day(1)], interim=False)
+        assert desk.work_off(file.getvalue()).stage == "posted"
+        file = BytesIO()
+        write_mt940(file, [day(3)], interim=False)
+        assert desk.work_off(file.getvalue()).stage == "posted"
+
+    def test_a_later_statement_of_the_day_is_not_taken_for_an_earlier_one(self, desk: Desk) -> None:
+        desk.deliver(swept(1, 0, 300, on=1), kind="camt.053")
+        assert desk.deliver(swept(3, 400, 0, on=1), kind="camt.053").stage == "alarm"
+
+    def test_two_statements_of_a_day_may_come_in_either_order(self, desk: Desk) -> None:
+        desk.deliver(swept(2, 50, 250, on=1), kind="camt.053")
+        assert desk.deliver(swept(1, 0, 50, on=1), kind="camt.053").stage == "posted"
+        assert bank(desk) == 250
+
+    def test_what_ends_where_two_chains_begin_is_the_beginning_of_one(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        released(desk, camt(day(3), kind="camt.053"))
+        for number, opening, closing in ((2, 70_000, 50_000), (3, 60_000, 70_000)):
+            on = MONDAY - timedelta(days=number)
+            paid = Payment(closing - opening, f"OLD{number}", booked_on=on)
+            desk.deliver(
+                Sheet(ACCOUNT, "EUR", [paid], f"O{number}", "0", opening, closing, on), kind="camt.053"
+            )
+        assert bank(desk) == 80_000
 
 
 class TestPeopleLetItFollow:
@@ -265,6 +346,21 @@ class TestConfirmed:
         with Session(desk.engine) as session, session.begin():
             settle_missing(session, file.file)
         assert stage(desk, second) == "posted"
+
+    def test_people_settle_what_they_were_shown_the_sum_of(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        on = MONDAY + timedelta(days=1)
+        desk.pay(*[Payment(700 + number, f"L{number}", booked_on=on) for number in range(25)])
+        file = desk.deliver(day(2), kind="camt.053")
+        assert file.reason.startswith(
+            "25 notified credits of 178.00 EUR are in no booked statement of their day"
+        )
+
+    def test_a_statement_that_is_still_being_posted_lacks_nothing(self, desk: Desk) -> None:
+        desk.deliver(day(1), kind="camt.053")
+        sha, _ = store(desk.engine, camt(day(2), kind="camt.053"), "a.xml", "a test")
+        desk.files.read(sha)
+        assert desk.deliver(day(2)).stage == "posted"
 
     def test_nothing_is_said_of_days_before_the_first_statement_or_after_the_last(self, desk: Desk) -> None:
         desk.pay(Payment(700, "OLD", booked_on=MONDAY - timedelta(days=9)))

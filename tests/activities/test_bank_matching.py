@@ -1,20 +1,21 @@
 """Whose money a booked part is, and why: references, payers, policies, tolerance; on a real database."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session
 
 from activities.deposits import Reload
 from activities.payers import LinkInput, PauseInput, credit_what_waits, link, pause, resume
-from bankfiles.sample import Payment
+from bankfiles.sample import Batch, Payment, Sheet
 from rules.deposit import DepositState
-from tests.activities.test_bank_files import Desk, desk
+from tests.activities.test_bank_chain import MONDAY, day
+from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
 
 __all__ = ["desk"]
 
-PAYER = "DE02120300000000202051"
+PAYER, OTHER = "DE02120300000000202051", "DE02500105170137075030"
 
 
 def linked(desk: Desk, customer: str = "C-1001") -> None:
@@ -102,6 +103,12 @@ class TestLinkedPayer:
         assert desk.available() == 10_000
         assert desk.parts()[0][1] == "operators have linked its payer to the customer; without a deposit"
 
+    def test_without_an_account_in_the_currency_gets_nothing(self, desk: Desk) -> None:
+        linked(desk, "C-2001")
+        account = desk.rows("SELECT bank_number FROM collection_account WHERE currency = 'JPY'")[0]
+        file = desk.deliver(Sheet(str(account["bank_number"]), "JPY", [Payment(1000, "B1")]))
+        assert (file.stage, desk.parts()[0][0]) == ("posted", "unapplied")
+
     def test_an_amount_alone_is_never_enough(self, desk: Desk) -> None:
         desk.issue()
         desk.pay(Payment(10_000))
@@ -124,12 +131,50 @@ class TestLinkedPayer:
         desk.pay(Payment(10_000, structured=deposit.reference))
         for _ in range(2):
             with Session(desk.engine) as session, session.begin():
-                looked_at = credit_what_waits(session, PAYER)
-            assert (looked_at, desk.available()) == (1, 0)
+                credit_what_waits(session, PAYER)
+            assert desk.available() == 0
         with Session(desk.engine) as session, session.begin():
             resume(session, pausing)
             credit_what_waits(session, PAYER)
         assert (desk.available(), stages(desk, deposit)) == (10_000, ["credited"])
+
+
+class TestWhatWaits:
+    @pytest.mark.parametrize("applied", [True, False])
+    def test_a_lump_sum_that_waits_gives_way_to_its_details(self, desk: Desk, applied: bool) -> None:
+        deposit, other = desk.issue(), desk.issue("C-1002", "50.00")
+        for number in (1, 3):
+            desk.deliver(day(number), kind="camt.053")
+        on = MONDAY + timedelta(days=3)
+        first = Payment(5_000, "P1", structured=other.reference if applied else "", booked_on=on)
+        parts = (first, Payment(5_000, "P2", booked_on=on))
+        lump = camt(Sheet(ACCOUNT, "EUR", [Batch(parts, "LUMP", details=False)]))
+        note = f"<AddtlNtryInf>{deposit.reference}</AddtlNtryInf></Ntry>".encode()
+        desk.work_off(lump.replace(b"</Ntry>", note))
+        desk.pay(Batch(parts, "LUMP"))
+        assert desk.deliver(day(2), kind="camt.053").stage == "posted"
+        assert (desk.available(), desk.available("C-1002")) == (0, 5_000 if applied else 0)
+
+    def test_matching_it_again_ends_although_it_goes_on_waiting(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entity(desk, payer_policy="hold")
+        monkeypatch.setattr("activities.bank_posting.SLICE", 2)
+        desk.pay(*[Payment(10_000, f"B{n}", structured=desk.issue().reference) for n in range(3)])
+        linked(desk, "C-1002")
+        after, rounds = "", 0
+        while rounds == 0 or after:
+            with Session(desk.engine) as session, session.begin():
+                after = credit_what_waits(session, PAYER, after)
+            rounds += 1
+        assert rounds == 2
+
+    def test_a_filler_makes_no_twin(self, desk: Desk) -> None:
+        one, other = desk.issue("C-1001"), desk.issue("C-1002")
+        desk.pay(Payment(10_000, "NONREF", structured=one.reference))
+        later = MONDAY + timedelta(days=3)
+        desk.pay(Payment(10_000, "NONREF", structured=other.reference, booked_on=later))
+        assert desk.available("C-1002") == 10_000
 
 
 class TestPayerPolicy:
@@ -298,6 +343,44 @@ class TestReversal:
         desk.pay(pay, replace(pay, bank_reference="B2"))
         desk.pay(self.taken_back(desk, end_to_end_id="INV-7"))
         assert (desk.parts()[-1][0], desk.available()) == ("house", 20_000)
+
+    def test_never_takes_another_payers_payment(self, desk: Desk) -> None:
+        one, other = desk.issue("C-1001"), desk.issue("C-1002")
+        pay = Payment(
+            10_000, "B1", structured=one.reference, end_to_end_id="RE-1", booked_on=date(2026, 10, 1)
+        )
+        desk.pay(pay)
+        others = replace(pay, bank_reference="B2", structured=other.reference, payer_account=OTHER)
+        desk.pay(replace(others, booked_on=MONDAY))
+        desk.pay(self.taken_back(desk, bank_reference="B3", end_to_end_id="RE-1"))
+        assert desk.available("C-1002") == 10_000
+
+    @pytest.mark.parametrize("filler", ["NOT PROVIDED", "NONE", "0", "notprovided", "NONREF"])
+    def test_what_banks_write_where_they_have_no_reference_finds_nothing(
+        self, desk: Desk, filler: str
+    ) -> None:
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, filler, structured=deposit.reference, end_to_end_id=filler))
+        desk.pay(self.taken_back(desk, bank_reference=filler, end_to_end_id=filler, free=("somebody else",)))
+        assert desk.available() == 10_000
+
+    @pytest.mark.parametrize("chunk", [1, 1000])
+    def test_that_comes_before_its_payment_lets_that_wait_for_a_person(
+        self, desk: Desk, chunk: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("activities.bank_files.CHUNK", chunk)
+        deposit = desk.issue()
+        desk.pay(self.taken_back(desk), Payment(10_000, "R-1", structured=deposit.reference))
+        assert desk.available() == 0
+
+    def test_in_an_earlier_file_does_so_too(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.pay(self.taken_back(desk))
+        desk.pay(Payment(10_000, "R-1", structured=deposit.reference))
+        assert (desk.available(), str(desk.parts()[-1][1])[:36]) == (
+            0,
+            "the bank took such money back before",
+        )
 
     def test_of_another_amount_takes_back_nothing(self, desk: Desk) -> None:
         deposit = desk.issue()
