@@ -489,6 +489,15 @@ class TestDatabase:
         resolved(desk)
         assert wrong(desk, self.resolve, "Third Operator", "Fourth Operator") == WRITTEN_ONCE
 
+    @pytest.mark.breaks_the_book
+    def test_whoever_links_it_past_us_is_found_out(self, desk: Desk, database: Database) -> None:
+        desk.work_off(LACKING)
+        proposed(desk)
+        desk.change(self.resolve, FIRST, SECOND)
+        with psycopg.connect(database.owner_url) as connection:
+            broken = {check.name for check in run_checks(connection) if check.breaches}
+        assert broken == {"bank-balances", "bank-resolutions", "bank-statements"}
+
     @pytest.mark.parametrize(
         "statement",
         [
