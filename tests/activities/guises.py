@@ -4,8 +4,7 @@ A guise is a file: a statement, notification or report of one or more days in ca
 in pages or in one piece, with its batches as lump sums, with details or payment by payment, interim or booked, in
 any order, encoding and version, marked as a copy or not. By `bankfiles.identity` and the decisions 9 and 12 all of
 them are the same money, so what these say cannot be told is not made: without a reference of the bank's, money is
-told by the formats that give it the same content; a lump sum is told by its details and never payment by payment; and
-the statements of an account book a batch in one piece, whatever its notifications say.
+told by the formats that give it the same content; and a lump sum is told by its details, never payment by payment.
 """
 
 from collections import Counter
@@ -127,21 +126,24 @@ def _shaped(plain: Sequence[Payment], account: Account, chance: Random) -> Itera
     while left:
         if chance.random() < 0.4 and len(left) > 3:
             some = [left.pop() for _ in range(chance.randint(1, 4) if chance.random() < 0.5 else 3)]
-            yield _batch(some, account, chance)
+            batch = _batch(some, account, chance)
+            yield batch
+            if not batch.bank_reference and chance.random() < 0.5:
+                yield batch.payments[0]
         else:
             yield from chance.choice(_ALONE)(left.pop(), account, chance)
 
 
 def _batch(some: Sequence[Payment], account: Account, chance: Random) -> Batch:
     first = some[0]
-    if account.other is not None or chance.random() < 0.5:
+    if chance.random() < 0.5:
         # A lump sum goes one way: of credits and debits only a person could tell.
         sign = 1 if first.amount_minor > 0 else -1
         parts = [replace(p, amount_minor=sign * abs(p.amount_minor)) for p in some]
         if chance.random() < 0.5:
             parts = [replace(p, bank_reference="") for p in parts]
         return Batch(_one_twice(parts, chance), f"{LUMP}{first.bank_reference}")
-    if chance.random() < 0.5:
+    if account.other is None and chance.random() < 0.5:
         return Batch(_one_twice([replace(p, bank_reference="") for p in some], chance))
     return Batch(_one_twice(some, chance), f"{_GROUP}{first.bank_reference}")
 
@@ -292,9 +294,8 @@ def _part(run: Sequence[Day], kind: Format, chance: Random, status: str = "BOOK"
     """Some of the money of these days, as a message of its own."""
     money = [_with_status(item, status) for item in _money(run)]
     told = _told(chance.sample(money, chance.randint(1, len(money))), kind, chance)
-    if status == "BOOK":
-        # Some payments of a batch without the others. (Not those that are only shown: see `test_bank_regrouped`.)
-        told = told[: chance.randint(1, len(told))]
+    # Some payments of a batch without the others.
+    told = told[: chance.randint(1, len(told))]
     sheet = replace(_sheet(run, told), statement_id=f"P-{chance.randrange(10**9)}", sequence="0")
     return replace(sheet, closing_minor=sheet.opening_minor + _sum(told))
 
@@ -338,7 +339,7 @@ def _paged(day: Day, kind: Format, chance: Random) -> list[Sheet]:
 
 
 def _told(money: Sequence[Told], kind: Format, chance: Random) -> list[Told]:
-    """In another order; a batch as the bank pleases, but payment by payment where it notifies only."""
+    """In another order; a batch as the bank pleases."""
     told: list[Told] = []
     for item in _shuffled(money, chance):
         if isinstance(item, Payment):
@@ -347,7 +348,7 @@ def _told(money: Sequence[Told], kind: Format, chance: Random) -> list[Told]:
         parts = _shuffled(item.payments, chance)
         if item.bank_reference.startswith(LUMP):
             told.append(replace(item, payments=tuple(parts), details=chance.random() < 0.5))
-        elif kind is Format.CAMT_053 or chance.random() < 0.5:
+        elif kind not in (Format.MT940, Format.BAI2) and chance.random() < 0.5:
             told.append(replace(item, payments=tuple(parts)))
         else:
             told += parts

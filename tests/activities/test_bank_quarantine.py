@@ -17,6 +17,7 @@ from prepay.ids import bank_file_workflow_id
 from rules.bank_file import BankFileState
 from tests.activities.test_bank_decisions import CHECK, PRIVILEGE, WRITTEN_ONCE, wrong
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, sha256_of
+from tests.bankfiles import mt_files
 from tests.bankfiles.camt_files import balance, details, document, entry, statement, transaction
 from tests.conftest import Database
 
@@ -245,6 +246,13 @@ class TestByHand:
         desk.work_off(file_of(good(), taken, closing="60.00"))
         resolved(desk)
         assert (bank(desk), desk.parts()[-1][0]) == (6_000, "house")
+
+    def test_a_line_of_an_mt940_too(self, desk: Desk) -> None:
+        broken = mt_files.entry("the fortieth", amount="40,00", dates="2613241123")
+        content = mt_files.of(mt_files.entry(), broken, closing="C261123EUR140,00", account=ACCOUNT)
+        assert "value date: expected a day written YYMMDD" in desk.work_off(content).reason
+        resolved(desk, line="6", value_on="2026-11-24", remittance="the fortieth")
+        assert (bank(desk), desk.work_off(content).stage) == (14_000, "posted")
 
     def test_what_is_not_booked_is_shown(self, desk: Desk) -> None:
         pending = UNREADABLE.replace("BOOK", "PDNG")
@@ -488,6 +496,15 @@ class TestDatabase:
         desk.work_off(LACKING)
         resolved(desk)
         assert wrong(desk, self.resolve, "Third Operator", "Fourth Operator") == WRITTEN_ONCE
+
+    @pytest.mark.breaks_the_book
+    def test_whoever_links_it_past_us_is_found_out(self, desk: Desk, database: Database) -> None:
+        desk.work_off(LACKING)
+        proposed(desk)
+        desk.change(self.resolve, FIRST, SECOND)
+        with psycopg.connect(database.owner_url) as connection:
+            broken = {check.name for check in run_checks(connection) if check.breaches}
+        assert broken == {"bank-balances", "bank-resolutions", "bank-statements"}
 
     @pytest.mark.parametrize(
         "statement",
