@@ -6,6 +6,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, SQLModel, col, select
 
 import ledger.postings
+from activities.bank_posting import credit_waiting
 from activities.database import psycopg_of
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from models import CollectionAccount, ContractingEntity, Customer
@@ -56,7 +57,13 @@ def one_at_a_time(session: Session) -> None:
 def put_entity(session: Session, entity: EntityInput) -> Done:
     """Add or change a contracting entity."""
     found = session.get(ContractingEntity, entity.code)
-    return _put(session, found, ContractingEntity, entity.model_dump())
+    done = _put(session, found, ContractingEntity, entity.model_dump())
+    after: str | None = "" if done == "changed" else None
+    while after is not None:
+        # Its payer policy may have changed, and what waited for a person need not any more.
+        waits = "p.awaits = 'payer' AND e.entity = %(entity)s"
+        after = credit_waiting(psycopg_of(session), waits, {"entity": entity.code}, after) or None
+    return done
 
 
 def put_account(session: Session, account: AccountInput) -> Done:

@@ -8,10 +8,11 @@ from sqlmodel import Session
 
 from activities.deposits import Reload
 from activities.payers import LinkInput, PauseInput, credit_what_waits, link, pause, resume
+from activities.setup_file import apply
 from bankfiles.sample import Batch, Payment, Sheet
 from rules.deposit import DepositState
 from tests.activities.test_bank_chain import MONDAY, day
-from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.activities.test_bank_files import ACCOUNT, SETUP, Desk, camt, desk
 
 __all__ = ["desk"]
 
@@ -194,6 +195,14 @@ class TestPayerPolicy:
         assert desk.parts()[0][0] == "unapplied"
         assert [row["awaits"] for row in desk.rows("SELECT awaits FROM bank_entry_part")] == ["payer"]
         assert stages(desk, deposit) == ["issued"]
+
+    def test_what_waits_is_credited_when_the_policy_lets_it(self, desk: Desk) -> None:
+        entity(desk, missing_payer_policy="hold")
+        deposit = desk.issue()
+        desk.pay(Payment(10_000, structured=deposit.reference, payer_account=""))
+        assert desk.available() == 0
+        apply(SETUP, desk.url)
+        assert (desk.available(), stages(desk, deposit)) == (10_000, ["credited"])
 
     def test_a_payer_who_is_known_passes_whatever_the_policy(self, desk: Desk) -> None:
         entity(desk, payer_policy="hold", missing_payer_policy="hold")

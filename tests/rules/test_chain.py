@@ -1,6 +1,7 @@
 """Statements in whatever order: the same chain, and a book that is where the last one ends."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ def links(balances: list[int], kinds: tuple[str, ...] = ("camt.053",)) -> list[L
             closing,
             MONDAY + timedelta(days=number),
         )
-        for number, (opening, closing) in enumerate(zip(balances, balances[1:], strict=False))
+        for number, (opening, closing) in enumerate(pairwise(balances))
         for place, kind in enumerate(kinds)
     ]
 
