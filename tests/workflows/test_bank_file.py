@@ -298,7 +298,7 @@ class TestAlarm:
         )
         file = await _deliver(office, self._day(3, EUR_ACCOUNT))
         shown = await file.until("| **Stage** | alarm")
-        assert "no statement that ends with this balance has come" in shown
+        assert "the statement before it, which ends with this balance, has not come" in shown
         found = await file.attributes()
         assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "alarm"]
         return file
