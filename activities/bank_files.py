@@ -213,7 +213,9 @@ class BankFiles:
                     stage, reason = conclude(session, file_id, accounts)
                     _end(_file(session, sha256), stage, reason)
         except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
-            raise _stopped(file_id, "After the last entry", "the statements to be linked", error) from error
+            if stopped := _stopped(file_id, "After the last entry", "the statements to be linked", error):
+                raise stopped from error
+            raise
 
     def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
         with Session(self._engine) as session:
@@ -238,7 +240,9 @@ class BankFiles:
                 post_chunk(psycopg_of(session), file_id, accounts, chunk)
         except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
             where = f"Lines {chunk[0].line} to {chunk[-1].line}"
-            raise _stopped(file_id, where, f"{len(chunk)} entries to be posted", error) from error
+            if stopped := _stopped(file_id, where, f"{len(chunk)} entries to be posted", error):
+                raise stopped from error
+            raise
 
     @activity.defn(name="decide_on_bank_file")
     def decide(self, given: Decide) -> Decided:
@@ -249,11 +253,11 @@ class BankFiles:
             return Decided(state=_state(session, given.sha256), refused=refused)
 
 
-def _stopped(file_id: int, where: str, expected: str, error: Exception) -> Exception:
-    """What PostgreSQL refuses it refuses each time, so a person must see it; anything else may go better next time."""
+def _stopped(file_id: int, where: str, expected: str, error: Exception) -> PostingStopped | None:
+    """What PostgreSQL refuses it refuses each time, so a person must see it; nothing for what may go better later."""
     refused = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(refused, REFUSED_BY_POSTGRESQL):
-        return error
+        return None
     log.error("posting stopped", file=file_id, sqlstate=refused.sqlstate)
     return PostingStopped(where, expected, refused)
 

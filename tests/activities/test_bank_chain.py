@@ -7,6 +7,8 @@ from io import BytesIO
 from itertools import permutations
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities.bank_chain import let_follow
@@ -366,3 +368,23 @@ class TestConfirmed:
         desk.pay(Payment(700, "OLD", booked_on=MONDAY - timedelta(days=9)))
         assert desk.deliver(day(1), kind="camt.053").stage == "posted"
         assert desk.pay(Payment(700, "NEW", booked_on=MONDAY + timedelta(days=1))).stage == "posted"
+
+
+class TestRefusedWhileLinking:
+    def linking(self, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+        monkeypatch.setattr(
+            "activities.bank_files.chain_by_entries", lambda session, _: session.execute(text(statement))
+        )
+
+    def test_what_the_book_refuses_holds_the_file(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = "SELECT ledger_house_transfer('k', 'nonsense', 'opening', 'nimbus-eu', 'EUR', 1)"
+        self.linking(monkeypatch, wrong)
+        assert desk.deliver(day(1), kind="camt.053").stage == "held"
+
+    def test_what_may_go_better_next_time_is_tried_again(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.linking(monkeypatch, "SELECT pg_terminate_backend(pg_backend_pid())")
+        with pytest.raises(OperationalError) as failed:
+            desk.deliver(day(1), kind="camt.053")
+        assert failed.value.__cause__ is not failed.value
