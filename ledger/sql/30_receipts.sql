@@ -192,6 +192,7 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     today date := coalesce(p_today, _ledger_today());
     new_ids bigint[];
+    new_keys text[];
 BEGIN
     PERFORM 1 FROM ledger_account WHERE code IN (
         SELECT DISTINCT 'customer:' || i.customer || ':' || i.entity || ':' || i.currency
@@ -199,13 +200,14 @@ BEGIN
     PERFORM 1 FROM ledger_transfer t WHERE t.key = ANY (p_sources) AND t.leg = 0 ORDER BY t.id FOR UPDATE;
     PERFORM _ledger_known(k, NULL) FROM unnest(p_keys) AS k WHERE coalesce(k, '') = '' OR length(k) > 200 OR starts_with(k, 'ledger:');
     PERFORM _ledger_positive(a) FROM unnest(p_amounts) AS a WHERE a <= 0 OR a IS NULL;
-    WITH item AS (
+    -- Materialized: else each row looks its accounts and its receipt up again for each place that names them.
+    WITH item AS MATERIALIZED (
         SELECT i.*, (SELECT id FROM ledger_account WHERE code = 'unapplied:' || i.entity || ':' || i.currency) AS unapplied_id,
             (SELECT id FROM ledger_account WHERE code = 'customer:' || i.customer || ':' || i.entity || ':' || i.currency) AS account_id
         FROM unnest(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on,
             p_deposits, p_causes) WITH ORDINALITY
             AS i(key, source, customer, entity, currency, amount, effective_on, value_on, deposit, cause, n)
-    ), sourced AS (
+    ), sourced AS MATERIALIZED (
         SELECT item.*, (SELECT id FROM ledger_transfer t WHERE t.key = item.source AND t.leg = 0 AND t.kind = 'receipt'
             AND t.credit_account_id = item.unapplied_id) AS source_id
         FROM item
@@ -217,15 +219,20 @@ BEGIN
             'credit', CASE WHEN value_on > today THEN 'pending' ELSE 'posted' END::ledger_phase, unapplied_id, false,
             account_id, true, amount, coalesce(effective_on, today), value_on, source_id, deposit, cause
         FROM sourced WHERE account_id IS NOT NULL AND source_id IS NOT NULL ORDER BY n
-        ON CONFLICT (key, leg) DO NOTHING RETURNING id
+        ON CONFLICT (key, leg) DO NOTHING RETURNING id, key
     )
-    SELECT array_agg(id) INTO new_ids FROM new;
+    SELECT array_agg(id), array_agg(key) INTO new_ids, new_keys FROM new;
     IF cardinality(new_ids) IS DISTINCT FROM cardinality(p_keys) THEN
         PERFORM _ledger_credits_known(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on,
             p_value_on, p_deposits, p_causes);
     END IF;
     PERFORM _ledger_sources_cover(new_ids);
     PERFORM _ledger_add_credits(new_ids);
+    IF cardinality(new_ids) = cardinality(p_keys) THEN
+        RETURN QUERY SELECT i.n::integer, i.key, f.id, coalesce(i.value_on > today, false), false
+        FROM unnest(p_keys, p_value_on) WITH ORDINALITY AS i(key, value_on, n) JOIN unnest(new_ids, new_keys) AS f(id, key) USING (key) ORDER BY i.n;
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT i.n::integer, i.key, t.id, t.phase = 'pending', f.id IS NULL OR i.n <> min(i.n) OVER (PARTITION BY i.key)
     FROM unnest(p_keys) WITH ORDINALITY AS i(key, n)
@@ -305,8 +312,7 @@ BEGIN
     WHERE id = ANY (p_new_ids) AND phase = 'pending';
     FOR debtor IN
         SELECT DISTINCT ON (t.credit_account_id) t.* FROM ledger_transfer t
-        JOIN ledger_account c ON c.id = t.credit_account_id
-        JOIN ledger_account r ON r.id = c.receivable_id AND r.debits_posted > r.credits_posted
+        JOIN ledger_account c ON c.id = t.credit_account_id AND c.owes
         WHERE t.id = ANY (p_new_ids) AND t.phase = 'posted' ORDER BY t.credit_account_id, t.id
     LOOP
         PERFORM _ledger_repay(debtor.credit_account_id, debtor.key, 1, debtor.request_hash, debtor.effective_on, debtor.id);
