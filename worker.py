@@ -26,6 +26,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.attestation import Attestations
 from activities.bank_files import BankFiles
 from activities.database import make_engine
 from activities.deposits import Deposits
@@ -71,6 +72,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
     """The worker of the lifecycles, and the one that draws documents."""
     engine = make_engine(options.database_url, options.activity_threads)
     rooms: list[Any] = [
+        Attestations(engine, client, options),
         Deposits(engine, options),
         BankFiles(engine),
         Reassignments(engine),
