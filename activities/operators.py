@@ -98,8 +98,8 @@ _UNSAID = {"id", "granted_at", "ended_at"}
 def _replace(session: Session, kind: Any, operator: int | None, wanted: Sequence[Any]) -> bool:
     """End what is not wanted any more, grant what is new, and leave the rest; whether anything changed."""
     open_rows = select(kind).where(kind.operator_id == operator, kind.ended_at.is_(None))
-    has = {tuple(row.model_dump(exclude=_UNSAID).items()): row for row in session.exec(open_rows)}
-    wants = {tuple(row.model_dump(exclude=_UNSAID).items()): row for row in wanted}
+    has = {frozenset(row.model_dump(exclude=_UNSAID).items()): row for row in session.exec(open_rows)}
+    wants = {frozenset(row.model_dump(exclude=_UNSAID).items()): row for row in wanted}
     for key in has.keys() - wants.keys():
         has[key].ended_at = datetime.now(UTC)
     session.add_all(wants[key] for key in wants.keys() - has.keys())
