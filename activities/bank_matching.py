@@ -202,7 +202,8 @@ _MATCH = f"""
                 WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
                     || taken_back_by || '), and a person decides'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
-                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
+                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received
+                    THEN {_BY_ITS_CODE.format(house="house")}
                 WHEN trouble <> '' THEN trouble || ', and a person decides'
                 WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
                 WHEN contradicts THEN 'it was sent to the virtual account of ' || holder || ', and its reference is '
