@@ -46,3 +46,12 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
 def refuse_act(authority: Authority, act: Act, money: Money | None) -> str | None:
     """Why the operator may not do that, with that much money where it decides about money; None where they may."""
     return refuse_role(authority, AUTHORITY[act]) or (refuse_amount(authority, money) if money else None)
+
+
+def as_markdown() -> str:
+    """The table as the operators' guide prints it."""
+    rows = [
+        f"| {act.of} | {act.what.replace('_', ' ')} | {', '.join(role.value for role in Role if role in roles)} |"
+        for act, roles in AUTHORITY.items()
+    ]
+    return "\n".join(["| of | act | one of these roles |", "|---|---|---|", *rows])
