@@ -23,6 +23,7 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.virtual_account import VirtualAccount
 
 __all__ = [
     "Attestation",
@@ -51,4 +52,5 @@ __all__ = [
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "VirtualAccount",
 ]
