@@ -37,6 +37,7 @@ from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
+from activities.screening import Freezes
 from activities.sweep import Upkeep
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
@@ -45,12 +46,13 @@ from settings import Settings, settings
 from workflows.bank_file import BankFile
 from workflows.change import Change
 from workflows.deposit import Deposit
+from workflows.freeze import Freeze
 from workflows.reassignment import Reassignment
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Change, Deposit, Reassignment, Relay, Sweep]
+WORKFLOWS = [BankFile, Change, Deposit, Freeze, Reassignment, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -78,6 +80,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Deposits(engine, options),
         BankFiles(engine),
         Changes(engine),
+        Freezes(engine),
         Reassignments(engine),
         Notices(engine, options),
         Outbox(engine, client),

@@ -14,6 +14,7 @@ from cli import (
     operators,
     payers,
     records,
+    screening,
     stack,
 )
 
@@ -32,6 +33,7 @@ for room in (
     operators,
     changes,
     payers,
+    screening,
     deposits,
     records,
     explain,

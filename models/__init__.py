@@ -23,6 +23,7 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Customer",
     "Deposit",
     "Document",
+    "Freeze",
+    "FreezeRelease",
     "Notice",
     "Operator",
     "OperatorLimit",
@@ -52,5 +55,6 @@ __all__ = [
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "ScreeningSubject",
     "VirtualAccount",
 ]

@@ -22,6 +22,9 @@ GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolv
     ON bank_quarantine TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
 REVOKE UPDATE, DELETE ON operator, operator_role, operator_limit, change FROM prepay_app;
+REVOKE UPDATE, DELETE ON money_freeze, screening_subject FROM prepay_app;
+GRANT UPDATE (ended_at) ON screening_subject TO prepay_app;
+GRANT UPDATE (ended_at, swept_at) ON money_freeze TO prepay_app;
 GRANT UPDATE (login) ON operator TO prepay_app;
 GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;
