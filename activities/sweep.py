@@ -25,30 +25,40 @@ CHUNK = 1000
 
 # The rows that need a workflow, those that were looked at longest ago first; a fresh row gets a minute's grace.
 _CLAIM = """
-    UPDATE {table} SET swept_at = now() WHERE id IN (
-        SELECT id FROM {table} WHERE {needs} AND swept_at < now() - interval '50 s'
+    UPDATE {table} SET swept_at = now() WHERE {id} IN (
+        SELECT {id} FROM {table} WHERE ({needs}) AND swept_at < now() - interval '50 s'
         ORDER BY swept_at LIMIT :page FOR UPDATE SKIP LOCKED
     ) RETURNING {workflow_id} AS workflow_id, '{workflow}' AS workflow, {unheard} AS unheard
 """
 _UNHEARD = "handled_version < version"
-_DEPOSIT = {"table": "deposit", "workflow_id": "workflow_id", "workflow": "Deposit", "unheard": _UNHEARD}
+_DEPOSIT = {"table": "deposit", "workflow_id": "workflow_id", "workflow": "Deposit", "unheard": _UNHEARD, "id": "id"}
 _FILE = {
     "table": "bank_file",
     "workflow_id": "'bank-file-' || sha256",
     "workflow": "BankFile",
     "unheard": "false",
+    "id": "id",
 }
 _MOVE = {
     "table": "credit_move",
     "workflow_id": "'reassignment-' || id",
     "workflow": "Reassignment",
     "unheard": "false",
+    "id": "id",
+}
+_RECEIPT = {
+    "table": "receipt",
+    "workflow_id": "'receipt-' || part_id",
+    "workflow": "Receipt",
+    "unheard": "NOT heard",
+    "id": "part_id",
 }
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

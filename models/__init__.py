@@ -12,6 +12,7 @@ from models.bank import (
     BankSighting,
     BankStatement,
 )
+from models.claim import Claim, ClaimProof
 from models.credit import Credit
 from models.credit_move import CreditMove
 from models.customer import Customer
@@ -21,6 +22,7 @@ from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.receipt import Receipt, ReceiptApplication, ReceiptReturn
 
 __all__ = [
     "BankEntry",
@@ -33,6 +35,8 @@ __all__ = [
     "BankResolution",
     "BankSighting",
     "BankStatement",
+    "Claim",
+    "ClaimProof",
     "CollectionAccount",
     "ContractingEntity",
     "Credit",
@@ -44,4 +48,7 @@ __all__ = [
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "Receipt",
+    "ReceiptApplication",
+    "ReceiptReturn",
 ]
