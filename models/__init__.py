@@ -22,7 +22,7 @@ from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
-from models.receipt import Receipt, ReceiptApplication, ReceiptReturn
+from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 
 __all__ = [
     "BankEntry",
@@ -50,5 +50,6 @@ __all__ = [
     "PayerPause",
     "Receipt",
     "ReceiptApplication",
+    "ReceiptDecision",
     "ReceiptReturn",
 ]

@@ -44,6 +44,30 @@ class Receipt(SQLModel, table=True):
     swept_at: datetime = created_at()
 
 
+class ReceiptDecision(SQLModel, table=True):
+    """What an operator decided about a receipt, whatever came of it later."""
+
+    __tablename__ = "receipt_decision"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(operator) <> '' AND btrim(reason) <> ''", name="receipt_decision_says_who_and_why"
+        ),
+        Index("receipt_decision_of_receipt", "part_id", "id"),
+        {"info": {"written_once": True}},
+    )
+
+    id: int | None = row_id()
+    key: str = text(unique=True)
+    """Which decision of which run it is: a step that is tried again decides once."""
+    part_id: int = bigint(foreign_key="receipt.part_id")
+    signal: str = text()
+    what: str = text()
+    """What was done, in words."""
+    operator: str = text()
+    reason: str = text()
+    created_at: datetime = created_at()
+
+
 class ReceiptApplication(SQLModel, table=True):
     """That a receipt is to be given to deposits or customers; above the entity's limit two people must say so."""
 
@@ -68,8 +92,6 @@ class ReceiptApplication(SQLModel, table=True):
     )
 
     id: int | None = row_id()
-    key: str = text(unique=True)
-    """Which decision of which run it is: a step that is tried again proposes once."""
     part_id: int = bigint(foreign_key="receipt.part_id")
     targets: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     """Customer, deposit or null, and minor units of each."""
