@@ -26,6 +26,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.attestation import Attestations
 from activities.bank_files import BankFiles
 from activities.database import make_engine
 from activities.deposits import Deposits
@@ -35,6 +36,7 @@ from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
+from activities.receipts import Receipts
 from activities.sweep import Upkeep
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
@@ -43,11 +45,12 @@ from settings import Settings, settings
 from workflows.bank_file import BankFile
 from workflows.deposit import Deposit
 from workflows.reassignment import Reassignment
+from workflows.receipt import Receipt
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Deposit, Reassignment, Relay, Sweep]
+WORKFLOWS = [BankFile, Deposit, Reassignment, Receipt, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -71,9 +74,11 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
     """The worker of the lifecycles, and the one that draws documents."""
     engine = make_engine(options.database_url, options.activity_threads)
     rooms: list[Any] = [
+        Attestations(engine, client, options),
         Deposits(engine, options),
         BankFiles(engine),
         Reassignments(engine),
+        Receipts(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

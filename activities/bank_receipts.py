@@ -46,7 +46,7 @@ _OPEN = f"""
     INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || part_id, 1 FROM opened
 """
 
-# Whose money it may be, in a chunk that opened receipts, or for claims that are named: one receipt fits, and it is found.
+# For claims in a chunk that opened receipts, or that are named: where exactly one receipt fits, it is found.
 _FIT = """
     WITH looking AS (
         SELECT c.id FROM claim c WHERE c.id = ANY ({claims}) AND c.stage = 'waiting' ORDER BY c.id FOR NO KEY UPDATE
@@ -61,7 +61,8 @@ _FIT = """
             AND (
                 (c.payer_account <> '' AND p.payer_account = c.payer_account)
                 OR (c.payer_name <> '' AND upper(p.payer_name) = upper(c.payer_name))
-                OR (c.bank_reference <> '' AND c.bank_reference IN (p.bank_reference, e.bank_reference, p.end_to_end_id))
+                OR (c.bank_reference <> ''
+                    AND c.bank_reference IN (p.bank_reference, e.bank_reference, p.end_to_end_id))
             )
     ), found AS (
         UPDATE claim c SET stage = 'found', part_id = f.part_id, found_at = now()

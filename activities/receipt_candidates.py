@@ -94,7 +94,9 @@ _HINTS = text("""
     SELECT c.number AS customer, d.number AS deposit, hint.weight, hint.reason
     FROM hint CROSS JOIN part p JOIN customer c ON c.id = hint.customer_id
     LEFT JOIN deposit d ON d.id = hint.deposit_id
-    WHERE EXISTS (SELECT FROM ledger_account a WHERE a.code = 'customer:' || c.number || ':' || p.entity || ':' || p.currency)
+    WHERE EXISTS (
+            SELECT FROM ledger_account a WHERE a.code = 'customer:' || c.number || ':' || p.entity || ':' || p.currency
+        )
         AND (d.id IS NULL OR (d.entity, d.currency) = (p.entity, p.currency))
     ORDER BY hint.weight DESC, c.number, d.number
 """)

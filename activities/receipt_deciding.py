@@ -12,6 +12,7 @@ from activities.database import psycopg_of
 from activities.payers import LinkedToAnother, LinkInput, link
 from documents.notices import notice_text
 from ledger import postings
+from prepay.ids import receipt_workflow_id
 from prepay.money import AmountRefused, Money
 from prepay.receipts import ApplyReceipt, DecideApplication, LinkReceiptPayer, ReturnReceipt, Target
 from prepay.wire import Wire, positive_minor
@@ -77,12 +78,18 @@ def _do(session: Session, state: ReceiptState, given: Decide) -> str:
         return _decide_application(session, state, given.signal, decision)
     if isinstance(decision, LinkReceiptPayer):
         return _link_payer(session, state, decision)
-    return _return(session, state, given) if given.signal == "return_to_payer" else _keep(session, state, decision)
+    return (
+        _return(session, state, given)
+        if given.signal == "return_to_payer"
+        else _keep(session, state, decision)
+    )
 
 
 def _propose(session: Session, state: ReceiptState, decision: ApplyReceipt) -> str:
     targets = _targets(session, state, decision.to)
-    minor, refused = shares(state.amount_minor, state.currency, [target["amount_minor"] for target in targets])
+    minor, refused = shares(
+        state.amount_minor, state.currency, [target["amount_minor"] for target in targets]
+    )
     if refused:
         raise DecisionRefused(refused)
     for target, share in zip(targets, minor, strict=True):
@@ -107,7 +114,9 @@ def _targets(session: Session, state: ReceiptState, to: list[Target]) -> list[di
             raise NoTarget(target)
         if not row["fits"]:
             raise OtherPlace(target, state)
-        found.append({"customer": row["customer"], "deposit": row["deposit"], "amount_minor": _minor(target, state)})
+        found.append(
+            {"customer": row["customer"], "deposit": row["deposit"], "amount_minor": _minor(target, state)}
+        )
     return found
 
 
@@ -118,7 +127,9 @@ def _minor(target: Target, state: ReceiptState) -> int | None:
         raise DecisionRefused(str(refusal).rstrip(".")) from None
 
 
-def _decide_application(session: Session, state: ReceiptState, signal: Signal, decision: DecideApplication) -> str:
+def _decide_application(
+    session: Session, state: ReceiptState, signal: Signal, decision: DecideApplication
+) -> str:
     refused = refuse_other_number(state, decision.application)
     if refused is not None:
         raise DecisionRefused(refused)
@@ -148,20 +159,25 @@ def _tell(session: Session, state: ReceiptState) -> None:
     for row in session.execute(_WITHOUT_DEPOSIT, {"part": state.part}).mappings().all():
         amount = str(Money(amount_minor=row["amount_minor"], currency=state.currency))
         subject, body = notice_text("applied", row["locale"], {"amount": amount, "customer": row["customer"]})
-        session.execute(_NOTICE, {**row, "subject": subject, "body": body})
+        session.execute(
+            _NOTICE, {**row, "key": f"credit:{row['credit']}:applied", "subject": subject, "body": body}
+        )
 
 
 def _return(session: Session, state: ReceiptState, given: Decide) -> str:
     """Held in the book, and what would credit it by itself passes it by; the refunds pay it."""
-    said = {"part": state.part, "key": f"return:{given.key}", "amount_minor": state.amount_minor}
-    decision = given.decision
+    key, by = f"return:{given.key}", given.decision
     source = session.execute(_SOURCE, {"part": state.part}).scalar_one()
     postings.return_unapplied(
-        psycopg_of(session), key=said["key"], source=source, amount_minor=state.amount_minor,
-        cause=f"receipt-{state.part}",
-    )  # fmt: skip
-    session.execute(_RETURN, {**said, "operator": decision.operator, "reason": decision.reason})
-    session.execute(_RETURNING, {"part": state.part, "operator": decision.operator})
+        psycopg_of(session),
+        key=key,
+        source=source,
+        amount_minor=state.amount_minor,
+        cause=receipt_workflow_id(state.part),
+    )
+    said = {"part": state.part, "operator": by.operator, "reason": by.reason}
+    session.execute(_RETURN, {**said, "key": key, "amount_minor": state.amount_minor})
+    session.execute(_RETURNING, said)
     return "prepared to go back"
 
 
@@ -170,7 +186,7 @@ def _keep(session: Session, state: ReceiptState, decision: Decision) -> str:
     key = session.execute(_KEEP, said).scalar_one_or_none()
     if key is None:
         raise DecisionRefused("its payout is on its way to the bank already")
-    postings.void(psycopg_of(session), key=f"keep:{key}", hold=key, cause=f"receipt-{state.part}")
+    postings.void(psycopg_of(session), key=f"keep:{key}", hold=key, cause=receipt_workflow_id(state.part))
     session.execute(_KEPT, said)
     return "kept"
 
@@ -182,7 +198,9 @@ def _link_payer(session: Session, state: ReceiptState, decision: LinkReceiptPaye
     if row["entity"] is None:
         raise DecisionRefused(f"there is no customer {decision.customer}")
     if row["entity"] != state.entity:
-        raise DecisionRefused(f"customer {decision.customer} is one of {row['entity']}, and the money of {state.entity}")
+        raise DecisionRefused(
+            f"customer {decision.customer} is one of {row['entity']}, and the money of {state.entity}"
+        )
     wanted = {"customer": decision.customer, "account": row["payer_account"]}
     try:
         link(session, LinkInput.model_construct(**wanted, by=decision.operator, reason=decision.reason))
@@ -236,7 +254,9 @@ _CREDITED = text("""
     WHERE id = :part AND state = 'unapplied'
 """)
 
-_END = text("UPDATE receipt SET stage = :stage, ended_at = now() WHERE part_id = :part AND stage = 'unapplied'")
+_END = text(
+    "UPDATE receipt SET stage = :stage, ended_at = now() WHERE part_id = :part AND stage = 'unapplied'"
+)
 
 _WITHOUT_DEPOSIT = text("""
     SELECT credit.id AS credit, credit.amount_minor, c.id AS customer_id, c.number AS customer, c.locale
@@ -246,7 +266,7 @@ _WITHOUT_DEPOSIT = text("""
 
 _NOTICE = text("""
     INSERT INTO notice (key, customer_id, kind, locale, subject, body)
-    VALUES ('credit:' || :credit || ':applied', :customer_id, 'applied', :locale, :subject, :body)
+    VALUES (:key, :customer_id, 'applied', :locale, :subject, :body)
     ON CONFLICT (key) DO NOTHING
 """)
 
@@ -263,7 +283,8 @@ _RETURN = text("""
 
 _RETURNING = text("""
     WITH waits AS (
-        UPDATE bank_entry_part SET awaits = '', reason = left(reason || '; to go back to its payer, by ' || :operator, 1000)
+        UPDATE bank_entry_part SET awaits = '',
+            reason = left(reason || '; to go back to its payer, by ' || :operator, 1000)
         WHERE id = :part
     )
     UPDATE receipt SET stage = 'returning' WHERE part_id = :part AND stage = 'unapplied'

@@ -110,7 +110,9 @@ def state_of(session: Session, part: int) -> ReceiptState:
 
 
 def _application(row: dict[str, Any]) -> Application:
-    to = tuple(f"{target['amount']} to {target['deposit'] or target['customer']}" for target in row["targets"])
+    to = tuple(
+        f"{target['amount']} to {target['deposit'] or target['customer']}" for target in row["targets"]
+    )
     known = {name: row[name] for name in ("number", "proposed_by", "reason", "proposed_at")}
     return Application(to=to, **known)
 

@@ -1,4 +1,4 @@
-"""The set-up file: entities, collection accounts and customers in one readable TOML."""
+"""The set-up file: entities, collection accounts, operators and customers in one readable TOML."""
 
 import re
 import tomllib
@@ -16,12 +16,14 @@ from activities.master_data import (
     put_entity,
 )
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
+from activities.operators import OperatorInput, put_operator
 from prepay.wire import InputRefused, parse
 
 # What the rows are called by, their type, and how one is written; in the order that they need each other.
 _KINDS: dict[str, tuple[str, type[Any], Any]] = {
     "entity": ("code", EntityInput, put_entity),
     "account": ("code", AccountInput, put_account),
+    "operator": ("name", OperatorInput, put_operator),
     "customer": ("number", CustomerInput, put_customer),
 }
 KINDS = tuple(_KINDS)
@@ -51,7 +53,9 @@ def apply(file: Path, database_url: str) -> dict[str, dict[str, int]]:
     try:
         with Session(engine) as session, session.begin():
             one_at_a_time(session)
-            return {kind: _put_all(session, file, text, kind, content.get(kind, [])) for kind in KINDS}
+            return {
+                kind: _put_all(session, file, text, kind, content[kind]) for kind in KINDS if kind in content
+            }
     finally:
         engine.dispose()
 

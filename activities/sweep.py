@@ -31,7 +31,13 @@ _CLAIM = """
     ) RETURNING {workflow_id} AS workflow_id, '{workflow}' AS workflow, {unheard} AS unheard
 """
 _UNHEARD = "handled_version < version"
-_DEPOSIT = {"table": "deposit", "workflow_id": "workflow_id", "workflow": "Deposit", "unheard": _UNHEARD, "id": "id"}
+_DEPOSIT = {
+    "table": "deposit",
+    "workflow_id": "workflow_id",
+    "workflow": "Deposit",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
 _FILE = {
     "table": "bank_file",
     "workflow_id": "'bank-file-' || sha256",

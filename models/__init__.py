@@ -12,6 +12,7 @@ from models.bank import (
     BankSighting,
     BankStatement,
 )
+from models.change import Change
 from models.claim import Claim, ClaimProof
 from models.credit import Credit
 from models.credit_move import CreditMove
@@ -20,11 +21,13 @@ from models.deposit import Deposit
 from models.document import Document
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
+from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 
 __all__ = [
+    "Attestation",
     "BankEntry",
     "BankEntryPart",
     "BankFile",
@@ -35,6 +38,7 @@ __all__ = [
     "BankResolution",
     "BankSighting",
     "BankStatement",
+    "Change",
     "Claim",
     "ClaimProof",
     "CollectionAccount",
@@ -45,6 +49,9 @@ __all__ = [
     "Deposit",
     "Document",
     "Notice",
+    "Operator",
+    "OperatorLimit",
+    "OperatorRole",
     "Outbox",
     "PayerLink",
     "PayerPause",

@@ -21,7 +21,8 @@ class Receipt(SQLModel, table=True):
     __tablename__ = "receipt"
     __table_args__ = (
         CheckConstraint(
-            "stage IN ('unapplied', 'returning', 'applied', 'returned', 'settled')", name="receipt_stage_known"
+            "stage IN ('unapplied', 'returning', 'applied', 'returned', 'settled')",
+            name="receipt_stage_known",
         ),
         CheckConstraint(f"({_OPEN}) = (ended_at IS NULL)", name="receipt_ended_at_its_end"),
         Index("receipt_open", "part_id", postgresql_where=_OPEN),

@@ -33,6 +33,11 @@ def reassignment_workflow_id(move: int) -> str:
     return f"reassignment-{move}"
 
 
+def receipt_workflow_id(part: int) -> str:
+    """One workflow for each entry part that nobody was credited with."""
+    return f"receipt-{part}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

@@ -179,5 +179,7 @@ def shares(amount_minor: int, currency: str, given: Sequence[int | None]) -> tup
     minor = [one or 0 for one in given]
     if sum(minor) == amount_minor:
         return minor, None
-    told, whole = (Money.model_construct(amount_minor=m, currency=currency) for m in (sum(minor), amount_minor))
+    told, whole = (
+        Money.model_construct(amount_minor=m, currency=currency) for m in (sum(minor), amount_minor)
+    )
     return [], f"the amounts sum to {told}, and the receipt is {whole}: all of it is applied at once"

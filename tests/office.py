@@ -73,7 +73,7 @@ class Office:
 async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterator[Office]:
     """Workers on that Temporal and that database, until the end of the block."""
     activities.setup_file.apply(SETUP, url)
-    wanted = Settings(database_url=url, **{"forms": "off", **options})
+    wanted = Settings(database_url=url, **{"forms": "off", "attestation": "claim", **options})
     engine = make_engine(url, 8)
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from prepay.reassignments import DecideReassignment, ReassignmentOutcome
     from rules.details import reassignment_details
     from rules.reassignment import ReassignmentState, Signal
-    from workflows.operator import Desk, live, whatever_comes
+    from workflows.operator import Desk, authorise, live, whatever_comes
     from workflows.steps import step
 
 
@@ -96,12 +96,16 @@ class Reassignment:
         return await step(Reassignments.look, workflow.info().workflow_id, "look at the proposal")
 
     async def _decide(self, state: ReassignmentState) -> ReassignmentState:
-        signal, decision = self._desk.decisions.pop(0)
-        assert isinstance(decision, DecideReassignment)
-        decide = Decide(move=state.move, signal=signal, decision=decision)
-        decided = await step(Reassignments.decide, decide, f"{signal}, as {decision.operator} wants")
+        taken = self._desk.decisions.pop(0)
+        attested = await authorise(taken, state.money if taken.signal == "approve" else None)
+        if attested.refused:
+            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
+            return state
+        decision = taken.decision.model_copy(update={"operator": attested.operator})
+        decide = Decide(move=state.move, signal=taken.signal, decision=decision)
+        decided = await step(Reassignments.decide, decide, f"{taken.signal}, as {attested.operator} wants")
         if decided.refused:
-            self._desk.refuse(signal, f"{decision.operator}: {decided.refused}")
+            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
         return decided.state
 
     def _answer_cancel(self) -> None:

@@ -107,7 +107,7 @@ class TestRelease:
         file = await _held(office)
         await file.handle.signal("release", DECISION)
         await file.handle.signal("release", {**DECISION, "operator": again})
-        await file.until(f"release: {again.strip()}: you released it already; somebody else must")
+        await file.until("release: First Operator: you released it already; somebody else must")
         assert office.rows("SELECT stage FROM bank_file") == [{"stage": "held"}]
         assert len(office.rows("SELECT FROM bank_file_decision")) == 1
 
@@ -121,7 +121,7 @@ class TestRelease:
 
     async def test_many_at_once_are_all_answered(self, office: Office) -> None:
         file = await _held(office)
-        people = [{**DECISION, "operator": f"Op {n}"} for n in range(8)]
+        people = [DECISION, OTHER] * 4
         await asyncio.gather(*(file.handle.signal("release", person) for person in people))
         await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] > 1)
         await file.until("**Refused attempts**")
