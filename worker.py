@@ -28,6 +28,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.attestation import Attestations
 from activities.bank_files import BankFiles
+from activities.claims import Claims
 from activities.database import make_engine
 from activities.deposits import Deposits
 from activities.documents import Documents
@@ -43,6 +44,7 @@ from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
+from workflows.claim import Claim
 from workflows.deposit import Deposit
 from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
@@ -50,7 +52,7 @@ from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Deposit, Reassignment, Receipt, Relay, Sweep]
+WORKFLOWS = [BankFile, Claim, Deposit, Reassignment, Receipt, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -79,6 +81,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         BankFiles(engine),
         Reassignments(engine),
         Receipts(engine),
+        Claims(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

@@ -65,11 +65,12 @@ _FIT = """
                     AND c.bank_reference IN (p.bank_reference, e.bank_reference, p.end_to_end_id))
             )
     ), found AS (
-        UPDATE claim c SET stage = 'found', part_id = f.part_id, found_at = now()
+        UPDATE claim c SET stage = 'found', part_id = f.part_id, found_at = now(), version = version + 1
         FROM (SELECT id, min(part_id) AS part_id FROM fitting GROUP BY id HAVING count(*) = 1) f
-        WHERE c.id = f.id RETURNING c.part_id
+        WHERE c.id = f.id RETURNING c.id, c.part_id
     )
-    INSERT INTO outbox (workflow_id, version) SELECT DISTINCT 'receipt-' || part_id, 1 FROM found
+    INSERT INTO outbox (workflow_id, version)
+    SELECT 'receipt-' || part_id, 1 FROM found UNION SELECT 'claim-' || id, 1 FROM found
 """
 
 # Looked up from the few receipts, however many claims wait.
@@ -90,11 +91,13 @@ SETTLE_CLAIMS = """
         FROM claim c JOIN receipt r ON r.part_id = c.part_id
         WHERE c.part_id = ANY ({parts}) AND c.stage = 'found' AND r.stage NOT IN ('unapplied', 'returning')
         ORDER BY c.id FOR NO KEY UPDATE OF c
+    ), told AS (
+        UPDATE claim c SET stage = CASE WHEN theirs THEN 'credited' ELSE 'waiting' END, version = version + 1,
+            part_id = CASE WHEN theirs THEN c.part_id END, found_at = CASE WHEN theirs THEN c.found_at END,
+            ended_at = CASE WHEN theirs THEN now() END
+        FROM settled WHERE c.id = settled.id RETURNING c.id
     )
-    UPDATE claim c SET stage = CASE WHEN theirs THEN 'credited' ELSE 'waiting' END,
-        part_id = CASE WHEN theirs THEN c.part_id END, found_at = CASE WHEN theirs THEN c.found_at END,
-        ended_at = CASE WHEN theirs THEN now() END
-    FROM settled WHERE c.id = settled.id
+    INSERT INTO outbox (workflow_id, version) SELECT 'claim-' || id, 1 FROM told
 """
 
 FIND_FOR_CLAIMS = _FIT.format(claims="CAST(%(claims)s AS bigint[])")

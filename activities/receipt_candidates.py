@@ -58,6 +58,12 @@ _HINTS = text("""
         FROM part p JOIN payer_link l ON (l.entity, l.payer_account) = (p.entity, p.payer_account)
         WHERE l.ended_at IS NULL AND p.payer_account <> ''
         UNION ALL
+        SELECT c.customer_id, NULL, 40, 'they look for this amount (claim ' || c.id || ', ' || c.stage || ')'
+        FROM part p CROSS JOIN LATERAL (
+            SELECT * FROM claim c WHERE (c.currency, c.amount_minor) = (p.currency, p.amount_minor)
+                AND c.stage IN ('waiting', 'closed') ORDER BY c.id DESC LIMIT :shown
+        ) c
+        UNION ALL
         SELECT before.customer_id, NULL, 50, 'money of the same account was credited to them before, '
             || CASE before.times WHEN 1 THEN 'once' ELSE before.times || ' times' END
         FROM part p CROSS JOIN LATERAL (

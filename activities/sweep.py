@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 import ledger.checks
+from activities.claims import find_for_all
 from activities.database import psycopg_of
 from activities.outbox import start_or_ring
 from ledger.seals import keep, newest, seal_now
@@ -59,11 +60,19 @@ _RECEIPT = {
     "unheard": "NOT heard",
     "id": "part_id",
 }
+_CLAIM_OF_CUSTOMER = {
+    "table": "claim",
+    "workflow_id": "'claim-' || id",
+    "workflow": "Claim",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
@@ -123,9 +132,15 @@ class Upkeep:
 
     @activity.defn(name="settle_time")
     def settle_time(self) -> dict[str, int]:
-        """Post credits whose value date has come, and void holds that have expired; all of them, in chunks."""
+        """Post credits whose value date has come, and void holds that have expired; all of them, in chunks.
+
+        Claims look again for their money: one that was made while it was being posted has not seen it.
+        """
         done = {"credits": "ledger_post_due_credits()", "holds": "ledger_expire_holds()"}
-        return {name: self._repeat(function) for name, function in done.items()}
+        settled = {name: self._repeat(function) for name, function in done.items()}
+        with Session(self._engine) as session, session.begin():
+            find_for_all(session)
+        return settled
 
     def _repeat(self, function: str) -> int:
         total = 0

@@ -26,7 +26,10 @@ class ClaimProof(SQLModel, table=True):
 
 
 class Claim(SQLModel, table=True):
-    """One transfer that a customer looks for; `told_stage` is the last that they were told of."""
+    """One transfer that a customer looks for.
+
+    `version` counts its stages; `handled_version` is the last that its workflow has told the customer of.
+    """
 
     __tablename__ = "claim"
     __table_args__ = (
@@ -39,8 +42,11 @@ class Claim(SQLModel, table=True):
         Index("claim_waiting", "currency", "amount_minor", postgresql_where="stage = 'waiting'"),
         Index("claim_of_receipt", "part_id", postgresql_where="part_id IS NOT NULL"),
         Index("claim_of_amount", "currency", "amount_minor", "id"),
-        Index("claim_untold", "id", postgresql_where="told_stage <> stage"),
-        Index("claim_waits_since", "created_at", "id", postgresql_where="stage = 'waiting'"),
+        Index(
+            "claim_needs_workflow",
+            "swept_at",
+            postgresql_where="stage IN ('waiting', 'found') OR handled_version < version",
+        ),
     )
 
     id: int | None = row_id()
@@ -56,10 +62,12 @@ class Claim(SQLModel, table=True):
     proof_sha256: str | None = text(default=None, nullable=True, foreign_key="claim_proof.sha256")
     stage: str = text(default="waiting")
     part_id: int | None = bigint(default=None, nullable=True, foreign_key="receipt.part_id")
-    told_stage: str = text(default="")
+    version: int = bigint(default=1)
+    handled_version: int = bigint(default=0)
     reminded: int = bigint(default=0)
     answer: str = text(default="")
     """Why it was closed."""
-    created_at: datetime = created_at()
     found_at: datetime | None = moment(default=None, nullable=True)
     ended_at: datetime | None = moment(default=None, nullable=True)
+    swept_at: datetime = created_at()
+    created_at: datetime = created_at()

@@ -38,6 +38,11 @@ def receipt_workflow_id(part: int) -> str:
     return f"receipt-{part}"
 
 
+def claim_workflow_id(claim: int) -> str:
+    """One workflow for each claim of a customer."""
+    return f"claim-{claim}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"
