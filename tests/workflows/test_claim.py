@@ -1,5 +1,7 @@
 """A customer looks for a transfer: it finds its receipt whichever comes first, and is answered in the end."""
 
+from typing import Any
+
 import pytest
 
 from bankfiles.sample import Payment
@@ -135,7 +137,7 @@ class TestRequest:
         ],
     )
     async def test_that_cannot_be_used_is_refused(
-        self, office: Office, given: dict[str, object], why: str
+        self, office: Office, given: dict[str, Any], why: str
     ) -> None:
         with pytest.raises(InputRefused) as refusal:
             await open_claim(office, **given)
