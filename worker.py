@@ -28,6 +28,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.attestation import Attestations
 from activities.bank_files import BankFiles
+from activities.changes import Changes
 from activities.claims import Claims
 from activities.database import make_engine
 from activities.deposits import Deposits
@@ -44,6 +45,7 @@ from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
+from workflows.change import Change
 from workflows.claim import Claim
 from workflows.deposit import Deposit
 from workflows.reassignment import Reassignment
@@ -52,7 +54,7 @@ from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Claim, Deposit, Reassignment, Receipt, Relay, Sweep]
+WORKFLOWS = [BankFile, Change, Claim, Deposit, Reassignment, Receipt, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -79,6 +81,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Attestations(engine, client, options),
         Deposits(engine, options),
         BankFiles(engine),
+        Changes(engine),
         Reassignments(engine),
         Receipts(engine),
         Claims(engine),

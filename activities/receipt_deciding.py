@@ -8,8 +8,9 @@ from sqlmodel import Session
 
 from activities.bank_posting import credit_decided
 from activities.bank_receipts import SETTLE_CLAIMS
+from activities.changes import ChangeInput, NothingChanges, ProposedAlready, propose
 from activities.database import psycopg_of
-from activities.payers import LinkedToAnother, LinkInput, link
+from activities.payers import LinkedToAnother
 from documents.notices import notice_text
 from ledger import postings
 from prepay.ids import receipt_workflow_id
@@ -201,14 +202,19 @@ def _link_payer(session: Session, state: ReceiptState, decision: LinkReceiptPaye
         raise DecisionRefused(
             f"customer {decision.customer} is one of {row['entity']}, and the money of {state.entity}"
         )
-    wanted = {"customer": decision.customer, "account": row["payer_account"]}
+    link = {"customer": decision.customer, "account": row["payer_account"]}
+    said = {"by": decision.operator, "reason": decision.reason}
     try:
-        link(session, LinkInput.model_construct(**wanted, by=decision.operator, reason=decision.reason))
+        proposed = propose(session, ChangeInput(tables={"payer_link": [link | said]}, **said))
+    except (NothingChanges, ProposedAlready) as refusal:
+        raise DecisionRefused(str(refusal).rstrip(".")) from None
     except LinkedToAnother:
         raise DecisionRefused(
             "its payer is linked to another customer already; `prepay receipt show` says to whom"
         ) from None
-    return f"its payer linked to {decision.customer}"
+    except ValueError:
+        raise DecisionRefused("the account that the bank tells is none that can be linked") from None
+    return f"{proposed.workflow_id} proposed, which links its payer to {decision.customer},"
 
 
 _DONE = text("SELECT FROM receipt_decision WHERE key = :key")

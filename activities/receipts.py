@@ -14,7 +14,6 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.payers import credit_what_waits
 from activities.receipt_candidates import candidates
 from activities.receipt_deciding import Decide, decide
 from prepay.wire import Wire
@@ -69,20 +68,12 @@ class Receipts:
     def decide(self, given: Decide) -> Decided:
         """Do what an operator decided; the same decision again changes nothing."""
         with Session(self._engine) as session, session.begin():
-            session.execute(_LOCK, {"part": given.part})
+            if given.signal != "link_payer":
+                # That one locks other parts, in the order of their keys.
+                session.execute(_LOCK, {"part": given.part})
             refused = decide(session, state_of(session, given.part), given)
-        if given.signal == "link_payer" and not refused:
-            self._credit_linked(given.part)
         with Session(self._engine) as session:
             return Decided(state=state_of(session, given.part), refused=refused or "")
-
-    def _credit_linked(self, part: int) -> None:
-        """What waited for somebody to know this payer is matched again, this receipt among it."""
-        after: str | None = ""
-        while after is not None:
-            with Session(self._engine) as session, session.begin():
-                account = session.execute(_PAYER, {"part": part}).scalar_one()
-                after = credit_what_waits(session, account, after) or None
 
     @activity.defn(name="chase_receipt")
     def chase(self, given: ChaseReceipt) -> ReceiptState:
@@ -120,8 +111,6 @@ def _application(row: dict[str, Any]) -> Application:
 def _decision(row: dict[str, Any]) -> str:
     return f"{row['what']} by {row['by']} at {when(datetime.fromisoformat(row['at']))} ({row['reason']})"
 
-
-_PAYER = text("SELECT payer_account FROM bank_entry_part WHERE id = :part")
 
 _LOCK = text("SELECT FROM bank_entry_part WHERE id = :part FOR NO KEY UPDATE")
 

@@ -67,11 +67,19 @@ _CLAIM_OF_CUSTOMER = {
     "unheard": _UNHEARD,
     "id": "id",
 }
+_CHANGE = {
+    "table": "change",
+    "workflow_id": "'change-' || id",
+    "workflow": "Change",
+    "unheard": "false",
+    "id": "id",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),

@@ -2,7 +2,21 @@
 
 import typer
 
-from cli import bank, bench, customers, demo, deposits, explain, ledger, payers, receipts, records, stack
+from cli import (
+    bank,
+    bench,
+    changes,
+    customers,
+    demo,
+    deposits,
+    explain,
+    ledger,
+    operators,
+    payers,
+    receipts,
+    records,
+    stack,
+)
 
 app = typer.Typer(
     name="prepay",
@@ -12,5 +26,19 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for room in (demo, stack, customers, payers, receipts, deposits, records, explain, bank, ledger, bench):
+for room in (
+    demo,
+    stack,
+    customers,
+    operators,
+    changes,
+    payers,
+    receipts,
+    deposits,
+    records,
+    explain,
+    bank,
+    ledger,
+    bench,
+):
     room.register(app)

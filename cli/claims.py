@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
-from cli.payers import one_transaction
+from cli.session import one_transaction
 
 if TYPE_CHECKING:
     from prepay.claims import ClaimView

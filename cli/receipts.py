@@ -7,8 +7,8 @@ import typer
 
 from cli.claims import claims
 from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
-from cli.payers import one_transaction
 from cli.records import workflow_link
+from cli.session import one_transaction
 
 MAX_ID = 2**63 - 1
 _RIGHT = ["Amount", "Days", "Receipts", "Older than 30 days", "To return"]

@@ -34,7 +34,7 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
     Act("Receipt", "refuse"): frozenset({CLERK, APPROVER, TREASURER}),
     Act("Receipt", "return_to_payer"): frozenset({APPROVER, TREASURER}),
     Act("Receipt", "keep"): frozenset({APPROVER, TREASURER}),
-    Act("Receipt", "link_payer"): frozenset({APPROVER, TREASURER}),
+    Act("Receipt", "link_payer"): frozenset({CLERK, APPROVER}),
     Act("Claim", "close"): frozenset({CLERK, APPROVER}),
     Act("Payer", "unlink"): frozenset({CLERK, APPROVER, COMPLIANCE}),
     Act("Payer", "pause"): frozenset({CLERK, APPROVER, COMPLIANCE}),
@@ -53,3 +53,12 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
 def refuse_act(authority: Authority, act: Act, money: Money | None) -> str | None:
     """Why the operator may not do that, with that much money where it decides about money; None where they may."""
     return refuse_role(authority, AUTHORITY[act]) or (refuse_amount(authority, money) if money else None)
+
+
+def as_markdown() -> str:
+    """The table as the operators' guide prints it."""
+    rows = [
+        f"| {act.of} | {act.what.replace('_', ' ')} | {', '.join(role.value for role in Role if role in roles)} |"
+        for act, roles in AUTHORITY.items()
+    ]
+    return "\n".join(["| of | act | one of these roles |", "|---|---|---|", *rows])

@@ -104,8 +104,8 @@ def _apply(state: ReceiptState) -> str:
 
 def _others(state: ReceiptState) -> str:
     linking = (
-        f"\n\n`link_payer` says that the account that paid is a customer's, now and later; "
-        f"it does not apply this money:{_json(customer='')}"
+        f"\n\n`link_payer` proposes that the account that paid is a customer's, now and later; another operator "
+        f"approves that change. It does not apply this money, unless that waits for its payer:{_json(customer='')}"
         if state.has_payer
         else ""
     )

@@ -119,7 +119,7 @@ class Receipt:
 
     @workflow.signal(
         name="link_payer",
-        description="The account that paid is this customer's, now and later: "
+        description="Propose that the account that paid is this customer's, now and later: "
         '{"operator": "your name", "reason": "their letter of 3 May", "customer": "C-1001"}',
     )
     @whatever_comes

@@ -1,10 +1,14 @@
 """Money that nobody was credited with: operators give it away or send it back, once, and nothing happens by itself."""
 
 import pytest
+from sqlmodel import Session
 
+from activities.payers import LinkInput, put_link
+from activities.sweep import Upkeep
+from bankfiles.sample import Payment
 from tests.office import Office
-from tests.workflows.deposits import eventually, open_deposit
-from tests.workflows.receipts import APPLY, PAYER, SECOND, open_receipt
+from tests.workflows.deposits import change, eventually, open_deposit
+from tests.workflows.receipts import APPLY, PAYER, SECOND, deliver, open_receipt
 
 
 class TestApply:
@@ -125,34 +129,59 @@ class TestReturnToPayer:
 
 
 class TestLinkPayer:
-    async def test_links_the_account_that_paid_and_suggests_the_customer(self, office: Office) -> None:
+    async def test_proposes_a_change_and_does_not_apply(self, office: Office) -> None:
         receipt = await open_receipt(office)
-        await receipt.signal("link_payer", SECOND, customer="C-1002")
-        await receipt.until("its payer linked to C-1002 by Second Operator")
-        [link] = office.rows("SELECT payer_account FROM payer_link")
-        assert link["payer_account"] == PAYER
-        assert "its payer is linked to them" in await receipt.details()
-        await receipt.signal("link_payer", SECOND, customer="C-1001")
-        await receipt.until("its payer is linked to another customer already")
+        await receipt.signal("link_payer", APPLY, customer="C-1002")
+        await receipt.until("change-1 proposed, which links its payer to C-1002, by First Operator")
+        await receipt.signal("link_payer", APPLY, customer="C-1002")
+        await receipt.until("First Operator proposed the same already: decide change-1")
+        await receipt.signal("link_payer", APPLY, customer="C-9999")
+        await receipt.until("there is no customer C-9999")
+        await receipt.signal("link_payer", APPLY, customer="C-2001")
+        await receipt.until("customer C-2001 is one of nimbus-sg, and the money of nimbus-eu")
         assert receipt.row()["stage"] == "unapplied"
+
+    async def test_of_a_payer_of_another_customer_is_refused_without_the_account(
+        self, office: Office
+    ) -> None:
+        receipt = await open_receipt(office)
+        _link(office, "C-1001")
+        await receipt.handle.signal("ring")
+        await receipt.until("its payer is linked to them")
+        await receipt.signal("link_payer", APPLY, customer="C-1002")
+        await receipt.until("its payer is linked to another customer already")
+        history = await receipt.handle.fetch_history()
+        assert not any(PAYER.encode() in event.SerializeToString() for event in history.events)
+
+
+def _link(office: Office, customer: str) -> None:
+    given = LinkInput(customer=customer, account=PAYER, by="First Operator", reason="their letter")
+    with Session(office.engine) as session, session.begin():
+        put_link(session, given)
 
 
 class TestSettledOtherwise:
     async def test_a_linked_payer_whose_money_waited_ends_it(self, office: Office) -> None:
-        from tests.workflows.deposits import change
-
         change(office, "UPDATE contracting_entity SET payer_policy = 'hold'")
         deposit = await open_deposit(office)
         receipt = await open_receipt(office, structured=deposit.view.reference)
         assert "the payer is not known to be the customer's, and a person decides" in await receipt.details()
-        await receipt.signal("link_payer", SECOND, customer="C-1001")
+        _link(office, "C-1001")
+        await office.ring()
         await receipt.ends("settled")
         assert deposit.row()["stage"] == "credited"
 
-    async def test_a_reversal_of_the_bank_ends_it_and_its_return(self, office: Office) -> None:
-        from bankfiles.sample import Payment
-        from tests.workflows.receipts import deliver
+    async def test_held_money_is_applied_by_hand_too(self, office: Office) -> None:
+        change(office, "UPDATE contracting_entity SET payer_policy = 'hold'")
+        deposit = await open_deposit(office)
+        receipt = await open_receipt(office, structured=deposit.view.reference)
+        assert f"- deposit {deposit.view.number} of customer C-1001: its text has" in await receipt.details()
+        await receipt.signal("apply", APPLY, to=[{"deposit": deposit.view.number}])
+        await receipt.ends("applied")
+        _link(office, "C-1001")
+        assert receipt.available() == 100_000
 
+    async def test_a_reversal_of_the_bank_ends_it_and_its_return(self, office: Office) -> None:
         receipt = await open_receipt(office, end_to_end_id="E-1")
         await receipt.signal("return_to_payer", SECOND)
         await receipt.until("| **Stage** | returning")
@@ -164,9 +193,6 @@ class TestSettledOtherwise:
 
 class TestButtons:
     async def test_cancel_is_answered_and_terminate_loses_nothing(self, office: Office) -> None:
-        from activities.sweep import Upkeep
-        from tests.workflows.deposits import change
-
         receipt = await open_receipt(office)
         await receipt.handle.cancel()
         await receipt.until("Cancel: it does not settle a receipt")
