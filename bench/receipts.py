@@ -13,14 +13,14 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.bank_files import BankFiles, store
 from activities.bank_receipts import FIND_FOR_CLAIMS
-from activities.database import make_engine, psycopg_of
+from activities.database import make_engine
 from activities.outbox import Outbox
 from activities.receipt_candidates import candidates
 from activities.receipt_list import counts, page
@@ -160,7 +160,6 @@ def _search(engine: Engine, n: int) -> float:
         "customer": CUSTOMER,
     }
     with Session(engine) as session:
-        connection = psycopg_of(session)
         row = connection.execute(_CLAIM.encode(), given | {"account": payment.payer_account}).fetchone()
         claim = row[0] if row else 0
         began = perf_counter()
@@ -206,5 +205,5 @@ async def _until_all_are_open(client: Client, database: BenchDatabase) -> float:
 
 def _unheard(engine: Engine) -> int:
     with Session(engine) as session:
-        row = psycopg_of(session).execute("SELECT count(*) FROM receipt WHERE NOT heard").fetchone()
-        return int(row[0]) if row else 0
+        count: int = session.execute(text("SELECT count(*) FROM receipt WHERE NOT heard")).scalar_one()
+        return count
