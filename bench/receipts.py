@@ -160,6 +160,7 @@ def _search(engine: Engine, n: int) -> float:
         "customer": CUSTOMER,
     }
     with Session(engine) as session:
+        connection = psycopg_of(session)
         row = connection.execute(_CLAIM.encode(), given | {"account": payment.payer_account}).fetchone()
         claim = row[0] if row else 0
         began = perf_counter()

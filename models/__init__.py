@@ -25,6 +25,7 @@ from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
+from models.virtual_account import VirtualAccount
 
 __all__ = [
     "Attestation",
@@ -59,4 +60,5 @@ __all__ = [
     "ReceiptApplication",
     "ReceiptDecision",
     "ReceiptReturn",
+    "VirtualAccount",
 ]

@@ -16,6 +16,7 @@ GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
 REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move FROM prepay_app;
 GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
+REVOKE DELETE ON virtual_account FROM prepay_app;
 REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
