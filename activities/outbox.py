@@ -54,6 +54,20 @@ KINDS = (
         "Reassignment",
         "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
     ),
+    Kind(
+        "Receipt",
+        "SELECT 'receipt-' || part_id FROM receipt WHERE (stage IN ('unapplied', 'returning') OR NOT heard)"
+        " AND part_id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 9) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^receipt-[1-9][0-9]{0,17}$'))",
+    ),
+    Kind(
+        "Claim",
+        "SELECT 'claim-' || id FROM claim WHERE (stage IN ('waiting', 'found') OR handled_version < version)"
+        " AND id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 7) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^claim-[1-9][0-9]{0,17}$'))",
+    ),
 )
 
 _CLAIM = text("SELECT id, workflow_id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED")

@@ -43,6 +43,21 @@ VIEWS = (
         "credits that one person wants to move, and another must approve",
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,
     ),
+    (
+        "Money without an owner",
+        "booked money that nobody was credited with",
+        "`WorkflowType`='Receipt' AND `Stage` IN ('unapplied', 'returning')" + _RUNNING,
+    ),
+    (
+        "Receipts to approve",
+        "money that one person wants to apply, and another must approve, or that should go back",
+        "`WorkflowType`='Receipt' AND `WaitsForRole`='approver'" + _RUNNING,
+    ),
+    (
+        "Aged money",
+        "money that nobody has claimed for 75 days",
+        "`WorkflowType`='Receipt' AND `Escalated`=true" + _RUNNING,
+    ),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
 )

@@ -5,15 +5,16 @@ Whatever part is killed meanwhile, the story goes on when the part is back, and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cli.output import amount, console, errors
-from prepay.client import FormNotDrawn, PrepayClient, Unavailable, connect_temporal
+from cli.patience import PATIENCE_SECONDS, patiently
+from cli.story_claim import claim_and_apply
+from prepay.client import FormNotDrawn, PrepayClient, connect_temporal
 from prepay.ids import deposit_workflow_id
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
-PATIENCE_SECONDS = 120.0
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -77,23 +75,6 @@ class Run:
         out.print(f"{time.monotonic() - self.started:6.1f} s  {line}", markup=False, soft_wrap=True)
 
 
-async def patiently(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Ask again while a part is away. Only for what may be asked twice."""
-    import psycopg
-    from sqlalchemy.exc import OperationalError
-    from temporalio.service import RPCError
-
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return await ask()
-        except (Unavailable, RPCError, RuntimeError, psycopg.OperationalError, OperationalError):
-            # RuntimeError: what a client of Temporal raises that cannot connect.
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(0.2)
-
-
 async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
     from activities.setup_file import apply
     from settings import settings
@@ -110,7 +91,8 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
             await _pay(bank, run, wish, deposit)
         await _pay_unknown(bank, run)
         await _await_credit(client, run)
-        await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        [unknown] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        await claim_and_apply(client, run, unknown["part"])
         await _tell_again(stack.inbox, run)
         return await _result(client, run)
 
@@ -234,7 +216,7 @@ async def _result(client: "PrepayClient", run: Run) -> dict[str, Any]:
         found = await patiently(partial(client.balance, customer))
         balances[customer] = {balance.currency: balance.available_minor for balance in found}
     workflows = await patiently(partial(_workflows, run))
-    waiting = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+    waiting = await patiently(partial(asyncio.to_thread, _unapplied))
     checks = await patiently(partial(asyncio.to_thread, _check))
     return {
         "seconds": round(time.monotonic() - run.started, 1),
@@ -259,11 +241,15 @@ def _check() -> "list[CheckResult]":
 
 def _unapplied_when_there() -> list[dict[str, Any]]:
     """The unattributed money came in a file of its own, perhaps the last to be posted."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (found := _unapplied()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
+
+
+def _unapplied() -> list[dict[str, Any]]:
     from cli.bank import unapplied
 
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (found := unapplied()) and time.monotonic() < until:
-        time.sleep(0.1)
     return [
         {
             "entry": row["entry"],
@@ -275,7 +261,7 @@ def _unapplied_when_there() -> list[dict[str, Any]]:
             "remittance": row["remittance"],
             "reason": row["reason"],
         }
-        for row in found
+        for row in unapplied()
     ]
 
 

@@ -13,6 +13,7 @@ from models.bank import (
     BankStatement,
 )
 from models.change import Change
+from models.claim import Claim, ClaimProof
 from models.credit import Credit
 from models.credit_move import CreditMove
 from models.customer import Customer
@@ -23,6 +24,7 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
 
@@ -39,6 +41,8 @@ __all__ = [
     "BankSighting",
     "BankStatement",
     "Change",
+    "Claim",
+    "ClaimProof",
     "CollectionAccount",
     "ContractingEntity",
     "Credit",
@@ -55,6 +59,10 @@ __all__ = [
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "Receipt",
+    "ReceiptApplication",
+    "ReceiptDecision",
+    "ReceiptReturn",
     "ScreeningSubject",
     "VirtualAccount",
 ]

@@ -208,6 +208,7 @@ class BankEntryPart(SQLModel, table=True):
             name="bank_entry_part_state_known",
         ),
         Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
+        Index("bank_entry_part_of_payer", "payer_account", "id", postgresql_where="payer_account <> ''"),
         Index("bank_entry_part_awaiting", "awaits", "entry_id", postgresql_where="awaits <> ''"),
         Index(
             "bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"
