@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:port, or smtps://; empty keeps notices")
     mail_from: str = Field("prepay@localhost", description="sender of notices")
     ui_url: str = Field("http://127.0.0.1:8233", description="the Temporal UI, for links")
+    attestation: Literal["principal", "identity", "claim"] = Field(
+        "principal",
+        description="what must say who sent a signal: the server; the UI's login, where it is the only way to "
+        "signal; or nobody, on one machine",
+    )
     activity_threads: int = Field(16, ge=2, le=200)
     metrics_address: str = Field("", description="host:port of the Prometheus endpoint")
 

@@ -26,7 +26,9 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.attestation import Attestations
 from activities.bank_files import BankFiles
+from activities.changes import Changes
 from activities.database import make_engine
 from activities.deposits import Deposits
 from activities.documents import Documents
@@ -41,13 +43,14 @@ from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
+from workflows.change import Change
 from workflows.deposit import Deposit
 from workflows.reassignment import Reassignment
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Deposit, Reassignment, Relay, Sweep]
+WORKFLOWS = [BankFile, Change, Deposit, Reassignment, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -71,8 +74,10 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
     """The worker of the lifecycles, and the one that draws documents."""
     engine = make_engine(options.database_url, options.activity_threads)
     rooms: list[Any] = [
+        Attestations(engine, client, options),
         Deposits(engine, options),
         BankFiles(engine),
+        Changes(engine),
         Reassignments(engine),
         Notices(engine, options),
         Outbox(engine, client),

@@ -307,7 +307,15 @@ def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
     )
     return {
         s.position: Account(
-            a.id or 0, a.code, a.entity, a.currency, s.pages_of, s.page, Format(s.kind), a.iban[:2]
+            a.id or 0,
+            a.code,
+            a.entity,
+            a.currency,
+            s.pages_of,
+            s.page,
+            Format(s.kind),
+            a.iban[:2],
+            s.related_account,
         )
         for s, a in session.exec(statement)
     }

@@ -1,9 +1,10 @@
 """Whose the money of booked parts is: set-based, each decision stored with its reason in words.
 
 The statements run on the parts in `posting`, in the caller's transaction. In this order: what reverses an earlier
-booking, and what came back of ours; the payment reference, in a structured field and then in free text; what the bank
-books for itself; a payer whom operators have linked; else the money is unapplied. A match can still wait: for a
-missing statement of the account, or for a person where the payer is not known to be the customer's.
+booking, and what came back of ours; a virtual account, which tells the customer; the payment reference, in a structured
+field and then in free text; what the bank books for itself; a payer whom operators have linked; else the money is
+unapplied. A match can still wait: for a missing statement of the account, or for a person where the payer is not known
+to be the customer's.
 """
 
 from rules.entry_kinds import Kind
@@ -74,6 +75,12 @@ _DEBITS = f"""
     WHERE r.id = ANY (ARRAY(SELECT id FROM posting)) AND p.id = r.id AND p.direction = 'debit'
 """
 
+# What is not simply new money of a payer's.
+_ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL"
+
+# A virtual account tells the customer, and a reference then only which of their deposits; where the two contradict each
+# other, and where the account is closed or nobody's, a person decides. It is the account that a transfer was sent to,
+# or the statement's own where the bank tells each customer's money apart.
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
 # what looks like money that was posted before: the same reference of the bank and amount with another value date, or
 # what people told for a line that could not be read.
@@ -84,6 +91,7 @@ _MATCH = f"""
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
     ), target AS MATERIALIZED (
         SELECT p.*, e.entity, e.reversal, e.booked_on, a.gap_statement_id,
+            v.holder, v.holder_id, v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
             p.payer_account <> '' AND EXISTS (
@@ -124,20 +132,35 @@ _MATCH = f"""
             ) AS typed_id
         FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id JOIN contracting_entity n ON n.code = e.entity
+        LEFT JOIN LATERAL (
+            SELECT c.id AS holder_id, c.number AS holder, CASE
+                    WHEN v.stage = 'free' THEN 'it was sent to a virtual account that is nobody''s yet'
+                    WHEN v.stage = 'closed' THEN 'it was sent to a closed virtual account of ' || c.number
+                    WHEN va.entity <> e.entity THEN 'it was sent to a virtual account of ' || c.number
+                        || ' with another of our entities'
+                    WHEN b.id IS NULL THEN 'it was sent to the virtual account of ' || c.number
+                        || ', who has no balance in ' || p.currency
+                END AS trouble
+            FROM virtual_account v JOIN collection_account va ON va.id = v.account_id
+            LEFT JOIN customer c ON c.id = v.customer_id
+            LEFT JOIN ledger_account b
+                ON b.code = 'customer:' || c.number || ':' || e.entity || ':' || p.currency
+            WHERE v.bank_number = CASE
+                WHEN p.credited_account <> '' THEN p.credited_account WHEN a.virtual THEN a.bank_number END
+        ) v ON true
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
     ), payment AS (
         SELECT t.*, b.place, b.of_several, b.deposits, b.fits, b.open, b.number, b.currency AS other_currency,
-            coalesce(b.customer_id, t.linked_id) AS owner_id,
-            coalesce(b.deposit_id, CASE WHEN b.place IS NULL AND t.linked_id IS NOT NULL THEN (
-                SELECT d.id FROM deposit d
-                WHERE d.customer_id = t.linked_id AND d.currency = t.currency AND d.entity = t.entity
-                    AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = t.amount_minor
-                ORDER BY d.id LIMIT 1
-            ) END) AS for_deposit_id,
+            coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
+            t.holder_id <> b.customer_id AS contradicts, b.deposit_id,
+            row_number() OVER (
+                PARTITION BY b.place IS NULL AND NOT ({_ODD}), coalesce(t.holder_id, t.linked_id), t.entity, t.currency,
+                    t.amount_minor ORDER BY t.id
+            ) - 1 AS equals_before,
             b.awaited_minor - t.amount_minor AS short_minor,
             count(*) OVER (PARTITION BY b.deposit_id) AS payers
         FROM target t LEFT JOIN LATERAL (
-            SELECT *, min(customer_id) OVER same <> max(customer_id) OVER same AS of_several,
+            SELECT * FROM (SELECT *, min(customer_id) OVER same <> max(customer_id) OVER same AS of_several,
                 count(*) FILTER (WHERE fits AND open) OVER same AS deposits
             FROM (
                 SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
@@ -148,15 +171,24 @@ _MATCH = f"""
                     UNION ALL SELECT 2, unnest(t.text_references)
                 ) r JOIN deposit d ON d.reference = r.reference
             ) hit WINDOW same AS (PARTITION BY place)
-            ORDER BY place, fits DESC, open DESC, deposit_id LIMIT 1
+            ORDER BY place, fits DESC, open DESC, deposit_id LIMIT 1) best
+            -- The customer is known without a reference of theirs that is paid elsewhere.
+            WHERE fits OR of_several OR customer_id IS DISTINCT FROM t.holder_id
         ) b ON true
+    ), destined AS (
+        SELECT p.*, coalesce(deposit_id, CASE WHEN place IS NULL THEN (
+                SELECT d.id FROM deposit d
+                WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
+                    AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = p.amount_minor
+                ORDER BY d.id LIMIT 1 OFFSET equals_before
+            ) END) AS for_deposit_id
+        FROM payment p
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
-                WHEN reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL
-                    THEN 'unapplied'
-                WHEN place IS NULL AND house <> '' AND NOT received THEN 'house'
-                WHEN owner_id IS NULL OR of_several OR NOT fits THEN 'unapplied'
+                WHEN {_ODD} THEN 'unapplied'
+                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
+                WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
                 WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
                 WHEN gap_statement_id IS NOT NULL THEN 'statement'
                 ELSE 'credited'
@@ -170,8 +202,17 @@ _MATCH = f"""
                 WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
                     || taken_back_by || '), and a person decides'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
-                WHEN place IS NULL AND house <> '' AND NOT received THEN {_BY_ITS_CODE.format(house="house")}
+                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received
+                    THEN {_BY_ITS_CODE.format(house="house")}
+                WHEN trouble <> '' THEN trouble || ', and a person decides'
                 WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
+                WHEN contradicts THEN 'it was sent to the virtual account of ' || holder || ', and its reference is '
+                    || 'that of ' || number || ' of another customer'
+                WHEN place IS NULL AND holder_id IS NOT NULL AND for_deposit_id IS NULL
+                    THEN 'it was sent to the virtual account of ' || holder || '; without a deposit'
+                WHEN place IS NULL AND holder_id IS NOT NULL
+                    THEN 'it was sent to the virtual account of ' || holder
+                        || '; for the oldest open deposit of this amount'
                 WHEN place IS NULL AND for_deposit_id IS NULL
                     THEN 'operators have linked its payer to the customer; without a deposit'
                 WHEN place IS NULL
@@ -185,7 +226,7 @@ _MATCH = f"""
             END AS found,
             CASE WHEN open AND deposits = 1 AND payers = 1 AND short_minor BETWEEN 1 AND tolerance_minor
                 THEN short_minor ELSE 0 END AS short_within_minor
-        FROM payment p
+        FROM destined p
     ), told AS (
         UPDATE bank_entry_part p SET
             state = CASE WHEN outcome IN ('payer', 'statement') THEN 'unapplied' ELSE outcome END,

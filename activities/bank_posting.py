@@ -34,6 +34,8 @@ class Account:
     format: Format = Format.CAMT_054
     country: str = ""
     """Of its IBAN."""
+    related: str = ""
+    """The account that all of the statement is about, where that is not its own."""
 
     @property
     def confirms(self) -> bool:
@@ -201,7 +203,7 @@ def _part_row(entry: Entry, part: Part, account: Account) -> tuple[Any, ...]:
         "\n".join([*part.structured, *part.free])[:MAX_REMITTANCE],
         part.payer_name,
         part.payer_account,
-        part.credited_account,
+        part.credited_account or (account.related if part.direction is Direction.CREDIT else ""),
         _named(part.bank_reference) or _named(entry.bank_reference),
         part.return_reason,
         _charges(entry, part),

@@ -14,6 +14,8 @@ from models import BankFile, BankFileDelivery, BankStatement, CollectionAccount
 from prepay.money import to_decimal
 from rules.pages import MAX_DAYS, Page, statement_of, unmet
 
+MAX_RELATED = 100
+
 
 class MustWait(Exception):
     """The file is sound, and something must be set right or decided before it is posted; the message says what."""
@@ -204,6 +206,7 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         "sequence": statement.sequence,
         "page": statement.page,
         "made_on": statement.created_on,
+        "related_account": _related(statement),
         "currency": account.currency,
         "opening_minor": opening.amount_minor if opening else None,
         "opening_on": opening.on if opening else None,
@@ -218,6 +221,11 @@ def _keep(session: Session, file: BankFile, statement: Statement, account: Colle
         session.execute(
             update(BankStatement).where(col(BankStatement.id) == kept).values(pages_of=found or kept)
         )
+
+
+def _related(statement: Statement) -> str:
+    related = statement.related_account.replace(" ", "").upper()
+    return "" if related == statement.account.replace(" ", "").upper() else related[:MAX_RELATED]
 
 
 def _number(sequence: str) -> int | None:

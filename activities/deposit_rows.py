@@ -53,7 +53,7 @@ WHOM = text("""
     FROM customer c JOIN contracting_entity e ON e.code = c.entity
     LEFT JOIN LATERAL (
         SELECT * FROM collection_account
-        WHERE entity = c.entity AND currency = :currency AND :currency = ANY (c.currencies)
+        WHERE entity = c.entity AND currency = :currency AND :currency = ANY (c.currencies) AND NOT virtual
           AND daterange(valid_from, valid_to, '[]') @> (:at AT TIME ZONE e.time_zone)::date
         ORDER BY valid_from DESC, id DESC LIMIT 1
     ) a ON true

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -25,6 +25,7 @@ _NO_TIME_ZONES = frozenset({"Factory", "localtime"})
 _ATOM = r"[^\s@,;:<>()\[\]\"\\.]+"
 _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_ATOM}(\.{_ATOM})*")
 _MAX_EMAIL = 254
+_Value = TypeVar("_Value", bound=str)
 MAX_ADDRESS_LINES = 5
 
 
@@ -98,7 +99,8 @@ def _locale(name: str) -> str:
         raise ValueError(f"{name[:50]!r} is no locale such as en, de-DE or zh-CN") from None
 
 
-def _each_once(values: list[str]) -> list[str]:
+def each_once(values: list[_Value]) -> list[_Value]:
+    """Refuse what is in the list twice. Raises ValueError."""
     for position, value in enumerate(values):
         if value in values[:position]:
             raise ValueError(f"{value} is in the list twice")
@@ -173,7 +175,7 @@ class AccountInput(Wire):
     account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
-    sources: Annotated[list[SourceName], AfterValidator(_each_once)] = []
+    sources: Annotated[list[SourceName], AfterValidator(each_once)] = []
     valid_from: Day
     valid_to: Day | None = None
 
@@ -207,6 +209,6 @@ class CustomerInput(Wire):
     address: Address
     country: Country
     entity: Code
-    currencies: Annotated[list[Currency], Field(min_length=1), AfterValidator(_each_once)]
+    currencies: Annotated[list[Currency], Field(min_length=1), AfterValidator(each_once)]
     email: Annotated[str, AfterValidator(_email)] = ""
     locale: Annotated[str, AfterValidator(_locale)] = "en"

@@ -46,6 +46,10 @@ KINDS = (
         " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
     Kind(
+        "Change",
+        "SELECT 'change-' || id FROM change WHERE stage = 'proposed' AND 'change-' || id = ANY(:ids)",
+    ),
+    Kind(
         "Reassignment",
         "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
     ),

@@ -104,6 +104,15 @@ def link(session: Session, given: LinkInput) -> Standing:
     return Standing(found["new"], found["by"], found["at"])
 
 
+def put_link(session: Session, given: LinkInput) -> str:
+    """Link an account to a customer, and credit what waited for a person to know its payer."""
+    now = link(session, given)
+    after: str | None = "" if now.new else None
+    while after is not None:
+        after = credit_what_waits(session, given.account, after) or None
+    return "added" if now.new else "unchanged"
+
+
 def credit_what_waits(session: Session, account: str, after: str = "") -> str:
     """Match again some of what waited for a person to know this payer; returns where to go on, or nothing."""
     return credit_waiting(psycopg_of(session), _OF_PAYER, {"account": account}, after)

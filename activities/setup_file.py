@@ -1,9 +1,10 @@
-"""The set-up file: entities, collection accounts and customers in one readable TOML."""
+"""The set-up file: entities, collection accounts, operators and customers in one readable TOML."""
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -16,15 +17,28 @@ from activities.master_data import (
     put_entity,
 )
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
+from activities.operators import OperatorInput, any_operators, put_operator
 from prepay.wire import InputRefused, parse
 
-# What the rows are called by, their type, and how one is written; in the order that they need each other.
-_KINDS: dict[str, tuple[str, type[Any], Any]] = {
-    "entity": ("code", EntityInput, put_entity),
-    "account": ("code", AccountInput, put_account),
-    "customer": ("number", CustomerInput, put_customer),
+
+class Table(NamedTuple):
+    """A kind of row in the file: the field that it is called by, its type, and how one is written."""
+
+    name: str
+    model: type[Any]
+    put: Callable[[Session, Any], str]
+
+
+TABLES: dict[str, Table] = {
+    "entity": Table("code", EntityInput, put_entity),
+    "account": Table("code", AccountInput, put_account),
+    "operator": Table("name", OperatorInput, put_operator),
+    "customer": Table("number", CustomerInput, put_customer),
 }
-KINDS = tuple(_KINDS)
+"""In the order in which they need each other."""
+KINDS = tuple(TABLES)
+FREE = ("customer",)
+"""What one person may change alone, also when there are operators."""
 
 
 class SetupMistake(ValueError):
@@ -32,6 +46,16 @@ class SetupMistake(ValueError):
 
     def __init__(self, file: Path, line: int, what: str) -> None:
         super().__init__(f"{file}, line {line}: {what}")
+
+
+class TakesTwo(MasterDataRefused):
+    """Since there are operators, two of them change it."""
+
+    def __init__(self, field: str, kind: str, name: str) -> None:
+        super().__init__(
+            f"`{field}`: {kind} {name!r} would change, and since there are operators two of them decide that: "
+            "propose it with `prepay change propose`"
+        )
 
 
 class Twice(MasterDataRefused):
@@ -44,22 +68,27 @@ class Twice(MasterDataRefused):
 def apply(file: Path, database_url: str) -> dict[str, dict[str, int]]:
     """All of the file in one transaction, or nothing: how many of each kind were added, changed, unchanged.
 
-    Raises SetupMistake.
+    Until there are operators it is the first set-up, which one person does. Raises SetupMistake.
     """
-    text, content = _read(file)
+    text, content = read(file)
     engine = make_engine(database_url, 1)
     try:
         with Session(engine) as session, session.begin():
             one_at_a_time(session)
-            return {kind: _put_all(session, file, text, kind, content.get(kind, [])) for kind in KINDS}
+            first = not any_operators(session)
+            return {
+                kind: _put_all(session, file, text, kind, content[kind], first)
+                for kind in KINDS
+                if kind in content
+            }
     finally:
         engine.dispose()
 
 
 def _put_all(
-    session: Session, file: Path, text: str, kind: str, tables: list[dict[str, Any]]
+    session: Session, file: Path, text: str, kind: str, tables: list[dict[str, Any]], first: bool
 ) -> dict[str, int]:
-    name, model, put = _KINDS[kind]
+    name, model, put = TABLES[kind]
     done: dict[str, int] = {}
     seen: set[str] = set()
     for number, raw in enumerate(tables):
@@ -69,6 +98,8 @@ def _put_all(
                 raise Twice(name, getattr(row, name))
             seen.add(getattr(row, name))
             result = put(session, row)
+            if result != "unchanged" and not (first or kind in FREE):
+                raise TakesTwo(name, kind, getattr(row, name))
         except (InputRefused, MasterDataRefused) as refusal:
             why = str(refusal)
             field = re.search(r"`(\w+)", why)
@@ -78,7 +109,8 @@ def _put_all(
     return done
 
 
-def _read(file: Path) -> tuple[str, dict[str, Any]]:
+def read(file: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a file, and its tables by kind. Raises SetupMistake."""
     raw = file.read_bytes()
     try:
         text = raw.decode("utf-8-sig")

@@ -44,11 +44,13 @@ _MOVE = {
     "workflow": "Reassignment",
     "unheard": "false",
 }
+_CHANGE = {"table": "change", "workflow_id": "'change-' || id", "workflow": "Change", "unheard": "false"}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

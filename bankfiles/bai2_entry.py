@@ -86,6 +86,8 @@ def _entry(
     tags = _tags(text)
     end_to_end = customer or tags.get("EREF", "")
     payer_account = account_number(tags.get("DACT", ""))
+    payee_account = account_number(tags.get("CACT", ""))
+    sent_on = way is Direction.CREDIT and payee_account != common.account
     money = (minor, common.currency, way, value_on)
     part = Part(
         0,
@@ -104,8 +106,9 @@ def _entry(
         payer_account=payer_account,
         payer_bank=tags.get("DBIC", "") or tags.get("DABA", ""),
         payee_name=tags.get("CRNM", ""),
-        payee_account=account_number(tags.get("CACT", "")),
+        payee_account=payee_account,
         payee_bank=tags.get("CBIC", "") or tags.get("CABA", ""),
+        credited_account=payee_account if sent_on else "",
         return_reason=code if int(code) in RETURNS else "",
     )
     key, keyed_by = identities.entry(reference, money)

@@ -62,6 +62,7 @@ class Sheet:
     page: int = 0
     """Which page of its statement it is, from 1; 0 for a statement in one piece."""
     last_page: bool = True
+    related_account: str = ""
 
 
 _MESSAGES = {
@@ -110,6 +111,8 @@ def _sheet(sheet: Sheet, format: str, version: int) -> Iterator[str]:
     yield f"<ElctrncSeqNb>{sheet.sequence}</ElctrncSeqNb>"
     yield f"<CreDtTm>{sheet.created_on}T06:00:00+01:00</CreDtTm>\n"
     yield f"<Acct>{_account(sheet.account)}<Ccy>{sheet.currency}</Ccy></Acct>\n"
+    if sheet.related_account:
+        yield f"<RltdAcct>{_account(sheet.related_account)}</RltdAcct>\n"
     if format == "camt.053":
         opens, closes = sheet.page <= 1, sheet.page == 0 or sheet.last_page
         opened_on = sheet.created_on - timedelta(days=opens)

@@ -2,7 +2,20 @@
 
 import typer
 
-from cli import bank, bench, customers, demo, deposits, explain, ledger, payers, records, stack
+from cli import (
+    bank,
+    bench,
+    changes,
+    customers,
+    demo,
+    deposits,
+    explain,
+    ledger,
+    operators,
+    payers,
+    records,
+    stack,
+)
 
 app = typer.Typer(
     name="prepay",
@@ -12,5 +25,18 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for room in (demo, stack, customers, payers, deposits, records, explain, bank, ledger, bench):
+for room in (
+    demo,
+    stack,
+    customers,
+    operators,
+    changes,
+    payers,
+    deposits,
+    records,
+    explain,
+    bank,
+    ledger,
+    bench,
+):
     room.register(app)

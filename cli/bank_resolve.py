@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import Data, Json, console, print_json, use_stack
-from cli.payers import one_transaction
+from cli.session import acting, one_transaction
 
 if TYPE_CHECKING:
     from activities.bank_resolving import Proposal, Resolved
@@ -81,7 +81,7 @@ def _propose(raw: dict[str, Any], as_json: bool) -> None:
 
     given = parse(Resolve, {name: value for name, value in raw.items() if value is not None}, "The proposal")
     with one_transaction() as session:
-        proposed = bank_resolving.propose(session, given)
+        proposed = bank_resolving.propose(session, acting(session, given, "BankEntry", "propose"))
     if as_json:
         print_json({"done": "proposed" if proposed.new else "unchanged", **_told(proposed)})
         return
@@ -106,7 +106,7 @@ def _approve(raw: dict[str, Any], as_json: bool) -> None:
 
     given = parse(Approve, raw, "The approval")
     with one_transaction() as session:
-        resolved = bank_resolving.approve(session, given)
+        resolved = bank_resolving.approve(session, acting(session, given, "BankEntry", "approve"))
     if as_json:
         print_json({"done": "resolved" if resolved.new else "unchanged", **_who(resolved)})
         return

@@ -1,4 +1,4 @@
-"""`prepay setup` and `prepay customer`: entities, collection accounts, customers."""
+"""`prepay setup` and `prepay customer`: entities, collection accounts, operators, customers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,12 +19,13 @@ def register(app: typer.Typer) -> None:
 
 def setup(
     file: Annotated[
-        Path, typer.Argument(help="A TOML file with [[entity]], [[account]] and [[customer]] tables.")
+        Path,
+        typer.Argument(help="A TOML file with [[entity]], [[account]], [[operator]], [[customer]] tables."),
     ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Add entities, collection accounts and customers from one file; again, it changes nothing."""
+    """Add entities, collection accounts, operators and customers from one file; again, it changes nothing."""
     use_stack(data)
     from activities.setup_file import apply
     from settings import settings
@@ -34,7 +35,7 @@ def setup(
         print_json(done)
         return
     for name, counts in done.items():
-        said = ", ".join(f"{count} {what}" for what, count in counts.items()) or "none in the file"
+        said = ", ".join(f"{count} {what}" for what, count in counts.items())
         console.print(f"{name}: {said}")
 
 

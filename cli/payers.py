@@ -1,16 +1,13 @@
 """`prepay payer`: which accounts pay for a customer, and whose money waits for a person."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.output import Data, Json, console, moment, print_json, print_table, use_stack
+from cli.session import acting, one_transaction
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
-
     from activities.payers import LinkInput, PauseInput
 
 Customer = Annotated[str, typer.Argument(help="The customer's number.")]
@@ -34,18 +31,12 @@ def register(app: typer.Typer) -> None:
 def link(
     customer: Customer, account: Account, by: By, reason: Reason, data: Data = None, as_json: Json = False
 ) -> None:
-    """Say that an account pays for a customer; again, it changes nothing. Money that waited for it is credited."""
+    """Propose that an account pays for a customer; once another operator approves it, what waited is credited."""
     use_stack(data)
-    from activities import payers
+    from cli.changes import propose, tell
 
     given = _link_input(customer, account, by, reason)
-    with one_transaction() as session:
-        now = payers.link(session, given)
-    _credit_what_waits(given.account)
-    done = "linked" if now.new else "unchanged"
-    before = "" if now.new else f" already, by {now.by} on {moment(now.at)} UTC; nothing changed"
-    told = {"account": given.account, "customer": customer, "done": done, "by": now.by, "at": now.at}
-    _say(f"Account {given.account} is linked to customer {customer}{before}", told, as_json)
+    tell(propose({"payer_link": [given.model_dump()]}, by, reason), by, as_json)
 
 
 def unlink(
@@ -57,6 +48,7 @@ def unlink(
 
     given = _link_input(customer, account, by, reason)
     with one_transaction() as session:
+        given = acting(session, given, "Payer", "unlink")
         payers.unlink(session, given)
     told = {"account": given.account, "customer": customer, "done": "unlinked"}
     _say(f"Account {given.account} is no longer linked to customer {customer}", told, as_json)
@@ -71,6 +63,7 @@ def pause(
 
     given = _pause_input(account, entity, by, reason)
     with one_transaction() as session:
+        given = acting(session, given, "Payer", "pause")
         now = payers.pause(session, given)
     done = "paused" if now.new else "unchanged"
     before = "" if now.new else f" already, by {now.by} on {moment(now.at)} UTC; nothing changed"
@@ -87,6 +80,7 @@ def resume(
 
     given = _pause_input(account, entity, by, reason)
     with one_transaction() as session:
+        given = acting(session, given, "Payer", "resume")
         payers.resume(session, given)
     _credit_what_waits(given.account)
     told = {"account": given.account, "entity": entity, "done": "resumed"}
@@ -150,19 +144,3 @@ def _credit_what_waits(account: str) -> None:
     while after is not None:
         with one_transaction() as session:
             after = payers.credit_what_waits(session, account, after) or None
-
-
-@contextmanager
-def one_transaction() -> "Iterator[Session]":
-    """A session of one transaction."""
-    from sqlmodel import Session
-
-    from activities.database import make_engine
-    from settings import settings
-
-    engine = make_engine(settings().database_url, 1)
-    try:
-        with Session(engine) as session, session.begin():
-            yield session
-    finally:
-        engine.dispose()

@@ -6,6 +6,7 @@ import typer
 
 from cli.output import Data, Json, console, print_json, use_stack
 from cli.records import workflow_link
+from cli.session import acting
 
 if TYPE_CHECKING:
     from activities.reassignment_proposal import Proposed
@@ -58,6 +59,6 @@ def _propose(raw: dict[str, object]) -> "Proposed":
     engine = make_engine(settings().database_url, 1)
     try:
         with Session(engine) as session, session.begin():
-            return propose(session, given)
+            return propose(session, acting(session, given, "Reassignment", "propose"))
     finally:
         engine.dispose()

@@ -131,6 +131,8 @@ class Stack:
             settings["TEMPORAL_ADDRESS"] = self.temporal.address
             settings["TEMPORAL_NAMESPACE"] = "default"
             settings["PREPAY_UI_URL"] = self.temporal.ui_address
+            # Nobody logs in on one machine.
+            settings["PREPAY_ATTESTATION"] = os.environ.get("PREPAY_ATTESTATION", "claim")
         return settings
 
     def start(self) -> None:

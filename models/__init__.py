@@ -12,6 +12,7 @@ from models.bank import (
     BankSighting,
     BankStatement,
 )
+from models.change import Change
 from models.credit import Credit
 from models.credit_move import CreditMove
 from models.customer import Customer
@@ -19,10 +20,13 @@ from models.deposit import Deposit
 from models.document import Document
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
+from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.virtual_account import VirtualAccount
 
 __all__ = [
+    "Attestation",
     "BankEntry",
     "BankEntryPart",
     "BankFile",
@@ -33,6 +37,7 @@ __all__ = [
     "BankResolution",
     "BankSighting",
     "BankStatement",
+    "Change",
     "CollectionAccount",
     "ContractingEntity",
     "Credit",
@@ -41,7 +46,11 @@ __all__ = [
     "Deposit",
     "Document",
     "Notice",
+    "Operator",
+    "OperatorLimit",
+    "OperatorRole",
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "VirtualAccount",
 ]

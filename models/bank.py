@@ -130,6 +130,8 @@ class BankStatement(SQLModel, table=True):
     skips: bool = flag()
     """The bank left out numbers before it, and two people found nothing missing."""
     made_on: date | None = None
+    related_account: str = text(default="")
+    """The account that all of it is about, where that is not the statement's own: a virtual account, or the parent."""
     currency: str = text()
     opening_minor: int | None = bigint(default=None, nullable=True)
     opening_on: date | None = None

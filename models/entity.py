@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from models.columns import bigint, created_at, json, row_id, text, texts
+from models.columns import bigint, created_at, flag, json, row_id, text, texts
 
 PAYER_POLICIES = ("credit", "flag", "hold")
 """Credit the money; credit it and flag it; or let it wait for a person."""
@@ -64,6 +64,8 @@ class CollectionAccount(SQLModel, table=True):
     intermediary: str = text(default="")
     bank_number: str = text()
     """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
+    virtual: bool = flag()
+    """It is one customer's alone, and its number one of the virtual accounts': no form names it for others."""
     sources: list[str] = texts()
     """Who may deliver its bank files; empty for anybody. Others' are held for two people."""
     gap_statement_id: int | None = bigint(default=None, nullable=True)

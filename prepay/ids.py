@@ -33,6 +33,11 @@ def reassignment_workflow_id(move: int) -> str:
     return f"reassignment-{move}"
 
 
+def change_workflow_id(change: int) -> str:
+    """One workflow for each proposed change of master data."""
+    return f"change-{change}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

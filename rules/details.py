@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from prepay.ids import grouped
 from prepay.money import Money
 from rules.bank_file import NEVER_RELEASED, WAITING, BankFileState
+from rules.change import ChangeState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
 
@@ -188,6 +189,11 @@ def _release(state: BankFileState) -> str:
     return f"\n\n`release` {does}. {missing}:" + paste(operator="", reason="")
 
 
+_CHANGE_WORDS = {
+    "proposed": "proposed: it waits for a second person",
+    "applied": "applied",
+    "refused": "refused: nothing has changed",
+}
 _MOVE_WORDS = {
     "proposed": "proposed: a second person must approve it",
     "applied": "applied: the money has been moved",
@@ -211,6 +217,34 @@ def reassignment_details(state: ReassignmentState, refusals: Sequence[str]) -> s
     ]
     title = f"### Reassignment {state.move}"
     return f"{title}\n\n{table(rows)}{refused_attempts(refusals)}{_reassignment_actions(state)}"
+
+
+def change_details(state: ChangeState, refusals: Sequence[str]) -> str:
+    """What is to change, who says so, and what a second person can do."""
+    proposed = f"by {state.proposed_by} at {when(state.proposed_at)} ({state.reason})"
+    decision = (
+        f"{state.stage} by {state.decided_by} at {when(state.decided_at)} ({state.decided_reason})"
+        if (state.decided_at)
+        else ""
+    )
+    rows = [
+        ("Stage", _CHANGE_WORDS[state.stage]),
+        ("It", escape(state.summary)),
+        ("In full", f"`prepay change show {state.change}`"),
+        ("Proposed", escape(proposed)),
+        ("Decision", escape(decision)),
+        ("As of", when(state.as_of)),
+    ]
+    shown = f"### Change {state.change}\n\n{table(rows)}{refused_attempts(refusals)}"
+    if state.ended:
+        return f"{shown}\n\nNothing is left for an operator to do here."
+    return (
+        f"{shown}{_HOW}\n\n`approve` applies it, at once. {escape(state.proposed_by)} proposed it: somebody else must"
+        f" approve it, with a role for {' and '.join(kind.replace('_', ' ') for kind in state.kinds)}:"
+        + paste(operator="", reason="")
+        + "\n\n`refuse` puts the proposal away; anybody may, and nothing changes:"
+        + paste(operator="", reason="")
+    )
 
 
 def _move_decision(state: ReassignmentState) -> str:

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from prepay.bank_files import BankFileOutcome, DecideBankFile
     from rules.bank_file import WAITING, BankFileState, Signal, refuse_decision
     from rules.details import bank_file_details
-    from workflows.operator import Desk, live, whatever_comes
+    from workflows.operator import Desk, authorise, live, whatever_comes
     from workflows.steps import step
 
 AT_ONCE = 2
@@ -63,11 +63,9 @@ class BankFile:
         """A decision is about the hold that its operator saw: what came too late for it is not kept for another."""
         before, self._state = self._state, state
         if before and (before.stage, before.hold) != (state.stage, state.hold):
-            for signal, decision in self._desk.decisions:
-                assert isinstance(decision, DecideBankFile)
-                self._desk.refuse(
-                    signal, f"{decision.operator}: {refuse_decision(state, signal, before.hold)}"
-                )
+            for late in self._desk.decisions:
+                why = refuse_decision(state, late.signal, before.hold)
+                self._desk.refuse(late.signal, f"{late.decision.operator}: {why}")
             self._desk.decisions.clear()
         self._show()
 
@@ -106,11 +104,7 @@ class BankFile:
         self._show()
 
     def _take(self, signal: Signal, raw: Sequence[RawValue]) -> None:
-        refused = self._why_not_now(signal)
-        if refused is None:
-            self._desk.take(signal, DecideBankFile, raw)
-        else:
-            self._desk.refuse(signal, refused)
+        self._desk.take(signal, DecideBankFile, raw, self._why_not_now(signal))
         self._show()
 
     def _why_not_now(self, signal: Signal) -> str | None:
@@ -137,17 +131,21 @@ class BankFile:
 
     async def _decide(self, sha256: str) -> BankFileState:
         assert self._state is not None
-        signal, decision = self._desk.decisions.pop(0)
+        hold, taken = self._state.hold, self._desk.decisions.pop(0)
+        attested = await authorise(taken)
+        if attested.refused:
+            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
+            return await self._look(sha256)
         decide = Decide(
             sha256=sha256,
-            hold=self._state.hold,
+            hold=hold,
             key=str(workflow.uuid4()),
-            signal=signal,
-            decision=decision,
+            signal=taken.signal,
+            decision=taken.decision.model_copy(update={"operator": attested.operator}),
         )
-        decided = await step(BankFiles.decide, decide, f"{signal}, as {decide.decision.operator} wants")
+        decided = await step(BankFiles.decide, decide, f"{taken.signal}, as {attested.operator} wants")
         if decided.refused:
-            self._desk.refuse(signal, f"{decide.decision.operator}: {decided.refused}")
+            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
         return decided.state
 
     async def _work(self, activity: Any, sha256: str, summary: str) -> BankFileState:

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         refuse_extension,
     )
     from rules.details import deposit_details
-    from workflows.operator import Desk, content, live, whatever_comes
+    from workflows.operator import Desk, Taken, authorise, content, live, whatever_comes
     from workflows.steps import step
 
 _WHAT = "The deposit request"
@@ -191,7 +191,7 @@ class Deposit:
 
     async def _act(self) -> None:
         while self._desk.decisions:
-            await self._decide(*self._desk.decisions.pop(0))
+            await self._decide(self._desk.decisions.pop(0))
         if self._rung or self._drawn():
             if self._drawn():
                 self._drawing = None
@@ -210,7 +210,17 @@ class Deposit:
             expire = Expire(deposit=state.deposit, at=workflow.now())
             self._state = await step(Deposits.expire, expire, "expire the form")
 
-    async def _decide(self, signal: str, decision: Any) -> None:
+    async def _decide(self, taken: Taken) -> None:
+        operator, why = taken.decision.operator, self._objection(taken.decision)
+        if why is None:
+            attested = await authorise(taken)
+            operator, why = attested.operator, attested.refused or None
+        if why is not None:
+            self._desk.refuse(taken.signal, f"{operator}: {why}")
+        else:
+            await self._carry_out(taken.signal, taken.decision.model_copy(update={"operator": operator}))
+
+    async def _carry_out(self, signal: str, decision: Any) -> None:
         why = self._objection(decision)
         if why is None:
             self._state = await self._obey(decision)

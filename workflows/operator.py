@@ -1,14 +1,18 @@
-"""What lifecycles share at the operators' side: tolerant input, refused attempts, search attributes."""
+"""What lifecycles share at the operators' side: tolerant input, who sent it, refused attempts, search attributes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
 from inspect import Parameter, Signature
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RawValue, SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
+    from activities.attestation import Attest, Attestations, Attested
+    from prepay.money import Money
     from prepay.wire import InputRefused, Wire, parse
     from rules.details import when
 
@@ -61,18 +65,56 @@ async def live(life: Coroutine[Any, Any, _Result], answer_cancel: Callable[[], N
             answer_cancel()
 
 
+class Taken(NamedTuple):
+    """A decision that an operator sent: the signal, which of that name in this run it is, and what it says."""
+
+    signal: str
+    ordinal: int
+    decision: Any
+
+
+async def authorise(taken: Taken, money: Money | None = None, acts: Sequence[str] = ()) -> Attested:
+    """Who sent a decision, and whether they may: `refused` says why not. It is attested in the database.
+
+    `money` is what the decision is about, where it moves any; `acts` are what it does, where that is not the signal.
+    """
+    info = workflow.info()
+    given = Attest(
+        workflow_id=info.workflow_id,
+        run_id=info.run_id,
+        signal=taken.signal,
+        ordinal=taken.ordinal,
+        operator=taken.decision.operator,
+        acts=tuple((info.workflow_type, act) for act in acts or [taken.signal]),
+        money=money,
+    )
+    return await workflow.execute_activity_method(
+        Attestations.attest,
+        given,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+        summary=f"attest {taken.signal}",
+    )
+
+
 class Desk:
     """Collects what operators send; nothing they type can harm the workflow."""
 
     def __init__(self) -> None:
         self.refusals: list[str] = []
-        self.decisions: list[tuple[str, Wire]] = []
+        self.decisions: list[Taken] = []
         self._attributes: dict[str, Any] = {}
+        self._arrived: Counter[str] = Counter()
 
-    def take(self, signal: str, kind: type[_Input], raw: Sequence[Any]) -> None:
-        """Queue a decision, or keep the reason why it cannot be one."""
+    def take(self, signal: str, kind: type[_Input], raw: Sequence[Any], why_not: str | None = None) -> None:
+        """Queue a decision, or keep the reason why it cannot be one. Every signal that comes must be taken here."""
+        self._arrived[signal] += 1
+        if why_not is not None:
+            self.refuse(signal, why_not)
+            return
         try:
-            self.decisions.append((signal, parse(kind, content(raw, "The input"), "The input")))
+            decision = parse(kind, content(raw, "The input"), "The input")
+            self.decisions.append(Taken(signal, self._arrived[signal], decision))
         except InputRefused as refusal:
             self.refuse(signal, str(refusal))
 

@@ -1,7 +1,5 @@
 """The lifecycle of a reassignment: proposed by one person, applied when another approves it, or refused."""
 
-from collections.abc import Sequence
-
 from temporalio import workflow
 from temporalio.common import RawValue
 
@@ -10,13 +8,14 @@ with workflow.unsafe.imports_passed_through():
     from prepay import attributes
     from prepay.reassignments import DecideReassignment, ReassignmentOutcome
     from rules.details import reassignment_details
-    from rules.reassignment import ReassignmentState, Signal
-    from workflows.operator import Desk, live, whatever_comes
+    from rules.reassignment import ReassignmentState
+    from workflows.operator import Taken, authorise, whatever_comes
+    from workflows.proposal import Proposal
     from workflows.steps import step
 
 
 @workflow.defn(name="Reassignment")
-class Reassignment:
+class Reassignment(Proposal[ReassignmentState]):
     """Waits for a second person's decision about a credit that is to be moved.
 
     Its input is `{"resume": "reassignment-<row>"}`: what is proposed is in the database, and never changes.
@@ -25,37 +24,14 @@ class Reassignment:
     @workflow.init
     @whatever_comes
     def __init__(self, *_raw: RawValue) -> None:
-        self._desk = Desk()
-        self._state: ReassignmentState | None = None
-        self._rung = False
+        super().__init__()
 
     @workflow.run
     @whatever_comes
     async def run(self, *_raw: RawValue) -> ReassignmentOutcome:
         """Look, and wait until it is decided."""
-        return await live(self._live(), self._answer_cancel)
-
-    async def _live(self) -> ReassignmentOutcome:
-        self._state = await self._look()
-        self._show()
-        # What came while the last step ran is answered too.
-        while not self._state.ended or self._desk.decisions:
-            await workflow.wait_condition(self._woken)
-            self._state = await (self._decide(self._state) if self._desk.decisions else self._look())
-            self._show()
-            if workflow.info().is_continue_as_new_suggested() and not self._woken():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({"resume": workflow.info().workflow_id})
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._state.outcome()
-
-    @workflow.signal(
-        name="ring", description="Look at the proposal again. Prepay sends it by itself; it does no harm."
-    )
-    @whatever_comes
-    def ring(self, *_raw: RawValue) -> None:
-        """It was proposed, or the sweep looks after it."""
-        self._rung = True
+        outcome: ReassignmentOutcome = await self._until_decided()
+        return outcome
 
     @workflow.signal(
         name="approve",
@@ -65,7 +41,7 @@ class Reassignment:
     @whatever_comes
     def approve(self, *raw: RawValue) -> None:
         """The second person agrees."""
-        self._take("approve", raw)
+        self._take("approve", DecideReassignment, raw)
 
     @workflow.signal(
         name="refuse",
@@ -75,38 +51,22 @@ class Reassignment:
     @whatever_comes
     def refuse(self, *raw: RawValue) -> None:
         """Somebody disagrees, or takes their own proposal back."""
-        self._take("refuse", raw)
-
-    @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
-    def other(self, name: str, args: Sequence[RawValue]) -> None:
-        """A signal that does not exist here."""
-        self._desk.refuse_unknown(name, args, ("approve", "refuse"))
-        self._show()
-
-    def _take(self, signal: Signal, raw: Sequence[RawValue]) -> None:
-        self._desk.take(signal, DecideReassignment, raw)
-        self._show()
-
-    def _woken(self) -> bool:
-        return self._rung or bool(self._desk.decisions)
+        self._take("refuse", DecideReassignment, raw)
 
     async def _look(self) -> ReassignmentState:
-        # Before the look: what rings during it asks for another one.
-        self._rung = False
         return await step(Reassignments.look, workflow.info().workflow_id, "look at the proposal")
 
-    async def _decide(self, state: ReassignmentState) -> ReassignmentState:
-        signal, decision = self._desk.decisions.pop(0)
-        assert isinstance(decision, DecideReassignment)
-        decide = Decide(move=state.move, signal=signal, decision=decision)
-        decided = await step(Reassignments.decide, decide, f"{signal}, as {decision.operator} wants")
+    async def _decide(self, state: ReassignmentState, taken: Taken) -> ReassignmentState:
+        attested = await authorise(taken, state.money if taken.signal == "approve" else None)
+        if attested.refused:
+            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
+            return state
+        decision = taken.decision.model_copy(update={"operator": attested.operator})
+        decide = Decide(move=state.move, signal=taken.signal, decision=decision)
+        decided = await step(Reassignments.decide, decide, f"{taken.signal}, as {attested.operator} wants")
         if decided.refused:
-            self._desk.refuse(signal, f"{decision.operator}: {decided.refused}")
+            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
         return decided.state
-
-    def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", "it does not end a proposal; it is put away by the signal `refuse`")
-        self._show()
 
     def _show(self) -> None:
         state = self._state

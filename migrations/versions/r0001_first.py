@@ -16,10 +16,15 @@ GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
 REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move FROM prepay_app;
 GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
+REVOKE DELETE ON virtual_account FROM prepay_app;
 REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
+REVOKE UPDATE, DELETE ON operator, operator_role, operator_limit, change FROM prepay_app;
+GRANT UPDATE (login) ON operator TO prepay_app;
+GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
+GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """

@@ -95,7 +95,7 @@ class TestEntry:
         )
         (part,) = only_entry(report(detail() + "\n" + tags)).parts
         assert (part.payer_name, part.payer_account, part.payer_bank) == ("ACME Inc", "00123", "026015079")
-        assert (part.payee_name, part.payee_account, part.credited_account) == ("Globex SARL", "77", "")
+        assert (part.payee_name, part.payee_account, part.credited_account) == ("Globex SARL", "77", "77")
         assert part.free[1:3] == ("DBNM: ACME Inc", "DACT: 00 123")
 
     def test_that_says_nothing_of_who_paid_may_be_a_lump_sum(self) -> None:

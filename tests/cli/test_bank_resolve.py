@@ -11,7 +11,7 @@ from tests.cli.conftest import Cli
 from tests.conftest import Database
 from tests.office import SETUP
 
-FIRST = ("--by", "First", "--reason", "read in the file")
+FIRST = ("--by", "First Operator", "--reason", "read in the file")
 SAYS = ("--booked-on", "2026-11-23", "--reference", "R-40", "--remittance", "the fortieth")
 
 
@@ -37,9 +37,9 @@ class TestResolve:
             "Another person has it carried out by `prepay bank resolve 1 3 --by NAME --approve 1`\n",
         )
         assert bank("bank", "resolve", 1, 3, *FIRST, *SAYS).out.startswith("Proposal 1 stands already: ")
-        said = "Line 3 of file 1 is entry 2, as First proposed and Second approved"
+        said = "Line 3 of file 1 is entry 2, as First Operator proposed and Second Operator approved"
         for expected in (f"{said}\n", f"{said} already; nothing changed\n"):
-            assert bank("bank", "resolve", 1, 3, "--by", "Second", "--approve", 1).out == expected
+            assert bank("bank", "resolve", 1, 3, "--by", "Second Operator", "--approve", 1).out == expected
         assert bank("ledger", "check").code == 0
 
     def test_programs_read_json(self, bank: Cli) -> None:
@@ -47,10 +47,16 @@ class TestResolve:
             json.loads(bank("bank", "resolve", 1, 3, *FIRST, *SAYS, "--json").out) for _ in range(2)
         )
         facts = {"booked_on": "2026-11-23", "reference": "R-40", "remittance": "the fortieth"}
-        assert first == {"done": "proposed", "proposal": 1, "by": "First", "at": first["at"], "facts": facts}
+        assert first == {
+            "done": "proposed",
+            "proposal": 1,
+            "by": "First Operator",
+            "at": first["at"],
+            "facts": facts,
+        }
         assert again == {**first, "done": "unchanged"}
-        approve = ("bank", "resolve", 1, 3, "--by", "Second", "--approve", 1, "--json")
-        done = {"entry": 2, "by": "First", "approved_by": "Second"}
+        approve = ("bank", "resolve", 1, 3, "--by", "Second Operator", "--approve", 1, "--json")
+        done = {"entry": 2, "by": "First Operator", "approved_by": "Second Operator"}
         assert json.loads(bank(*approve).out) == {"done": "resolved", **done}
         assert json.loads(bank(*approve).out) == {"done": "unchanged", **done}
 
@@ -62,11 +68,11 @@ class TestResolve:
             ((1, 3, *FIRST), "Say either which entry of another file it is (`--entry`), or what its line says"),
             ((1, 3, *FIRST, "--entry", 99), "The money of line 3 (Stmt[1]/Ntry[2]) of file 1 is not entry 99: "),
             ((1, 3, *FIRST, "--booked-on", "soon"), "The proposal is refused: `facts.booked_on` must be a day such as"),
-            ((1, 3, "--by", "First", *SAYS), "The proposal is refused: `reason` is missing."),
+            ((1, 3, "--by", "First Operator", *SAYS), "The proposal is refused: `reason` is missing."),
             ((1, 4, *FIRST, *SAYS), "File 1 has no unread entry in line 4; `prepay bank files 1` lists those that it"),
-            ((1, 3, "--by", "Second", "--approve", 7), "For line 3 (Stmt[1]/Ntry[2]) of file 1 the newest proposal"),
-            ((1, 3, "--by", "first", "--approve", 1), "You proposed it already; somebody else must."),
-            ((1, 3, "--by", "Second", "--approve", 1, "--new"), "--approve takes --by and nothing else: "),
+            ((1, 3, "--by", "Second Operator", "--approve", 7), "For line 3 (Stmt[1]/Ntry[2]) of file 1 the newest"),
+            ((1, 3, "--by", "first operator", "--approve", 1), "You proposed it already; somebody else must."),
+            ((1, 3, "--by", "Second Operator", "--approve", 1, "--new"), "--approve takes --by and nothing else: "),
         ]:  # fmt: skip
             done = bank("bank", "resolve", *arguments)
             assert (done.code, done.out) == (1, "")
@@ -80,10 +86,10 @@ class TestFiles:
         assert "40.00 EUR" in table
         bank("bank", "resolve", 1, 3, *FIRST, *SAYS)
         table = " ".join(bank("bank", "files", 1).out.split())
-        assert "proposal 1 by First: booked on 2026-11-23, reference R-40" in table
-        bank("bank", "resolve", 1, 3, "--by", "Second", "--approve", 1)
-        assert "entry 2, by First and Second (read in the file)" in " ".join(
+        assert "proposal 1 by First Operator: booked on 2026-11-23, reference R-40" in table
+        bank("bank", "resolve", 1, 3, "--by", "Second Operator", "--approve", 1)
+        assert "entry 2, by First Operator and Second Operator (read in the file)" in " ".join(
             bank("bank", "files", 1).out.split()
         )
         [row] = json.loads(bank("bank", "files", 1, "--json").out)["quarantined"]
-        assert (row["amount_minor"], row["entry_id"], row["approved_by"]) == (4_000, 2, "Second")
+        assert (row["amount_minor"], row["entry_id"], row["approved_by"]) == (4_000, 2, "Second Operator")

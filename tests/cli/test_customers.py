@@ -26,10 +26,13 @@ class TestSetup:
             prepay("setup", SETUP),
             prepay("setup", SETUP, "--json"),
         )
-        assert (first.code, first.out) == (0, "entity: 2 added\naccount: 3 added\ncustomer: 4 added\n")
-        assert second.out == "entity: 2 unchanged\naccount: 3 unchanged\ncustomer: 4 unchanged\n"
-        assert json.loads(programs.out) == {kind: {"unchanged": n} for kind, n in
-                                            (("entity", 2), ("account", 3), ("customer", 4))}  # fmt: skip
+        assert (first.code, first.out) == (
+            0,
+            "entity: 2 added\naccount: 3 added\noperator: 5 added\ncustomer: 4 added\n",
+        )
+        assert second.out == first.out.replace("added", "unchanged")
+        counts = {"entity": 2, "account": 3, "operator": 5, "customer": 4}
+        assert json.loads(programs.out) == {kind: {"unchanged": n} for kind, n in counts.items()}
 
     def test_a_mistake_is_one_sentence_with_file_line_and_field(self, prepay: Cli, tmp_path: Path) -> None:
         file = tmp_path / "setup.toml"

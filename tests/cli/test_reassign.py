@@ -14,7 +14,7 @@ from tests.conftest import Database
 
 __all__ = ["entry"]
 
-SAID = ("--by", "First", "--reason", "their letter")
+SAID = ("--by", "First Operator", "--reason", "their letter")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def right(entry: int, database: Database) -> str:
 
 def approve(database: Database, move: int) -> None:
     engine = make_engine(database.app_url, 1)
-    decision = DecideReassignment(operator="Second", reason="the customer confirms it")
+    decision = DecideReassignment(operator="Second Operator", reason="the customer confirms it")
     Reassignments(engine).decide(Decide(move=move, signal="approve", decision=decision))
     engine.dispose()
 
@@ -40,7 +40,7 @@ class TestPropose:
         said, link = done.out.splitlines()
         assert f"100.00 EUR of entry {entry} go from deposit D-" in said
         assert f" to deposit {right} of customer C-1002. Nothing has moved yet" in said
-        assert "somebody else than First must send `approve`" in said
+        assert "somebody else than First Operator must send `approve`" in said
         assert link.endswith("/namespaces/default/workflows/reassignment-1")
 
     def test_programs_read_json(self, prepay: Cli, entry: int, right: str) -> None:
@@ -51,7 +51,7 @@ class TestPropose:
     def test_what_is_refused_is_one_sentence(self, prepay: Cli, entry: int, right: str) -> None:
         prepay("bank", "reassign", entry, "--to", right, *SAID)
         for arguments, said in [
-            ((entry, "--to", right, *SAID), "First proposed to move this credit on 20"),
+            ((entry, "--to", right, *SAID), "First Operator proposed to move this credit on 20"),
             ((entry, "--to", "D-9", *SAID), "There is no deposit and no customer D-9; "),
             ((entry, "--to", "C-2001", *SAID), "The credit is EUR with nimbus-eu, and C-2001 is not: "),
             ((99, "--to", right, *SAID), "There is no bank entry 99; "),
@@ -66,7 +66,7 @@ class TestPropose:
 
 
 class TestExplain:
-    STORY = ("applied", "C-1002", "First: their letter", "Second: the customer confirms it")
+    STORY = ("applied", "C-1002", "First Operator: their letter", "Second Operator: the customer confirms it")
 
     def test_the_entry_tells_who_wanted_it_and_who_approved(
         self, prepay: Cli, entry: int, right: str, database: Database
@@ -78,7 +78,11 @@ class TestExplain:
         for said in (*self.STORY, "Reassignments of part", "moved to another customer move:1"):
             assert said in told
         [move] = json.loads(prepay("bank", "explain", entry, "--json").out)["parts"][0]["moves"]
-        assert (move["proposed_by"], move["decided_by"], move["to_deposit"]) == ("First", "Second", right)
+        assert (move["proposed_by"], move["decided_by"], move["to_deposit"]) == (
+            "First Operator",
+            "Second Operator",
+            right,
+        )
         assert (move["from_customer"], move["amount_minor"]) == ("C-1001", 10_000)
 
     @pytest.mark.parametrize("customer", ["C-1001", "C-1002"])

@@ -72,7 +72,7 @@ class TestDatabaseAway:
             await deposit.handle.signal("extend", decision)
             await asyncio.sleep(QUICK_SECONDS + 0.5)
             await _answers_within_a_second(deposit)
-            assert await _waiting_for(deposit) == ["extend_deposit"]
+            assert await _waiting_for(deposit) == ["attest"]
             added = await _events(deposit) - events
             end = monotonic() + seconds
             while monotonic() < end:
@@ -99,7 +99,7 @@ class TestDatabaseAway:
                 )
                 await asyncio.sleep(QUICK_SECONDS + 0.5)
                 await _answers_within_a_second(deposit)
-                assert await _waiting_for(deposit) == ["cancel_deposit"]
+                assert await _waiting_for(deposit) == ["attest"]
             assert (await deposit.handle.result())["stage"] == "cancelled"
             assert deposit.notices() == ["issued", "cancelled"]
 

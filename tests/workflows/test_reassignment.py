@@ -88,7 +88,7 @@ class TestApprove:
 
     async def test_by_several_at_once_moves_it_once(self, office: Office) -> None:
         proposal = await _proposed(office)
-        people = [{**APPROVE, "operator": f"Op {n}"} for n in range(4)]
+        people = [{**APPROVE, "operator": name} for name in ("Second Operator", "Fifth Operator")] * 2
         await asyncio.gather(*(proposal.handle.signal("approve", person) for person in people))
         await proposal.ends("applied")
         assert proposal.credited() == (0, 100_000)

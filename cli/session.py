@@ -1,0 +1,43 @@
+"""What commands share that write to the database: one transaction, and the operator who acts in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+
+class _ByAnOperator(Protocol):
+    @property
+    def by(self) -> str: ...
+
+    def model_copy(self, *, update: dict[str, Any]) -> Any: ...
+
+
+_Given = TypeVar("_Given", bound=_ByAnOperator)
+
+
+@contextmanager
+def one_transaction() -> "Iterator[Session]":
+    """A session of one transaction."""
+    from sqlmodel import Session
+
+    from activities.database import make_engine
+    from settings import settings
+
+    engine = make_engine(settings().database_url, 1)
+    try:
+        with Session(engine) as session, session.begin():
+            yield session
+    finally:
+        engine.dispose()
+
+
+def acting(session: "Session", given: _Given, of: str, what: str) -> _Given:
+    """The same input, in the operator's name as it is set up. Raises OperatorRefused where they may not do that."""
+    from activities.operators import require
+    from rules.authority import Act
+
+    acted: _Given = given.model_copy(update={"by": require(session, given.by, Act(of, what))})
+    return acted

@@ -1,0 +1,57 @@
+"""Who may do what: one table of acts and roles, which the code looks up and the operators' guide prints."""
+
+from typing import NamedTuple
+
+from prepay.money import Money
+from rules.operators import Authority, Role, refuse_amount, refuse_role
+
+CLERK, APPROVER, TREASURER = Role.CLERK, Role.APPROVER, Role.TREASURER
+COMPLIANCE, ADMINISTRATOR = Role.COMPLIANCE, Role.ADMINISTRATOR
+
+
+class Act(NamedTuple):
+    """A signal of a workflow, or what a command does: `Act("Deposit", "cancel")`."""
+
+    of: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.of} {self.what}"
+
+
+AUTHORITY: dict[Act, frozenset[Role]] = {
+    Act("Deposit", "extend"): frozenset({CLERK, APPROVER}),
+    Act("Deposit", "cancel"): frozenset({CLERK, APPROVER}),
+    Act("BankFile", "release"): frozenset({APPROVER, TREASURER}),
+    Act("BankFile", "discard"): frozenset({APPROVER, TREASURER}),
+    Act("BankEntry", "propose"): frozenset({CLERK, APPROVER}),
+    Act("BankEntry", "approve"): frozenset({APPROVER, TREASURER}),
+    Act("Reassignment", "propose"): frozenset({CLERK, APPROVER}),
+    Act("Reassignment", "approve"): frozenset({APPROVER, TREASURER}),
+    Act("Reassignment", "refuse"): frozenset({CLERK, APPROVER, TREASURER}),
+    Act("Payer", "unlink"): frozenset({CLERK, APPROVER, COMPLIANCE}),
+    Act("Payer", "pause"): frozenset({CLERK, APPROVER, COMPLIANCE}),
+    Act("Payer", "resume"): frozenset({APPROVER, COMPLIANCE}),
+    Act("Change", "propose"): frozenset(Role),
+    Act("Change", "refuse"): frozenset(Role),
+    Act("Change", "approve entity"): frozenset({TREASURER, ADMINISTRATOR}),
+    Act("Change", "approve account"): frozenset({TREASURER, ADMINISTRATOR}),
+    Act("Change", "approve operator"): frozenset({ADMINISTRATOR}),
+    Act("Change", "approve customer"): frozenset({APPROVER, ADMINISTRATOR}),
+    Act("Change", "approve payer_link"): frozenset({APPROVER, TREASURER}),
+}
+"""Every act that takes an operator, and the roles of which one must be theirs."""
+
+
+def refuse_act(authority: Authority, act: Act, money: Money | None) -> str | None:
+    """Why the operator may not do that, with that much money where it decides about money; None where they may."""
+    return refuse_role(authority, AUTHORITY[act]) or (refuse_amount(authority, money) if money else None)
+
+
+def as_markdown() -> str:
+    """The table as the operators' guide prints it."""
+    rows = [
+        f"| {act.of} | {act.what.replace('_', ' ')} | {', '.join(role.value for role in Role if role in roles)} |"
+        for act, roles in AUTHORITY.items()
+    ]
+    return "\n".join(["| of | act | one of these roles |", "|---|---|---|", *rows])

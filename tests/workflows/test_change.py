@@ -1,0 +1,208 @@
+"""Two operators change master data: one proposes, another with the role approves; whatever is typed does no harm."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import Session
+from temporalio.client import WorkflowHandle
+from temporalio.common import RawValue
+
+import activities.setup_file
+from activities.changes import ChangeInput, ChangeRefused, propose
+from activities.operators import OperatorRefused
+from activities.setup_file import SetupMistake
+from prepay.wire import InputRefused
+from tests.office import SETUP, Office
+from tests.workflows.deposits import details, eventually
+
+IBAN = "DE89370400440532013000"
+APPROVE = {"operator": "Third Operator", "reason": "compared with the bank's letter"}
+OPERATOR = {"name": "Sixth Operator", "roles": ["clerk"], "valid_from": date(2026, 1, 1)}
+LINK = {"customer": "C-1001", "account": IBAN, "by": "First Operator", "reason": "their letter"}
+
+
+@dataclass
+class Proposal:
+    """A change that waits."""
+
+    office: Office
+    handle: WorkflowHandle[Any, Any]
+
+    async def until(self, text: str) -> str:
+        return str(await eventually(lambda: details(self.handle), lambda shown: text in shown))
+
+    async def ends(self, stage: str) -> None:
+        assert (await self.handle.result())["stage"] == stage
+
+    def row(self) -> dict[str, Any]:
+        return self.office.rows("SELECT * FROM change")[0]
+
+
+def write(office: Office, tables: dict[str, Any], by: str = "First Operator") -> str:
+    with Session(office.engine) as session, session.begin():
+        return propose(session, ChangeInput(tables=tables, by=by, reason="a new colleague")).workflow_id
+
+
+async def proposed(office: Office, tables: dict[str, Any], by: str = "First Operator") -> Proposal:
+    workflow_id = write(office, tables, by)
+    await office.ring()
+    proposal = Proposal(office, office.temporal.get_workflow_handle(workflow_id))
+    await proposal.until("| **Stage** | proposed")
+    return proposal
+
+
+def names(office: Office) -> list[str]:
+    return [row["name"] for row in office.rows("SELECT name FROM operator ORDER BY id")]
+
+
+class TestApprove:
+    async def test_by_another_with_the_role_applies_it(self, office: Office) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]})
+        assert names(office)[-1] == "Fifth Operator"
+        assert "adds operator Sixth Operator" in await details(change.handle)
+        await change.handle.signal("approve", APPROVE)
+        await change.ends("applied")
+        assert names(office)[-1] == "Sixth Operator"
+        (attested,) = office.rows("SELECT * FROM attestation")
+        assert (attested["signal"], attested["standing"], attested["refused"]) == ("approve", "claim", "")
+        assert "compared with the bank" in attested["payload"]
+        assert change.row()["attestation_id"] == attested["id"]
+
+    @pytest.mark.parametrize(
+        ("operator", "said"),
+        [
+            ("third operator", "Third Operator: you proposed it already; somebody else must approve it"),
+            (
+                "Second Operator",
+                "Second Operator: Second Operator is approver and treasurer, and this takes an admin",
+            ),
+            ("Nobody", "Nobody: there is no operator 'Nobody'"),
+        ],
+    )
+    async def test_by_others_is_answered(self, office: Office, operator: str, said: str) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]}, by="Third Operator")
+        await change.handle.signal("approve", {**APPROVE, "operator": operator})
+        await change.until(said)
+        await change.handle.signal("approve", {**APPROVE, "operator": "Fourth Operator"})
+        await change.ends("applied")
+
+    async def test_of_one_whose_dates_are_over_is_refused(self, office: Office) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]})
+        with Session(office.engine) as session, session.begin():
+            session.connection().exec_driver_sql(
+                "UPDATE operator_role SET ended_at = now() WHERE operator_id = 3"
+            )
+        await change.handle.signal("approve", APPROVE)
+        await change.until("Third Operator has no role now")
+        await change.handle.signal("refuse", {**APPROVE, "operator": "First Operator"})
+        await change.ends("refused")
+
+    async def test_twice_at_once_applies_it_once(self, office: Office) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]})
+        both = [{**APPROVE, "operator": name} for name in ("Third Operator", "Fourth Operator")]
+        await asyncio.gather(*(change.handle.signal("approve", one) for one in both * 2))
+        await change.ends("applied")
+        assert names(office).count("Sixth Operator") == 1
+
+    async def test_links_a_payer_and_no_history_holds_the_account(self, office: Office) -> None:
+        change = await proposed(office, {"payer_link": [LINK]})
+        await change.handle.signal("approve", {**APPROVE, "operator": "Second Operator"})
+        await change.ends("applied")
+        assert office.rows("SELECT payer_account FROM payer_link") == [{"payer_account": IBAN}]
+        assert IBAN not in (await change.handle.fetch_history()).to_json()
+
+    async def test_of_what_no_longer_fits_waits_to_be_refused(self, office: Office) -> None:
+        change = await proposed(office, {"payer_link": [LINK]})
+        second = await proposed(office, {"payer_link": [{**LINK, "customer": "C-1002"}]})
+        await change.handle.signal("approve", {**APPROVE, "operator": "Second Operator"})
+        await change.ends("applied")
+        await second.handle.signal("approve", {**APPROVE, "operator": "Second Operator"})
+        await second.until("it can no longer be applied as it is")
+        await second.handle.signal("refuse", APPROVE)
+        await second.ends("refused")
+
+
+class TestWhateverIsTyped:
+    @given(
+        typed=st.lists(
+            st.one_of(
+                st.binary(max_size=40),
+                st.recursive(
+                    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+                    lambda inner: (
+                        st.lists(inner, max_size=3)
+                        | st.dictionaries(st.sampled_from(["operator", "reason", "x"]), inner, max_size=3)
+                    ),
+                    max_leaves=5,
+                ),
+            ),
+            min_size=200,
+            max_size=200,
+        )
+    )
+    @settings(max_examples=1, suppress_health_check=list(HealthCheck))
+    async def test_does_no_harm(self, office: Office, typed: list[Any]) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]})
+        for number, what in enumerate(typed):
+            await change.handle.signal(("approve", "refuse")[number % 2], raw(what))
+        await change.until("**Refused attempts**")
+        await change.handle.signal("refuse", APPROVE)
+        await change.ends("refused")
+
+    async def test_cancel_is_answered(self, office: Office) -> None:
+        change = await proposed(office, {"operator": [OPERATOR]})
+        await change.handle.cancel()
+        await change.until("it does not end a proposal")
+
+
+def raw(what: Any) -> Any:
+    """Bytes go as a payload that claims to be JSON."""
+    from temporalio.api.common.v1 import Payload
+
+    return (
+        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=what))
+        if isinstance(what, bytes)
+        else what
+    )
+
+
+class TestPropose:
+    async def test_the_same_waits_once(self, office: Office) -> None:
+        await proposed(office, {"operator": [OPERATOR]})
+        with pytest.raises(ChangeRefused, match="First Operator proposed the same already: decide change-1"):
+            write(office, {"operator": [OPERATOR]}, by="Second Operator")
+
+    @pytest.mark.parametrize(
+        ("tables", "error", "said"),
+        [
+            ({"customers": [{}]}, ChangeRefused, "`customers` is not known; there are "),
+            ({"operator": [{"name": "X"}]}, InputRefused, "`roles` is missing"),
+            ({}, ChangeRefused, "Nothing would change"),
+            ({"operator": [OPERATOR] * 1001}, ChangeRefused, "at most 1,000 tables"),
+        ],
+    )
+    def test_what_is_no_change_is_refused(
+        self, office: Office, tables: dict[str, Any], error: type[Exception], said: str
+    ) -> None:
+        with pytest.raises(error, match=said):
+            write(office, tables)
+        assert office.rows("SELECT FROM change") == []
+
+    def test_by_nobody_is_refused(self, office: Office) -> None:
+        with pytest.raises(OperatorRefused, match="There is no operator 'Nobody'"):
+            write(office, {"operator": [OPERATOR]}, by="Nobody")
+
+    def test_a_setup_file_changes_nothing_any_more_that_two_must_decide(
+        self, office: Office, tmp_path: Any
+    ) -> None:
+        file = tmp_path / "setup.toml"
+        file.write_text(SETUP.read_text().replace("Musterallee 12", "Musterallee 13"))
+        with pytest.raises(
+            SetupMistake, match="entity 'nimbus-eu' would change, and since there are operators"
+        ):
+            activities.setup_file.apply(file, office.url)
