@@ -38,6 +38,7 @@ from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
 from activities.sweep import Upkeep
+from activities.virtual_accounts import VirtualAccounts
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
@@ -48,9 +49,10 @@ from workflows.deposit import Deposit
 from workflows.reassignment import Reassignment
 from workflows.relay import Relay
 from workflows.sweep import Sweep
+from workflows.virtual_account import VirtualAccountApplication
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Change, Deposit, Reassignment, Relay, Sweep]
+WORKFLOWS = [BankFile, Change, Deposit, Reassignment, Relay, Sweep, VirtualAccountApplication]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -79,6 +81,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         BankFiles(engine),
         Changes(engine),
         Reassignments(engine),
+        VirtualAccounts(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

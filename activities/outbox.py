@@ -53,6 +53,11 @@ KINDS = (
         "Reassignment",
         "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
     ),
+    Kind(
+        "VirtualAccountApplication",
+        "SELECT 'virtual-account-' || id FROM virtual_account_application"
+        " WHERE stage NOT IN ('closed', 'refused') AND 'virtual-account-' || id = ANY(:ids)",
+    ),
 )
 
 _CLAIM = text("SELECT id, workflow_id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED")

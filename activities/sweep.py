@@ -45,12 +45,20 @@ _MOVE = {
     "unheard": "false",
 }
 _CHANGE = {"table": "change", "workflow_id": "'change-' || id", "workflow": "Change", "unheard": "false"}
+_VIRTUAL = {
+    "table": "virtual_account_application",
+    "workflow_id": "'virtual-account-' || id",
+    "workflow": "VirtualAccountApplication",
+    # Whoever took a number and gave it back left it to those who wait.
+    "unheard": "stage = 'approved'",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

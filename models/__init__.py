@@ -18,12 +18,14 @@ from models.credit_move import CreditMove
 from models.customer import Customer
 from models.deposit import Deposit
 from models.document import Document
+from models.eligibility import EligibilityRule
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
 from models.virtual_account import VirtualAccount
+from models.virtual_account_application import VirtualAccountApplication
 
 __all__ = [
     "Attestation",
@@ -45,6 +47,7 @@ __all__ = [
     "Customer",
     "Deposit",
     "Document",
+    "EligibilityRule",
     "Notice",
     "Operator",
     "OperatorLimit",
@@ -53,4 +56,5 @@ __all__ = [
     "PayerLink",
     "PayerPause",
     "VirtualAccount",
+    "VirtualAccountApplication",
 ]

@@ -28,6 +28,9 @@ _State = TypeVar("_State", bound=Decidable)
 class Proposal(Generic[_State]):
     """Looks, waits, takes `approve` and `refuse`, and ends when the rows say so."""
 
+    signals: tuple[str, ...] = ("approve", "refuse")
+    cancel_answer = "it does not end a proposal; it is put away by the signal `refuse`"
+
     def __init__(self) -> None:
         self._desk = Desk()
         self._state: _State | None = None
@@ -50,7 +53,7 @@ class Proposal(Generic[_State]):
         self._show()
         # What came while the last step ran is answered too.
         while not self._state.ended or self._desk.decisions:
-            await workflow.wait_condition(self._woken)
+            await self._wait()
             self._state = await self._act(self._state)
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._woken():
@@ -58,6 +61,9 @@ class Proposal(Generic[_State]):
                 workflow.continue_as_new({"resume": workflow.info().workflow_id})
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state.outcome()
+
+    async def _wait(self) -> None:
+        await workflow.wait_condition(self._woken)
 
     async def _act(self, state: _State) -> _State:
         if self._desk.decisions:
@@ -80,7 +86,7 @@ class Proposal(Generic[_State]):
     @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that does not exist here."""
-        self._desk.refuse_unknown(name, args, ("approve", "refuse"))
+        self._desk.refuse_unknown(name, args, self.signals)
         self._show()
 
     def _take(self, signal: str, kind: Any, raw: Sequence[RawValue]) -> None:
@@ -91,5 +97,5 @@ class Proposal(Generic[_State]):
         return self._rung or bool(self._desk.decisions)
 
     def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", "it does not end a proposal; it is put away by the signal `refuse`")
+        self._desk.refuse("Cancel", self.cancel_answer)
         self._show()
