@@ -7,17 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import dict_row
 from pydantic import BaseModel
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import psycopg_of
 from activities.forms_again import issue_again
 from activities.virtual_account_notices import tell
 from activities.virtual_account_setup import rules
-from models import Outbox
 from prepay.ids import virtual_account_workflow_id
+from prepay.virtual_account_queries import APPLY, why_not
 from prepay.virtual_accounts import DecideVirtualAccount, VirtualAccountRequest
 from prepay.wire import Wire
 from rules.eligibility import Answer, eligible
@@ -83,39 +85,13 @@ def apply(session: Session, given: VirtualAccountRequest, by: str = "") -> Appli
 
     Raises ApplicationRefused.
     """
-    row = {**given.model_dump(), "by": by}
-    found = session.execute(_APPLY, row).mappings().one_or_none()
-    if found is None:
-        found = session.execute(_APPLIED, row).mappings().one_or_none()
-    if found is None:
-        raise ApplicationRefused(_why_not(session, given))
-    if (found["currency"], found["note"], found["replaces_id"]) != (
-        given.currency,
-        given.note,
-        given.replaces,
-    ):
-        raise ApplicationRefused(
-            f"The request id {given.request_id!r} of customer {given.customer} was used with other content before "
-            f"(application {found['id']}). Send a new request id."
-        )
-    workflow_id = virtual_account_workflow_id(found["id"])
-    if found["new"]:
-        session.add(Outbox(workflow_id=workflow_id, version=1))
-    return Applied(found["id"], workflow_id, found["new"])
-
-
-def _why_not(session: Session, given: VirtualAccountRequest) -> str:
-    row = session.execute(_OPEN, given.model_dump()).mappings().one_or_none()
-    if row is None:
-        return f"There is no customer {given.customer}; `prepay customer list` lists them."
-    if not row["replaces"]:
-        return f"There is no virtual account {given.replaces}; `prepay virtual-account list` lists them."
-    if row["open"] is None:
-        return f"Customer {given.customer} has no balance in {given.currency}."
-    return (
-        f"Customer {given.customer} has applied for a virtual account in {given.currency} already: "
-        f"{virtual_account_workflow_id(row['open'])} must be decided first."
-    )
+    with psycopg_of(session).cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(APPLY.encode(), {**given.model_dump(), "by": by}).fetchone()
+    if refused := why_not(row, given):
+        raise ApplicationRefused(refused)
+    assert row is not None
+    application = row["new"] or row["known"]
+    return Applied(application, virtual_account_workflow_id(application), row["new"] is not None)
 
 
 class VirtualAccounts:
@@ -218,30 +194,6 @@ def _take_number(session: Session, application: int) -> bool:
     tell(session, application, "virtual_active")
     return True
 
-
-_APPLY = text("""
-    INSERT INTO virtual_account_application (customer_id, entity, currency, request_id, applied_by, note, replaces_id)
-    SELECT c.id, c.entity, :currency, :request_id, :by, :note, CAST(:replaces AS bigint)
-    FROM customer c WHERE c.number = :customer AND :currency = ANY (c.currencies)
-        AND (CAST(:replaces AS bigint) IS NULL OR EXISTS (SELECT FROM virtual_account WHERE id = :replaces))
-    ON CONFLICT DO NOTHING RETURNING id, currency, note, replaces_id, true AS new
-""")
-
-_APPLIED = text("""
-    SELECT p.id, p.currency, p.note, p.replaces_id, false AS new
-    FROM virtual_account_application p JOIN customer c ON c.id = p.customer_id
-    WHERE c.number = :customer AND p.request_id = :request_id
-""")
-
-_OPEN = text("""
-    SELECT (
-        SELECT p.id FROM virtual_account_application p
-        WHERE p.customer_id = c.id AND p.currency = :currency AND p.stage IN ('submitted', 'in_review', 'approved')
-        ORDER BY p.id LIMIT 1
-    ) AS open,
-        CAST(:replaces AS bigint) IS NULL OR EXISTS (SELECT FROM virtual_account WHERE id = :replaces) AS replaces
-    FROM customer c WHERE c.number = :customer
-""")
 
 _LOCK = text("SELECT id FROM virtual_account_application WHERE id = :application FOR NO KEY UPDATE")
 

@@ -15,6 +15,7 @@ from cli import (
     payers,
     records,
     stack,
+    virtual_accounts,
 )
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ for room in (
     operators,
     changes,
     payers,
+    virtual_accounts,
     deposits,
     records,
     explain,

@@ -43,6 +43,17 @@ VIEWS = (
         "credits that one person wants to move, and another must approve",
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,
     ),
+    (
+        "Virtual accounts to decide",
+        "applications that an operator must approve or reject, and accounts to review",
+        "`WorkflowType`='VirtualAccountApplication' AND `WaitsForRole`='approver'" + _RUNNING,
+    ),
+    (
+        "Virtual accounts without a number",
+        "approved applications that wait for numbers of the bank's",
+        "`WorkflowType`='VirtualAccountApplication' AND `Stage`='approved'" + _RUNNING,
+    ),
+    ("Escalated", "what has waited for an operator too long", "`Escalated`=true" + _RUNNING),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
 )

@@ -29,7 +29,7 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
     Act("Reassignment", "propose"): frozenset({CLERK, APPROVER}),
     Act("Reassignment", "approve"): frozenset({APPROVER, TREASURER}),
     Act("Reassignment", "refuse"): frozenset({CLERK, APPROVER, TREASURER}),
-    Act("VirtualAccountApplication", "apply"): frozenset({CLERK, APPROVER}),
+    Act("VirtualAccountApplication", "propose"): frozenset({CLERK, APPROVER}),
     Act("VirtualAccountApplication", "approve"): frozenset({APPROVER}),
     Act("VirtualAccountApplication", "reject"): frozenset({APPROVER}),
     Act("VirtualAccountApplication", "close"): frozenset({APPROVER, COMPLIANCE}),

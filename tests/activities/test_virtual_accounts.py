@@ -95,7 +95,7 @@ class TestApply:
     ) -> None:
         given = {"customer": "C-1001", "request_id": "r-1", "currency": "EUR"}
         with Session(desk.engine) as session, session.begin():
-            apply(session, VirtualAccountRequest(**given))  # type: ignore[arg-type]
+            apply(session, VirtualAccountRequest(**given))
             with pytest.raises(ApplicationRefused, match=said):
                 apply(session, VirtualAccountRequest(**{**given, **values}))
 
