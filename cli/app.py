@@ -17,6 +17,7 @@ from cli import (
     records,
     screening,
     stack,
+    virtual_accounts,
 )
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ for room in (
     payers,
     screening,
     receipts,
+    virtual_accounts,
     deposits,
     records,
     explain,

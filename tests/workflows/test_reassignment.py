@@ -151,7 +151,7 @@ class TestButtons:
         proposal = await _proposed(office)
         for _ in range(2):
             await proposal.handle.cancel()
-            await proposal.until("Cancel: it does not end this; send the signal 'refuse' instead")
+            await proposal.until("Cancel: it does not end a proposal; it is put away by the signal 'refuse'")
         await proposal.handle.signal("approve", APPROVE)
         await proposal.ends("applied")
 
