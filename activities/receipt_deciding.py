@@ -217,7 +217,7 @@ def _link_payer(session: Session, state: ReceiptState, decision: LinkReceiptPaye
     return f"{proposed.workflow_id} proposed, which links its payer to {decision.customer},"
 
 
-_DONE = text("SELECT FROM receipt_decision WHERE key = :key")
+_DONE = text("SELECT id FROM receipt_decision WHERE key = :key")
 
 _SAY = text("""
     INSERT INTO receipt_decision (key, part_id, signal, what, operator, reason)

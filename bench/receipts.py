@@ -20,7 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.bank_files import BankFiles, store
 from activities.bank_receipts import FIND_FOR_CLAIMS
-from activities.database import make_engine
+from activities.database import make_engine, psycopg_of
 from activities.outbox import Outbox
 from activities.receipt_candidates import candidates
 from activities.receipt_list import counts, page
@@ -137,7 +137,8 @@ def _look_up(database: BenchDatabase, number: int) -> dict[str, float]:
 
 
 def _last(session: Session) -> int:
-    return max(row["receipt"] for row in page(session, _PAGE))
+    newest: int = page(session, _PAGE)[-1]["receipt"]
+    return newest
 
 
 def _milliseconds(engine: Engine, look: Callable[[Session], object]) -> float:
