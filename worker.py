@@ -39,6 +39,7 @@ from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
 from activities.receipts import Receipts
+from activities.screening import Freezes
 from activities.sweep import Upkeep
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
@@ -48,13 +49,14 @@ from workflows.bank_file import BankFile
 from workflows.change import Change
 from workflows.claim import Claim
 from workflows.deposit import Deposit
+from workflows.freeze import Freeze
 from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Change, Claim, Deposit, Reassignment, Receipt, Relay, Sweep]
+WORKFLOWS = [BankFile, Change, Claim, Deposit, Freeze, Reassignment, Receipt, Relay, Sweep]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -82,6 +84,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Deposits(engine, options),
         BankFiles(engine),
         Changes(engine),
+        Freezes(engine),
         Reassignments(engine),
         Receipts(engine),
         Claims(engine),

@@ -45,6 +45,7 @@ KINDS = (
         "SELECT 'bank-file-' || sha256 FROM bank_file WHERE stage IN ('stored', 'read', 'held', 'alarm') AND sha256 IN"
         " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
+    Kind("Freeze", "SELECT workflow_id FROM money_freeze WHERE ended_at IS NULL AND workflow_id = ANY(:ids)"),
     Kind(
         "Change",
         "SELECT 'change-' || id FROM change WHERE stage = 'proposed' AND 'change-' || id = ANY(:ids)",

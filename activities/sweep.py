@@ -74,11 +74,19 @@ _CHANGE = {
     "unheard": "false",
     "id": "id",
 }
+_FREEZE = {
+    "table": "money_freeze",
+    "workflow_id": "workflow_id",
+    "workflow": "Freeze",
+    "unheard": "false",
+    "id": "id",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_FREEZE, needs="ended_at IS NULL")),
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),

@@ -15,6 +15,7 @@ from cli import (
     payers,
     receipts,
     records,
+    screening,
     stack,
 )
 
@@ -34,6 +35,7 @@ for room in (
     changes,
     payers,
     receipts,
+    screening,
     deposits,
     records,
     explain,

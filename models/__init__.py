@@ -25,6 +25,7 @@ from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
+from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "Customer",
     "Deposit",
     "Document",
+    "Freeze",
+    "FreezeRelease",
     "Notice",
     "Operator",
     "OperatorLimit",
@@ -60,5 +63,6 @@ __all__ = [
     "ReceiptApplication",
     "ReceiptDecision",
     "ReceiptReturn",
+    "ScreeningSubject",
     "VirtualAccount",
 ]

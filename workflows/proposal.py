@@ -26,7 +26,10 @@ _State = TypeVar("_State", bound=Decidable)
 
 
 class Proposal(Generic[_State]):
-    """Looks, waits, takes `approve` and `refuse`, and ends when the rows say so."""
+    """Looks, waits, takes the operators' signals, and ends when the rows say so."""
+
+    signals: tuple[str, ...] = ("approve", "refuse")
+    """Those that operators send."""
 
     def __init__(self) -> None:
         self._desk = Desk()
@@ -80,7 +83,7 @@ class Proposal(Generic[_State]):
     @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that does not exist here."""
-        self._desk.refuse_unknown(name, args, ("approve", "refuse"))
+        self._desk.refuse_unknown(name, args, self.signals)
         self._show()
 
     def _take(self, signal: str, kind: Any, raw: Sequence[RawValue]) -> None:
@@ -91,5 +94,5 @@ class Proposal(Generic[_State]):
         return self._rung or bool(self._desk.decisions)
 
     def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", "it does not end a proposal; it is put away by the signal `refuse`")
+        self._desk.refuse("Cancel", f"it does not end this; send the signal `{self.signals[-1]}` instead")
         self._show()

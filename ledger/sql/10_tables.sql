@@ -21,6 +21,8 @@ CREATE TABLE ledger_account (
     sales_id bigint REFERENCES ledger_account,
     -- The customer owes something. A copy of what the receivable says, so that the lock of one row covers it.
     owes boolean NOT NULL DEFAULT false,
+    -- Nothing of it may be spent or paid back until people release it.
+    frozen boolean NOT NULL DEFAULT false,
     -- Kept for the customers' two accounts only: a house account's total would be a lock that all postings share.
     debits_pending ledger_total NOT NULL DEFAULT 0,
     debits_posted ledger_total NOT NULL DEFAULT 0,

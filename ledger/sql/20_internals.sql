@@ -130,6 +130,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     owed bigint := _ledger_receivable(account.receivable_id);
 BEGIN
+    IF account.frozen THEN
+        PERFORM _ledger_refuse('PB011', 'The balance of customer ' || account.holder || ' is frozen: nothing can be spent or '
+            || 'refunded before two compliance operators release it.', jsonb_build_object('customer', account.holder));
+    END IF;
     IF owed > 0 THEN
         PERFORM _ledger_refuse('PB004', 'Customer ' || account.holder || ' owes ' || owed || ' minor units of '
             || account.currency || ' to ' || account.entity || ': nothing can be spent or refunded before that is repaid.',
@@ -146,7 +150,7 @@ BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         PERFORM _ledger_positive(p_amount);
     END IF;
-    IF _ledger_receivable(account.receivable_id) > 0 THEN
+    IF account.frozen OR _ledger_receivable(account.receivable_id) > 0 THEN
         PERFORM _ledger_no_receivable(account);
     END IF;
     IF (account.available_minor >= p_amount) IS NOT TRUE THEN

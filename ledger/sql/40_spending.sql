@@ -21,7 +21,7 @@ BEGIN
         AND pg_advisory_xact_lock(hashtextextended(account_code, 0)) IS NULL;
     FOR attempt IN 1 .. 2 LOOP
         UPDATE ledger_account SET available_minor = available_minor - p_amount, debits_posted = debits_posted + p_amount
-        WHERE code = account_code AND NOT owes AND p_amount > 0 AND p_amount <= available_minor
+        WHERE code = account_code AND NOT owes AND NOT frozen AND p_amount > 0 AND p_amount <= available_minor
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
         RETURNING id, sales_id INTO payer, sales;
         IF FOUND THEN

@@ -3,6 +3,18 @@
 -- Takes a whole lot from its customer, to a bank account or to another customer's. Refunds of that money
 -- are voided first. What is available pays; the customer owes the rest. The lot's spent part moves to the oldest
 -- remaining lots, so that what is left on the balance is money that did come. Answers the next free leg.
+-- All accounts of a customer stand still, or move again. Returns how many there are.
+CREATE FUNCTION ledger_freeze(p_customer text, p_frozen boolean) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    frozen_accounts integer;
+BEGIN
+    PERFORM _ledger_lock_ids(ARRAY(SELECT id FROM ledger_account WHERE kind = 'customer' AND holder = p_customer));
+    UPDATE ledger_account SET frozen = p_frozen WHERE kind = 'customer' AND holder = p_customer;
+    GET DIAGNOSTICS frozen_accounts = ROW_COUNT;
+    RETURN frozen_accounts;
+END $$;
+
 CREATE FUNCTION _ledger_withdraw(p_lot_id bigint, p_kind text, p_to bigint, p_to_customer boolean, p_source_id bigint,
     p_key text, p_leg integer, p_hash bytea, p_effective_on date, p_cause text, p_deposit text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql AS $$

@@ -28,6 +28,9 @@ GRANT UPDATE (stage, ended_by, ended_reason, ended_at) ON receipt_return TO prep
 GRANT UPDATE (stage, part_id, version, handled_version, reminded, answer, found_at, ended_at, swept_at)
     ON claim TO prepay_app;
 REVOKE UPDATE, DELETE ON operator, operator_role, operator_limit, change FROM prepay_app;
+REVOKE UPDATE, DELETE ON money_freeze, screening_subject FROM prepay_app;
+GRANT UPDATE (ended_at) ON screening_subject TO prepay_app;
+GRANT UPDATE (ended_at, swept_at) ON money_freeze TO prepay_app;
 GRANT UPDATE (login) ON operator TO prepay_app;
 GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;

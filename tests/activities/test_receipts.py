@@ -11,6 +11,7 @@ from activities.payers import LinkInput, PauseInput, pause, put_link
 from activities.receipt_candidates import ranked
 from activities.receipt_deciding import Decide
 from activities.receipts import ChaseReceipt, Decided, Receipts, UnknownReceipt
+from activities.screening import FreezeInput, freeze_customer
 from bankfiles.sample import Batch, Payment
 from prepay.receipts import ApplyReceipt, DecideApplication, ReturnReceipt, Target
 from tests.activities.test_bank_files import Desk, desk
@@ -192,3 +193,42 @@ class TestCandidates:
         assert (found.customer, found.deposit) == ("C-1001", None)
         assert found.reasons[0] == "money of the same account was credited to them before, once"
         assert found.reasons[1].startswith("its payer has a similar name (")
+
+
+class TestFrozen:
+    FROZEN = "it is frozen until two compliance operators release it"
+
+    def _list(self, desk: Desk) -> None:
+        with desk.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO screening_subject (kind, value, listed_by) VALUES ('account', %s, 'a test')",
+                (PAYER,),
+            )
+
+    def test_money_of_a_payer_on_the_list_is_neither_applied_nor_sent_back(self, desk: Desk) -> None:
+        self._list(desk)
+        desk.pay(Payment(300, "R-1"))
+        assert apply(desk, 1, Target(customer="C-1001")).refused.startswith(self.FROZEN)
+        assert decide(desk, 1, "return_to_payer", ReturnReceipt(**OPERATOR)).refused.startswith(self.FROZEN)
+        assert not Receipts(desk.engine).look("receipt-1").needs_human
+
+    def test_a_payer_who_is_listed_later_is_frozen_when_somebody_decides(self, desk: Desk) -> None:
+        desk.pay(Payment(300, "R-1"))
+        self._list(desk)
+        for _ in range(2):
+            assert apply(desk, 1, Target(customer="C-1001")).refused.startswith(self.FROZEN)
+        assert desk.rows("SELECT part_id FROM money_freeze") == [{"part_id": 1}]
+        assert desk.rows("SELECT awaits FROM bank_entry_part") == [{"awaits": "screening"}]
+        assert doorbells(desk, "freeze") == 1
+        desk.rows("UPDATE money_freeze SET ended_at = now() RETURNING id")
+        desk.rows("UPDATE bank_entry_part SET awaits = '' RETURNING id")
+        assert apply(desk, 1, Target(customer="C-1001")).refused == ""
+
+    def test_nothing_is_credited_to_a_frozen_customer(self, desk: Desk) -> None:
+        desk.pay(Payment(300, "R-1"))
+        with Session(desk.engine) as session, session.begin():
+            freeze_customer(session, FreezeInput(customer="C-1001", by="Third Operator", reason="a letter"))
+        done = apply(desk, 1, Target(customer="C-1001"))
+        assert done.refused == "customer C-1001 is frozen until two compliance operators release them"
+        assert (done.state.application, stages(desk)) == (None, ["unapplied"])
+        assert apply(desk, 1, Target(customer="C-1002")).refused == ""
