@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
+from activities.bank_matching import COMPARED_NAME
 from activities.bank_posting import credit_decided
 from activities.bank_receipts import SETTLE_CLAIMS
 from activities.changes import ChangeInput, NothingChanges, ProposedAlready, propose
@@ -57,6 +58,13 @@ class OtherPlace(DecisionRefused):
         super().__init__(f"{_noun(target)} {target.name} takes no {place}")
 
 
+class Frozen(DecisionRefused):
+    """Nothing is credited to a customer who is frozen."""
+
+    def __init__(self, customer: str) -> None:
+        super().__init__(f"customer {customer} is frozen until two compliance operators release them")
+
+
 def _noun(target: Target) -> str:
     return "deposit" if target.deposit else "customer"
 
@@ -67,9 +75,13 @@ def decide(session: Session, state: ReceiptState, given: Decide) -> str | None:
         return None
     refused = refuse_decision(state, given.signal, given.decision.operator)
     if refused is not None:
+        if state.listed and state.stage == "unapplied":
+            # The list has changed since it came.
+            session.execute(_FREEZE, {"part": state.part})
         return refused
     try:
-        what = _do(session, state, given)
+        with session.begin_nested():
+            what = _do(session, state, given)
     except DecisionRefused as refusal:
         return str(refusal)
     said = {"operator": given.decision.operator, "reason": given.decision.reason, "what": what}
@@ -78,7 +90,7 @@ def decide(session: Session, state: ReceiptState, given: Decide) -> str | None:
 
 
 def _do(session: Session, state: ReceiptState, given: Decide) -> str:
-    """What was done, in words. Raises DecisionRefused, before anything has been changed."""
+    """What was done, in words. Raises DecisionRefused."""
     decision = given.decision
     if isinstance(decision, ApplyReceipt):
         return _propose(session, state, decision)
@@ -153,11 +165,17 @@ def _decide_application(
 
 def _apply(session: Session, state: ReceiptState, number: int, decision: Decision) -> None:
     """The credits of the application, posted with all that follows from them."""
+    connection = psycopg_of(session)
+    customers = list(session.execute(_CUSTOMERS, {"number": number}).scalars())
+    # Whoever freezes a customer locks these accounts too.
+    postings.lock(connection, entity=state.entity, currency=state.currency, customers=customers)
+    frozen = session.execute(_FROZEN, {"customers": customers}).scalar()
+    if frozen is not None:
+        raise Frozen(frozen)
     said = {"part": state.part, "operator": decision.operator, "reason": decision.reason, "number": number}
     session.execute(_DECIDE, {**said, "stage": "applied"})
     session.execute(_CREDIT, said)
     session.execute(_CREDITED, said)
-    connection = psycopg_of(session)
     credit_decided(connection, state.part)
     session.execute(_END, {**said, "stage": "applied"})
     connection.execute(SETTLE_CLAIMS.format(parts="ARRAY[%(part)s]").encode(), {"part": state.part})
@@ -226,7 +244,37 @@ def _link_payer(session: Session, state: ReceiptState, decision: LinkReceiptPaye
     return f"{proposed.workflow_id} proposed, which links its payer to {decision.customer},"
 
 
-_DONE = text("SELECT FROM receipt_decision WHERE key = :key")
+LISTED = f"""EXISTS (
+    SELECT FROM screening_subject s
+    WHERE s.ended_at IS NULL
+        AND (s.kind, s.value) IN (('account', p.payer_account), ('name', {COMPARED_NAME.format(name="p.payer_name")}))
+        AND NOT EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NOT NULL)
+)"""
+"""Whether the payer of the part `p` is on the screening list, and nobody has released it."""
+
+_FREEZE = text("""
+    WITH waits AS (
+        UPDATE bank_entry_part SET awaits = 'screening',
+            reason = left(reason || '; its payer is on the screening list, and it is frozen', 1000)
+        WHERE id = :part AND awaits <> 'screening'
+    ), frozen AS (
+        INSERT INTO money_freeze (part_id, reason) VALUES (:part, 'its payer is on the screening list')
+        ON CONFLICT DO NOTHING RETURNING workflow_id
+    )
+    INSERT INTO outbox (workflow_id, version) SELECT workflow_id, 1 FROM frozen
+""")
+
+_CUSTOMERS = text("""
+    SELECT DISTINCT target ->> 'customer' FROM receipt_application a, jsonb_array_elements(a.targets) AS target
+    WHERE a.id = :number ORDER BY 1
+""")
+
+_FROZEN = text("""
+    SELECT c.number FROM money_freeze f JOIN customer c ON c.id = f.customer_id
+    WHERE f.ended_at IS NULL AND c.number = ANY (:customers) ORDER BY 1 LIMIT 1
+""")
+
+_DONE = text("SELECT id FROM receipt_decision WHERE key = :key")
 
 _SAY = text("""
     INSERT INTO receipt_decision (key, part_id, signal, what, operator, reason)

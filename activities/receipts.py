@@ -15,7 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.receipt_candidates import candidates
-from activities.receipt_deciding import Decide, decide
+from activities.receipt_deciding import LISTED, Decide, decide
 from prepay.wire import Wire
 from rules.details import when
 from rules.receipt import CHASE_DAYS, Application, ReceiptState
@@ -112,6 +112,9 @@ def _decision(row: dict[str, Any]) -> str:
     return f"{row['what']} by {row['by']} at {when(datetime.fromisoformat(row['at']))} ({row['reason']})"
 
 
+# SQLAlchemy takes a colon for a parameter.
+_LISTED = LISTED.replace(":", r"\:")
+
 _LOCK = text("SELECT FROM bank_entry_part WHERE id = :part FOR NO KEY UPDATE")
 
 # Whoever ends it while this looks waits, and is heard of next time.
@@ -121,9 +124,10 @@ _CHASE = text("""
     UPDATE receipt SET chased = :number WHERE part_id = :part AND stage = 'unapplied' AND chased < :number
 """)
 
-_STATE = text("""
+_STATE = text(f"""
     SELECT r.part_id AS part, p.entry_id AS entry, r.entity, a.code AS account, r.amount_minor, r.currency, e.booked_on,
         r.stage, p.reason, p.awaits, p.payer_account <> '' AS has_payer, r.chased, r.opened_at,
+        {_LISTED} AS listed,
         coalesce((n.apply_alone ->> r.currency)::bigint, 0) AS alone_minor,
         coalesce((
             SELECT prepared_by FROM receipt_return b WHERE b.part_id = r.part_id AND b.stage IN ('prepared', 'sent')

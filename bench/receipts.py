@@ -137,7 +137,8 @@ def _look_up(database: BenchDatabase, number: int) -> dict[str, float]:
 
 
 def _last(session: Session) -> int:
-    return max(int(row["receipt"]) for row in page(session, _PAGE))
+    newest: int = page(session, _PAGE)[-1]["receipt"]
+    return newest
 
 
 def _milliseconds(engine: Engine, look: Callable[[Session], object]) -> float:

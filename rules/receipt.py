@@ -63,6 +63,8 @@ class ReceiptState(BaseModel):
     reason: str
     awaits: str
     has_payer: bool
+    listed: bool = False
+    """Its payer is on the screening list, and no freeze of it has been released."""
     alone_minor: int
     """Up to so much one operator alone may apply."""
     chased: int
@@ -107,12 +109,10 @@ class ReceiptState(BaseModel):
 
     @property
     def needs_human(self) -> bool:
-        """What waits for a statement goes on by itself, until that takes too long; what is frozen asks elsewhere."""
-        return (
-            self.stage == "unapplied"
-            and self.awaits != "screening"
-            and (self.awaits != "statement" or self.chased > 0)
-        )
+        """What waits for a statement goes on by itself, until that takes too long; what is frozen, by its release."""
+        if self.stage != "unapplied" or self.awaits == "screening":
+            return False
+        return self.awaits != "statement" or self.chased > 0
 
     @property
     def role(self) -> str | None:
@@ -145,10 +145,8 @@ def refuse_decision(state: ReceiptState, signal: Signal, operator: str) -> str |
         return None if state.stage == "returning" else "it is not to go back; there is nothing to keep"
     if signal == "link_payer":
         return None if state.has_payer else "the bank does not say which account paid"
-    if state.awaits == "screening" and signal != "refuse":
-        return (
-            "it is frozen: two compliance operators must release it first; `prepay screening list` names it"
-        )
+    if signal != "refuse" and (state.awaits == "screening" or state.listed):
+        return "it is frozen until two compliance operators release it; `prepay screening list` shows what is"
     if state.stage == "returning":
         return f"{state.returned_by} wants it to go back to its payer; send `keep` first"
     return _refuse_about_application(state, signal, operator)

@@ -69,6 +69,8 @@ def _actions(state: ReceiptState) -> str:
     head = "\n\n**What operators can do** (More Actions → Send a Signal; fill in the blanks)"
     if state.stage == "returning":
         return f"{head}\n\n`keep` does not send it back after all; it is unapplied again:{_json()}"
+    if state.awaits == "screening" or state.listed:
+        return "\n\nIt is frozen until two compliance operators release it; `prepay screening list` names its freeze."
     if state.application is not None:
         return head + _second(state)
     return f"{head}{_aged(state)}{_apply(state)}{_others(state)}"

@@ -7,10 +7,11 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
+from activities.bank_files import BankFiles, store
 from bankfiles.sample import Payment, Sheet
 from tests.activities.test_bank_files import camt
 from tests.office import EUR_ACCOUNT, Office, request_id
-from tests.workflows.deposits import details, eventually
+from tests.workflows.deposits import change, details, eventually
 
 APPLY = {"operator": "First Operator", "reason": "their letter of 3 May"}
 SECOND = {"operator": "Second Operator", "reason": "the customer confirms it"}
@@ -61,8 +62,6 @@ class OpenReceipt:
 
 async def deliver(office: Office, *payments: Payment) -> None:
     """Payments arrive in a file of their own, which is posted without a workflow."""
-    from activities.bank_files import BankFiles, store
-
     content = camt(Sheet(EUR_ACCOUNT, "EUR", payments, statement_id=request_id()))
     sha256, _ = store(office.engine, content, "test.xml", "test")
     files = BankFiles(office.engine)
@@ -70,11 +69,15 @@ async def deliver(office: Office, *payments: Payment) -> None:
     files.post(sha256)
 
 
-async def open_receipt(office: Office, amount_minor: int = 100_000, **payment: Any) -> OpenReceipt:
-    """Money without a reference has come, and its workflow has looked."""
+async def open_receipt(
+    office: Office, amount_minor: int = 100_000, days_old: int = 0, **payment: Any
+) -> OpenReceipt:
+    """Money without a reference has come, some days ago, and its workflow has looked."""
     await deliver(office, Payment(amount_minor, request_id()[:30], **payment))
     [row] = office.rows("SELECT max(part_id) AS part FROM receipt")
     receipt = OpenReceipt(office, row["part"])
+    older = "UPDATE receipt SET opened_at = opened_at - %s * interval '1 day' WHERE part_id = %s"
+    change(office, older, days_old, receipt.part)
     # Rows are numbered anew in each database, and the Temporal is shared: an earlier test may have left one running.
     with suppress(RPCError):
         await receipt.handle.terminate()

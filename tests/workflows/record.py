@@ -1,10 +1,11 @@
-"""Record the histories that `test_replay.py` replays: `python -m tests.workflows.record`.
+"""Record the histories that `test_replay.py` replays: `python -m tests.workflows.record [STORY]...`.
 
 Record anew only when a change of a workflow is meant to end compatibility with runs that are open.
 """
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,7 +41,7 @@ async def _record(url: str, address: str) -> None:
     client = await Client.connect(address, data_converter=pydantic_data_converter, identity="recorder")
     HISTORIES.mkdir(exist_ok=True)
     async with open_office(url, client, forms="on") as office:
-        for story in STORIES:
+        for story in (story for story in STORIES if story.__name__ in (sys.argv[1:] or [story.__name__])):
             history = await client.get_workflow_handle(await story(office)).fetch_history()
             events = _without_traces(json.loads(history.to_json()))
             (HISTORIES / f"{story.__name__}.json").write_text(json.dumps(events, indent=1) + "\n")

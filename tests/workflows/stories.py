@@ -20,6 +20,7 @@ from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
 from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
+from tests.workflows.receipt_stories import RECEIPT_STORIES
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "First Operator"
@@ -146,6 +147,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     bank_file_held_and_released,
     reassignment_approved,
     reassignment_refused,
+    *RECEIPT_STORIES,
 )
 
 

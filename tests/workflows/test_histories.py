@@ -12,6 +12,7 @@ from temporalio.client import WorkflowHistory
 from bankfiles.sample import Payment
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from tests.office import SETUP, Office, request_id
+from tests.workflows.claims import PDF
 from tests.workflows.deposits import eventually, money_arrives
 from tests.workflows.record import HISTORIES
 from tests.workflows.stories import NEW_ACCOUNT, PAYER_ACCOUNT, PAYER_NAME, STORIES, credited
@@ -27,7 +28,7 @@ def planted() -> Iterator[str]:
             if entry.get(name):
                 yield entry[name]
         yield from entry.get("address", [])
-    yield from (NEW_ACCOUNT, PAYER_NAME, PAYER_ACCOUNT)
+    yield from (NEW_ACCOUNT, PAYER_NAME, PAYER_ACCOUNT, PDF.decode())
     defaults = Payment(1)
     yield from (defaults.payer_name, defaults.payer_account)
 
