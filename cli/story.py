@@ -1,4 +1,4 @@
-"""The story that `prepay demo` tells: four customers, a bank that is not ours, every step patient.
+"""The story that `prepay demo` tells: five customers, a bank that is not ours, every step patient.
 
 Whatever part is killed meanwhile, the story goes on when the part is back, and ends the same.
 """
@@ -15,15 +15,16 @@ from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
 from prepay.client import FormNotDrawn, PrepayClient, connect_temporal
-from prepay.ids import deposit_workflow_id
+from prepay.ids import deposit_workflow_id, grouped
 
 if TYPE_CHECKING:
-    from embedded.bank import BankClient
+    from embedded.bank import BankClient, Credit
     from embedded.stack import Stack
     from ledger.checks import CheckResult
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
+_LISTED = "WorkflowType IN ('Deposit', 'BankFile', 'VirtualAccountApplication')"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
     from settings import settings
 
     await patiently(lambda: asyncio.to_thread(apply, SETUP, settings().database_url))
-    run.say("Two contracting entities, their accounts and four customers are set up")
+    run.say("Two contracting entities, their accounts and five customers are set up")
     bank = stack.bank.client
     await patiently(lambda: asyncio.to_thread(_open_accounts, bank))
     async with await PrepayClient.connect(settings().database_url) as client:
@@ -89,10 +90,11 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await _write_forms(client, run, stack.data / "forms")
         for wish, (deposit, _) in zip(WISHES, run.deposits, strict=True):
             await _pay(bank, run, wish, deposit)
-        await _pay_unknown(bank, run)
+        unknown = await _pay_unknown(bank, run)
+        await _pay_to_own_number(client, run, stack.inbox, unknown)
         await _await_credit(client, run)
-        [unknown] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
-        await claim_and_apply(client, run, unknown["part"])
+        [unapplied] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
         return await _result(client, run)
 
@@ -163,8 +165,8 @@ async def _pay(bank: "BankClient", run: Run, wish: Wish, deposit: "DepositView")
     run.say(f"{wish.customer} {wish.how}: {sums}")
 
 
-async def _pay_unknown(bank: "BankClient", run: Run) -> None:
-    await asyncio.to_thread(
+async def _pay_unknown(bank: "BankClient", run: Run) -> "Credit":
+    credit = await asyncio.to_thread(
         bank.send_credit,
         "nimbus-eu-eur",
         48_000,
@@ -173,6 +175,39 @@ async def _pay_unknown(bank: "BankClient", run: Run) -> None:
         note="your invoice, thank you",
     )
     run.say(f"Globex SARL sends {amount(48_000, 'EUR')} without any reference")
+    return credit
+
+
+async def _pay_to_own_number(client: "PrepayClient", run: Run, inbox: Path, like: "Credit") -> None:
+    from cli import story_virtual as virtual
+
+    customer, minor = virtual.CUSTOMER, virtual.MINOR
+    account = await virtual.have_one(client, patiently, PATIENCE_SECONDS)
+    run.say(f"{customer} has an account number of its own, {grouped(account.iban)}, approved by an operator")
+    collection = await patiently(partial(asyncio.to_thread, _collection_iban))
+    virtual.pay(inbox, collection, account.iban, like.booked_on, like.value_on)
+    run.say(f"{customer} sends {amount(minor, virtual.CURRENCY)} to it without any reference")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        if [b.posted_minor + b.pending_minor for b in await patiently(partial(client.balance, customer))] == [
+            minor
+        ]:
+            run.say(f"{amount(minor, virtual.CURRENCY)} is credited to {customer} by the number alone")
+            return
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"{customer} was not credited within {PATIENCE_SECONDS:g} s")
+
+
+def _collection_iban() -> str:
+    from activities.database import make_engine
+    from activities.master_data import accounts_of
+    from settings import settings
+
+    engine = make_engine(settings().database_url, 1)
+    try:
+        return next(account.iban for account in accounts_of(engine) if account.code == "nimbus-eu-eur")
+    finally:
+        engine.dispose()
 
 
 async def _await_credit(client: "PrepayClient", run: Run) -> None:
@@ -212,7 +247,7 @@ async def _tell_again(inbox: Path, run: Run) -> None:
 
 async def _result(client: "PrepayClient", run: Run) -> dict[str, Any]:
     balances: dict[str, dict[str, int]] = {}
-    for customer in sorted({wish.customer for wish in WISHES} | {"C-1002"}):
+    for customer in sorted({wish.customer for wish in WISHES} | {"C-1002", "C-1003"}):
         found = await patiently(partial(client.balance, customer))
         balances[customer] = {balance.currency: balance.available_minor for balance in found}
     workflows = await patiently(partial(_workflows, run))
@@ -278,10 +313,14 @@ async def _workflows(run: Run) -> list[dict[str, str]]:
                 "type": execution.workflow_type,
                 "stage": execution.typed_search_attributes.get(attributes.STAGE) or "",
             }
-            async for execution in temporal.list_workflows("WorkflowType IN ('Deposit', 'BankFile')")
+            async for execution in temporal.list_workflows(_LISTED)
         ]
         stages = [w["stage"] for w in found]
-        settled = stages.count("credited") >= len(run.deposits) and set(stages) <= {"credited", "posted"}
+        settled = stages.count("credited") >= len(run.deposits) and set(stages) <= {
+            "credited",
+            "posted",
+            "active",
+        }
         if settled or time.monotonic() > until:
             return sorted(found, key=lambda w: (w["type"], w["id"]))
         await asyncio.sleep(0.2)

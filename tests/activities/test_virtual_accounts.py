@@ -23,11 +23,12 @@ from tests.activities.virtual_desk import (
     attestation,
     decide,
     look,
+    no_pool,
     number_of,
     pool,
 )
 
-__all__ = ["desk"]
+__all__ = ["desk", "no_pool"]
 
 
 def notices(desk: Desk, customer: str = "C-1001") -> list[object]:

@@ -1,10 +1,13 @@
 """What tests of virtual accounts do with the database."""
 
+import re
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 from sqlmodel import Session
 
 from activities.virtual_account_setup import EligibilityInput, PoolInput, put_eligibility, put_pool
@@ -12,7 +15,7 @@ from activities.virtual_accounts import Decide, Decided, VirtualAccounts, apply
 from prepay.virtual_accounts import DecideVirtualAccount, VirtualAccountRequest
 from prepay.wire import parse
 from rules.virtual_account import Signal, VirtualAccountState
-from tests.activities.test_bank_files import Desk
+from tests.activities.test_bank_files import SETUP, Desk
 
 _attestations = count(1)
 _ATTEST = """
@@ -20,6 +23,15 @@ _ATTEST = """
         standing, refused)
     VALUES ('w', 'r', %s, 'approve', '{}', now(), '', '', (SELECT min(id) FROM operator), 'claim', '') RETURNING id
 """
+
+
+@pytest.fixture(autouse=True)
+def no_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example set-up without its pool and rules: each test has its own."""
+    bare = tmp_path / "bare.toml"
+    bare.write_text(re.sub(r"\[\[(pool|eligibility)\]\]\n(?:\w.*\n)+", "", SETUP.read_text("utf-8")), "utf-8")
+    monkeypatch.setattr("tests.activities.test_bank_files.SETUP", bare)
+    monkeypatch.setattr("tests.office.SETUP", bare)
 
 
 def allow(desk: Desk, entity: str = "nimbus-eu", country: str = "*", allowed: bool = True) -> None:

@@ -83,11 +83,16 @@ EXPECTED = {
     "balances": {
         "C-1001": {"EUR": 100_000},
         "C-1002": {"EUR": 48_000},
+        "C-1003": {"EUR": 75_000},
         "C-2001": {"USD": 500_000},
         "C-2002": {"JPY": 250_000},
     },
     "unapplied": [],
-    "workflows": [("BankFile", "posted")] * 8 + [("Deposit", "credited")] * 3,
+    "workflows": [
+        *[("BankFile", "posted")] * 9,
+        *[("Deposit", "credited")] * 3,
+        ("VirtualAccountApplication", "active"),
+    ],
     "forms": 0 if missing_libraries() else 3,
     "breaches": 0,
 }

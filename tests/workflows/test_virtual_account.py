@@ -11,13 +11,14 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.sweep import Upkeep
 from rules.reminders import reminder_times
+from tests.activities.virtual_desk import no_pool
 from tests.conftest import Database
 from tests.office import Office, open_office
 from tests.workflows.deposits import change, details, eventually, open_deposit
 from tests.workflows.test_time import Calendar, calendar
 from tests.workflows.virtual import add_numbers, allow, apply, in_review
 
-__all__ = ["calendar"]
+__all__ = ["calendar", "no_pool"]
 
 APPROVE = {"operator": "Second Operator", "reason": "the contract is signed"}
 SIGNALS = ("approve", "reject", "close")
