@@ -29,6 +29,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.attestation import Attestations
 from activities.bank_files import BankFiles
 from activities.changes import Changes
+from activities.claims import Claims
 from activities.database import make_engine
 from activities.deposits import Deposits
 from activities.documents import Documents
@@ -37,6 +38,8 @@ from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
+from activities.receipts import Receipts
+from activities.screening import Freezes
 from activities.sweep import Upkeep
 from activities.virtual_accounts import VirtualAccounts
 from documents.pool import Renderer
@@ -45,14 +48,28 @@ from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
 from workflows.change import Change
+from workflows.claim import Claim
 from workflows.deposit import Deposit
+from workflows.freeze import Freeze
 from workflows.reassignment import Reassignment
+from workflows.receipt import Receipt
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 from workflows.virtual_account import VirtualAccountApplication
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Change, Deposit, Reassignment, Relay, Sweep, VirtualAccountApplication]
+WORKFLOWS = [
+    BankFile,
+    Change,
+    Claim,
+    Deposit,
+    Freeze,
+    Reassignment,
+    Receipt,
+    Relay,
+    Sweep,
+    VirtualAccountApplication,
+]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -80,7 +97,10 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Deposits(engine, options),
         BankFiles(engine),
         Changes(engine),
+        Freezes(engine),
         Reassignments(engine),
+        Receipts(engine),
+        Claims(engine),
         VirtualAccounts(engine),
         Notices(engine, options),
         Outbox(engine, client),

@@ -57,6 +57,7 @@ _WAITING = """
     FROM bank_entry e JOIN bank_entry_part lump ON lump.entry_id = e.id
     WHERE NOT e.detailed AND e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry WHERE detailed))
         AND lump.state IN ('shown', 'unapplied') AND lump.amount_minor = e.amount_minor
+        AND NOT EXISTS (SELECT FROM receipt r WHERE r.part_id = lump.id AND r.stage = 'returning')
     ORDER BY lump.identity_key FOR NO KEY UPDATE OF lump
 """
 

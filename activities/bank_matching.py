@@ -75,6 +75,10 @@ _DEBITS = f"""
     WHERE r.id = ANY (ARRAY(SELECT id FROM posting)) AND p.id = r.id AND p.direction = 'debit'
 """
 
+COMPARED_NAME = "btrim(regexp_replace(upper(normalize({name}, NFKC)), '[^[:alnum:]]+', ' ', 'g'))"
+"""A name as the screening list compares it: in capitals, letters and digits with single spaces."""
+_NAME = COMPARED_NAME.format(name="p.payer_name")
+
 # What is not simply new money of a payer's.
 _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL"
 
@@ -103,6 +107,12 @@ _MATCH = f"""
                 JOIN ledger_account b ON b.code = 'customer:' || c.number || ':' || e.entity || ':' || p.currency
                 WHERE l.entity = e.entity AND l.payer_account = p.payer_account AND l.ended_at IS NULL
             ) AS linked_id,
+            (
+                SELECT min(s.verdict) FROM screening_subject s
+                WHERE (SELECT EXISTS (SELECT FROM screening_subject)) AND s.ended_at IS NULL
+                    AND (s.kind, s.value) IN (('account', p.payer_account), ('name', {_NAME}))
+                    AND NOT EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NOT NULL)
+            ) AS screened,
             (p.house <> '' OR p.answers_id IS NOT NULL) AND (p.receipt_of IS NOT NULL OR EXISTS (
                 SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key AND r.leg = 0
             )) AS received,
@@ -176,7 +186,9 @@ _MATCH = f"""
             WHERE fits OR of_several OR customer_id IS DISTINCT FROM t.holder_id
         ) b ON true
     ), destined AS (
-        SELECT p.*, coalesce(deposit_id, CASE WHEN place IS NULL THEN (
+        SELECT p.*,
+            EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS frozen,
+            coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
                     AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = p.amount_minor
@@ -186,6 +198,7 @@ _MATCH = f"""
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
+                WHEN screened IS NOT NULL OR frozen THEN 'screening'
                 WHEN {_ODD} THEN 'unapplied'
                 WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
                 WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
@@ -229,8 +242,8 @@ _MATCH = f"""
         FROM destined p
     ), told AS (
         UPDATE bank_entry_part p SET
-            state = CASE WHEN outcome IN ('payer', 'statement') THEN 'unapplied' ELSE outcome END,
-            awaits = CASE WHEN outcome IN ('payer', 'statement') THEN outcome ELSE '' END,
+            state = CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN 'unapplied' ELSE outcome END,
+            awaits = CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN outcome ELSE '' END,
             house = CASE
                 WHEN outcome = 'house' AND d.answers_id IS NOT NULL
                     THEN (SELECT o.house FROM bank_entry_part o WHERE o.id = d.answers_id)
@@ -243,6 +256,9 @@ _MATCH = f"""
                 WHEN outcome = 'payer' AND d.payer_account = ''
                     THEN '; the bank does not say who paid, and a person decides'
                 WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
+                WHEN screened = 'hit' THEN '; its payer is on the screening list, and it is frozen'
+                WHEN screened = 'pending' THEN '; its payer is being screened, and it is frozen meanwhile'
+                WHEN outcome = 'screening' THEN '; the customer is frozen'
                 WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
                 WHEN outcome <> 'credited' THEN ''
                 WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AND d.payer_account = ''
@@ -256,7 +272,13 @@ _MATCH = f"""
             END
         FROM decided d WHERE p.id = d.id
         RETURNING p.id, p.identity_key, p.amount_minor + p.absorbed_minor AS amount_minor, p.state, d.owner_id,
-            d.for_deposit_id, d.deposits
+            d.for_deposit_id, d.deposits, d.screened
+    ), frozen AS (
+        INSERT INTO money_freeze (part_id, reason)
+        SELECT id, 'its payer is ' || CASE screened WHEN 'hit' THEN 'on the screening list' ELSE 'being screened' END
+        FROM told WHERE screened IS NOT NULL AND state = 'unapplied' ON CONFLICT DO NOTHING RETURNING workflow_id
+    ), rung AS (
+        INSERT INTO outbox (workflow_id, version) SELECT workflow_id, 1 FROM frozen
     ), several AS (
         UPDATE posting SET several = true FROM told WHERE posting.id = told.id AND state = 'credited' AND deposits > 1
     )

@@ -9,6 +9,7 @@ import psycopg
 from activities.bank_booking import BOOK, CREDIT, LOCK_ACCOUNTS, PAY_DEPOSITS, REVERSE, REVERSING
 from activities.bank_grouping import CONFIRM, ONE_GROUPING, PAGES, PARTS
 from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
+from activities.bank_receipts import RECEIPTS
 from bankfiles import Direction, Entry, Format, Part, Quarantine
 from bankfiles.identity import is_reference
 from rules.entry_kinds import kind_of
@@ -90,6 +91,16 @@ def credit_waiting(
     return last if found == SLICE else ""
 
 
+def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
+    """Post a part that people have credited: its credits are there. The caller holds the part."""
+    for statement in _STAGING:
+        connection.execute(statement)
+    connection.execute("DELETE FROM posting")
+    connection.execute("INSERT INTO posting (id, slice) VALUES (%(part)s, 0)", {"part": part})
+    for statement in (*CREDIT, PAY_DEPOSITS):
+        connection.execute(statement, {"slice": 0})
+
+
 def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, reverses: bool) -> None:
     """Decide about the parts in `posting`, and post them."""
     if reverses:
@@ -108,7 +119,7 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
         for statement in statements:
             connection.execute(statement, {"slice": number})
     connection.execute(PAY_DEPOSITS)
-    for statement in REVERSE if reversing else ():
+    for statement in (*(REVERSE if reversing else ()), *RECEIPTS):
         connection.execute(statement)
 
 

@@ -72,7 +72,7 @@ class Decide(Wire):
     change: int
     signal: Signal
     decision: DecideChange
-    attestation: int
+    attestation: int | None = None
 
 
 class Decided(BaseModel):

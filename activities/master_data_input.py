@@ -113,7 +113,7 @@ def _policy(name: str) -> str:
     return name
 
 
-def _tolerance(amounts: Any) -> dict[str, int]:
+def _amounts(amounts: Any) -> dict[str, int]:
     if not isinstance(amounts, dict) or not all(isinstance(amount, str) for amount in amounts.values()):
         raise ValueError('write amounts in quotes by currency, such as { EUR = "10.00" }')
     try:
@@ -158,7 +158,8 @@ class EntityInput(Wire):
     verify_url: Annotated[str, AfterValidator(_url)] = ""
     payer_policy: PayerPolicy = "credit"
     missing_payer_policy: PayerPolicy = "credit"
-    short_tolerance: Annotated[dict[str, int], BeforeValidator(_tolerance)] = {}
+    short_tolerance: Annotated[dict[str, int], BeforeValidator(_amounts)] = {}
+    apply_alone: Annotated[dict[str, int], BeforeValidator(_amounts)] = {}
 
 
 class AccountInput(Wire):

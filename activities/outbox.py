@@ -45,6 +45,7 @@ KINDS = (
         "SELECT 'bank-file-' || sha256 FROM bank_file WHERE stage IN ('stored', 'read', 'held', 'alarm') AND sha256 IN"
         " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
+    Kind("Freeze", "SELECT workflow_id FROM money_freeze WHERE ended_at IS NULL AND workflow_id = ANY(:ids)"),
     Kind(
         "Change",
         "SELECT 'change-' || id FROM change WHERE stage = 'proposed' AND 'change-' || id = ANY(:ids)",
@@ -52,6 +53,20 @@ KINDS = (
     Kind(
         "Reassignment",
         "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
+    ),
+    Kind(
+        "Receipt",
+        "SELECT 'receipt-' || part_id FROM receipt WHERE (stage IN ('unapplied', 'returning') OR NOT heard)"
+        " AND part_id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 9) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^receipt-[1-9][0-9]{0,17}$'))",
+    ),
+    Kind(
+        "Claim",
+        "SELECT 'claim-' || id FROM claim WHERE (stage IN ('waiting', 'found') OR handled_version < version)"
+        " AND id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 7) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^claim-[1-9][0-9]{0,17}$'))",
     ),
     Kind(
         "VirtualAccountApplication",

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 import ledger.checks
+from activities.claims import find_for_all
 from activities.database import psycopg_of
 from activities.outbox import start_or_ring
 from ledger.seals import keep, newest, seal_now
@@ -25,39 +26,78 @@ CHUNK = 1000
 
 # The rows that need a workflow, those that were looked at longest ago first; a fresh row gets a minute's grace.
 _CLAIM = """
-    UPDATE {table} SET swept_at = now() WHERE id IN (
-        SELECT id FROM {table} WHERE {needs} AND swept_at < now() - interval '50 s'
+    UPDATE {table} SET swept_at = now() WHERE {id} IN (
+        SELECT {id} FROM {table} WHERE ({needs}) AND swept_at < now() - interval '50 s'
         ORDER BY swept_at LIMIT :page FOR UPDATE SKIP LOCKED
     ) RETURNING {workflow_id} AS workflow_id, '{workflow}' AS workflow, {unheard} AS unheard
 """
 _UNHEARD = "handled_version < version"
-_DEPOSIT = {"table": "deposit", "workflow_id": "workflow_id", "workflow": "Deposit", "unheard": _UNHEARD}
+_DEPOSIT = {
+    "table": "deposit",
+    "workflow_id": "workflow_id",
+    "workflow": "Deposit",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
 _FILE = {
     "table": "bank_file",
     "workflow_id": "'bank-file-' || sha256",
     "workflow": "BankFile",
     "unheard": "false",
+    "id": "id",
 }
 _MOVE = {
     "table": "credit_move",
     "workflow_id": "'reassignment-' || id",
     "workflow": "Reassignment",
     "unheard": "false",
+    "id": "id",
 }
-_CHANGE = {"table": "change", "workflow_id": "'change-' || id", "workflow": "Change", "unheard": "false"}
+_RECEIPT = {
+    "table": "receipt",
+    "workflow_id": "'receipt-' || part_id",
+    "workflow": "Receipt",
+    "unheard": "NOT heard",
+    "id": "part_id",
+}
+_CLAIM_OF_CUSTOMER = {
+    "table": "claim",
+    "workflow_id": "'claim-' || id",
+    "workflow": "Claim",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
+_CHANGE = {
+    "table": "change",
+    "workflow_id": "'change-' || id",
+    "workflow": "Change",
+    "unheard": "false",
+    "id": "id",
+}
+_FREEZE = {
+    "table": "money_freeze",
+    "workflow_id": "workflow_id",
+    "workflow": "Freeze",
+    "unheard": "false",
+    "id": "id",
+}
 _VIRTUAL = {
     "table": "virtual_account_application",
     "workflow_id": "'virtual-account-' || id",
     "workflow": "VirtualAccountApplication",
     # Whoever took a number and gave it back left it to those who wait.
     "unheard": "stage = 'approved'",
+    "id": "id",
 }
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_FREEZE, needs="ended_at IS NULL")),
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
+    text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
     text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
@@ -117,9 +157,15 @@ class Upkeep:
 
     @activity.defn(name="settle_time")
     def settle_time(self) -> dict[str, int]:
-        """Post credits whose value date has come, and void holds that have expired; all of them, in chunks."""
+        """Post credits whose value date has come, and void holds that have expired; all of them, in chunks.
+
+        Claims look again for their money: one that was made while it was being posted has not seen it.
+        """
         done = {"credits": "ledger_post_due_credits()", "holds": "ledger_expire_holds()"}
-        return {name: self._repeat(function) for name, function in done.items()}
+        settled = {name: self._repeat(function) for name, function in done.items()}
+        with Session(self._engine) as session, session.begin():
+            find_for_all(session)
+        return settled
 
     def _repeat(self, function: str) -> int:
         total = 0

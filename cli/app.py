@@ -13,7 +13,9 @@ from cli import (
     ledger,
     operators,
     payers,
+    receipts,
     records,
+    screening,
     stack,
     virtual_accounts,
 )
@@ -33,6 +35,8 @@ for room in (
     operators,
     changes,
     payers,
+    screening,
+    receipts,
     virtual_accounts,
     deposits,
     records,

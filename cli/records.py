@@ -44,6 +44,21 @@ VIEWS = (
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,
     ),
     (
+        "Money without an owner",
+        "booked money that nobody was credited with",
+        "`WorkflowType`='Receipt' AND `Stage` IN ('unapplied', 'returning')" + _RUNNING,
+    ),
+    (
+        "Receipts to approve",
+        "money that one person wants to apply, and another must approve, or that should go back",
+        "`WorkflowType`='Receipt' AND `WaitsForRole`='approver'" + _RUNNING,
+    ),
+    (
+        "Aged money",
+        "money that nobody has claimed for 75 days",
+        "`WorkflowType`='Receipt' AND `Escalated`=true" + _RUNNING,
+    ),
+    (
         "Virtual accounts to decide",
         "applications that an operator must approve or reject, and accounts to review",
         "`WorkflowType`='VirtualAccountApplication' AND `WaitsForRole`='approver'" + _RUNNING,

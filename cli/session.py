@@ -36,8 +36,13 @@ def one_transaction() -> "Iterator[Session]":
 
 def acting(session: "Session", given: _Given, of: str, what: str) -> _Given:
     """The same input, in the operator's name as it is set up. Raises OperatorRefused where they may not do that."""
+    acted: _Given = given.model_copy(update={"by": acts_as(session, given.by, of, what)})
+    return acted
+
+
+def acts_as(session: "Session", name: str, of: str, what: str) -> str:
+    """The operator's name as it is set up. Raises OperatorRefused where they may not do that."""
     from activities.operators import require
     from rules.authority import Act
 
-    acted: _Given = given.model_copy(update={"by": require(session, given.by, Act(of, what))})
-    return acted
+    return require(session, name, Act(of, what))

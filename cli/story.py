@@ -5,16 +5,18 @@ Whatever part is killed meanwhile, the story goes on when the part is back, and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cli.output import amount, console, errors
-from prepay.client import FormNotDrawn, PrepayClient, Unavailable, connect_temporal
-from prepay.ids import deposit_workflow_id, grouped
+from cli.patience import PATIENCE_SECONDS, patiently
+from cli.story_claim import claim_and_apply
+from cli.story_virtual import pay_to_own_number
+from prepay.client import FormNotDrawn, PrepayClient, connect_temporal
+from prepay.ids import deposit_workflow_id
 
 if TYPE_CHECKING:
     from embedded.bank import BankClient, Credit
@@ -23,10 +25,7 @@ if TYPE_CHECKING:
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
-PATIENCE_SECONDS = 120.0
 _LISTED = "WorkflowType IN ('Deposit', 'BankFile', 'VirtualAccountApplication')"
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -78,23 +77,6 @@ class Run:
         out.print(f"{time.monotonic() - self.started:6.1f} s  {line}", markup=False, soft_wrap=True)
 
 
-async def patiently(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Ask again while a part is away. Only for what may be asked twice."""
-    import psycopg
-    from sqlalchemy.exc import OperationalError
-    from temporalio.service import RPCError
-
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return await ask()
-        except (Unavailable, RPCError, RuntimeError, psycopg.OperationalError, OperationalError):
-            # RuntimeError: what a client of Temporal raises that cannot connect.
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(0.2)
-
-
 async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
     from activities.setup_file import apply
     from settings import settings
@@ -109,10 +91,11 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await _write_forms(client, run, stack.data / "forms")
         for wish, (deposit, _) in zip(WISHES, run.deposits, strict=True):
             await _pay(bank, run, wish, deposit)
-        unknown = await _pay_unknown(bank, run)
-        await _pay_to_own_number(client, run, stack.inbox, unknown)
+        sent = await _pay_unknown(bank, run)
+        await pay_to_own_number(client, run, stack.inbox, sent)
         await _await_credit(client, run)
-        await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        [unknown] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+        await claim_and_apply(client, run, unknown["part"])
         await _tell_again(stack.inbox, run)
         return await _result(client, run)
 
@@ -196,38 +179,6 @@ async def _pay_unknown(bank: "BankClient", run: Run) -> "Credit":
     return credit
 
 
-async def _pay_to_own_number(client: "PrepayClient", run: Run, inbox: Path, like: "Credit") -> None:
-    from cli import story_virtual as virtual
-
-    customer, minor = virtual.CUSTOMER, virtual.MINOR
-    account = await virtual.have_one(client, patiently, PATIENCE_SECONDS)
-    run.say(f"{customer} has an account number of its own, {grouped(account.iban)}, approved by an operator")
-    collection = await patiently(partial(asyncio.to_thread, _collection_iban))
-    virtual.pay(inbox, collection, account.iban, like.booked_on, like.value_on)
-    run.say(f"{customer} sends {amount(minor, virtual.CURRENCY)} to it without any reference")
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        if [b.posted_minor + b.pending_minor for b in await patiently(partial(client.balance, customer))] == [
-            minor
-        ]:
-            run.say(f"{amount(minor, virtual.CURRENCY)} is credited to {customer} by the number alone")
-            return
-        await asyncio.sleep(0.1)
-    raise RuntimeError(f"{customer} was not credited within {PATIENCE_SECONDS:g} s")
-
-
-def _collection_iban() -> str:
-    from activities.database import make_engine
-    from activities.master_data import accounts_of
-    from settings import settings
-
-    engine = make_engine(settings().database_url, 1)
-    try:
-        return next(account.iban for account in accounts_of(engine) if account.code == "nimbus-eu-eur")
-    finally:
-        engine.dispose()
-
-
 async def _await_credit(client: "PrepayClient", run: Run) -> None:
     """Until the rows say credited, and Temporal shows the same."""
     until = time.monotonic() + PATIENCE_SECONDS
@@ -269,7 +220,7 @@ async def _result(client: "PrepayClient", run: Run) -> dict[str, Any]:
         found = await patiently(partial(client.balance, customer))
         balances[customer] = {balance.currency: balance.available_minor for balance in found}
     workflows = await patiently(partial(_workflows, run))
-    waiting = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
+    waiting = await patiently(partial(asyncio.to_thread, _unapplied))
     checks = await patiently(partial(asyncio.to_thread, _check))
     return {
         "seconds": round(time.monotonic() - run.started, 1),
@@ -294,11 +245,15 @@ def _check() -> "list[CheckResult]":
 
 def _unapplied_when_there() -> list[dict[str, Any]]:
     """The unattributed money came in a file of its own, perhaps the last to be posted."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (found := _unapplied()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
+
+
+def _unapplied() -> list[dict[str, Any]]:
     from cli.bank import unapplied
 
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (found := unapplied()) and time.monotonic() < until:
-        time.sleep(0.1)
     return [
         {
             "entry": row["entry"],
@@ -310,7 +265,7 @@ def _unapplied_when_there() -> list[dict[str, Any]]:
             "remittance": row["remittance"],
             "reason": row["reason"],
         }
-        for row in found
+        for row in unapplied()
     ]
 
 

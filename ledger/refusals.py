@@ -59,6 +59,12 @@ class ReceivableOpen(Refused):
         super().__init__(text, **facts)
 
 
+class Frozen(Refused):
+    """The customer's money is frozen until two compliance operators release it."""
+
+    sqlstate = "PB011"
+
+
 class UnknownPosting(Refused):
     """There is no receipt, hold, payment or payout of that key."""
 

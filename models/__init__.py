@@ -13,6 +13,7 @@ from models.bank import (
     BankStatement,
 )
 from models.change import Change
+from models.claim import Claim, ClaimProof
 from models.credit import Credit
 from models.credit_move import CreditMove
 from models.customer import Customer
@@ -24,6 +25,8 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
+from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
 from models.virtual_account_application import VirtualAccountApplication
 
@@ -40,6 +43,8 @@ __all__ = [
     "BankSighting",
     "BankStatement",
     "Change",
+    "Claim",
+    "ClaimProof",
     "CollectionAccount",
     "ContractingEntity",
     "Credit",
@@ -48,6 +53,8 @@ __all__ = [
     "Deposit",
     "Document",
     "EligibilityRule",
+    "Freeze",
+    "FreezeRelease",
     "Notice",
     "Operator",
     "OperatorLimit",
@@ -55,6 +62,11 @@ __all__ = [
     "Outbox",
     "PayerLink",
     "PayerPause",
+    "Receipt",
+    "ReceiptApplication",
+    "ReceiptDecision",
+    "ReceiptReturn",
+    "ScreeningSubject",
     "VirtualAccount",
     "VirtualAccountApplication",
 ]

@@ -208,6 +208,7 @@ class BankEntryPart(SQLModel, table=True):
             name="bank_entry_part_state_known",
         ),
         Index("bank_entry_part_unapplied", "id", postgresql_where="state = 'unapplied'"),
+        Index("bank_entry_part_of_payer", "payer_account", "id", postgresql_where="payer_account <> ''"),
         Index("bank_entry_part_awaiting", "awaits", "entry_id", postgresql_where="awaits <> ''"),
         Index(
             "bank_entry_part_answers", "answers_id", unique=True, postgresql_where="answers_id IS NOT NULL"
@@ -216,7 +217,9 @@ class BankEntryPart(SQLModel, table=True):
             "bank_entry_part_unconfirmed", "entry_id", postgresql_where="NOT confirmed AND NOT missed_settled"
         ),
         Index("bank_entry_part_missed", "missed_in", postgresql_where="missed_in IS NOT NULL"),
-        CheckConstraint("awaits IN ('', 'statement', 'payer')", name="bank_entry_part_awaits_known"),
+        CheckConstraint(
+            "awaits IN ('', 'statement', 'payer', 'screening')", name="bank_entry_part_awaits_known"
+        ),
         CheckConstraint("awaits = '' OR state = 'unapplied'", name="bank_entry_part_awaits_unapplied"),
     )
 
@@ -245,7 +248,7 @@ class BankEntryPart(SQLModel, table=True):
     house: str = text(default="")
     """The house account that the bank's code names, such as `bank-fees`."""
     awaits: str = text(default="")
-    """What must come before it is credited by itself: a `statement`, or a person who knows the `payer`."""
+    """What must come before it is credited by itself: a `statement`, a person who knows the `payer`, `screening`."""
     flagged: bool = flag()
     """Credited although the payer is not known to be the customer's."""
     absorbed_minor: int = bigint(default=0)

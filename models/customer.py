@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from models.columns import created_at, row_id, text, texts
@@ -11,6 +12,14 @@ class Customer(SQLModel, table=True):
     """A customer, by the number that people and services know."""
 
     __tablename__ = "customer"
+    __table_args__ = (
+        Index(
+            "customer_by_name",
+            "legal_name",
+            postgresql_using="gin",
+            postgresql_ops={"legal_name": "gin_trgm_ops"},
+        ),
+    )
 
     id: int | None = row_id()
     number: str = text(unique=True)

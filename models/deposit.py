@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
 from models.columns import bigint, created_at, json, moment, text
@@ -21,6 +22,13 @@ class Deposit(SQLModel, table=True):
         CheckConstraint("credited_minor >= 0", name="deposit_credited_not_negative"),
         CheckConstraint(
             "stage IN ('issued', 'part_paid', 'credited', 'expired', 'cancelled')", name="deposit_stage_known"
+        ),
+        Index(
+            "deposit_open_by_missing",
+            "entity",
+            "currency",
+            sql("(amount_minor - credited_minor)"),
+            postgresql_where="stage IN ('issued', 'part_paid')",
         ),
         # What still needs a workflow, in the order in which the sweep looks.
         Index(

@@ -36,6 +36,8 @@ class ContractingEntity(SQLModel, table=True):
     """For a payment of which the bank tells no payer's account."""
     short_tolerance: dict[str, int] = json()
     """Minor units by currency: a payment that is short by at most so much is complete, and the rest our fee."""
+    apply_alone: dict[str, int] = json()
+    """Minor units by currency: up to so much one operator applies a receipt; what is more, or not here, takes two."""
     created_at: datetime = created_at()
 
 

@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Self
 
@@ -26,8 +26,10 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.service import RPCError
 
 from prepay import queries
+from prepay.claims import ClaimRequest, ClaimView
 from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
+from prepay.proofs import read_proof
 from prepay.records import Balance, DepositView, PayTo, Record
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
@@ -35,6 +37,7 @@ from prepay.wire import parse
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
+MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
@@ -221,6 +224,67 @@ class PrepayClient:
                 raise FormNotDrawn(number, wait_seconds)
             await asyncio.sleep(POLL_SECONDS)
 
+    async def claim_receipt(
+        self,
+        customer: str,
+        amount: str,
+        currency: str,
+        *,
+        paid_on: date,
+        payer_name: str = "",
+        payer_account: str = "",
+        bank_reference: str = "",
+        proof: bytes | None = None,
+        request_id: str | None = None,
+    ) -> ClaimView:
+        """Say that a transfer was made and is not found; one of payer and bank reference must tell which it is.
+
+        `proof` is a PDF, PNG or JPEG of up to 10 MB; it goes to the database and nowhere else, so this needs a role
+        that may write. The same request id with the same content gives the same claim for ever.
+        Raises prepay.wire.InputRefused, NotFound, Refused, Unavailable.
+        """
+        raw = {
+            "customer": customer,
+            "request_id": request_id or str(uuid.uuid4()),
+            "amount": amount,
+            "currency": currency,
+            "paid_on": paid_on,
+            "payer_name": payer_name,
+            "payer_account": payer_account,
+            "bank_reference": bank_reference,
+        }
+        asked = parse(ClaimRequest, raw, "The claim")
+        shown = read_proof(proof) if proof is not None else None
+        wanted = asked.hash_with(shown.sha256 if shown else None)
+        row = asked.model_dump(exclude={"amount"}) | {"content_hash": wanted, "most": MAX_OPEN_CLAIMS}
+        facts = shown._asdict() if shown else {"sha256": None, "kind": None, "content": None}
+        async with self._database() as connection:
+            money = {"amount_minor": asked.money.amount_minor}
+            await connection.execute(queries.MAKE_CLAIM.encode(), row | facts | money)
+        return await self._claim_of(asked, wanted)
+
+    async def _claim_of(self, asked: ClaimRequest, wanted: str) -> ClaimView:
+        given = {"customer": asked.customer, "request_id": asked.request_id}
+        row = await self._one(queries.CLAIM_BY_REQUEST, given)
+        if row is None:
+            await self._must_exist(asked.customer)
+            raise Refused(
+                f"Customer {asked.customer} has {MAX_OPEN_CLAIMS} open claims, and no more are taken before one ends."
+            )
+        if row["content_hash"] != wanted:
+            raise Refused(
+                f"The request id {asked.request_id!r} of customer {asked.customer} was used with other content "
+                f"before (claim {row['claim']}). Send a new request id."
+            )
+        return ClaimView(**row)
+
+    async def claim(self, customer: str, claim: int) -> ClaimView:
+        """A customer's claim; its `where` says where the transfer is. Raises NotFound, Unavailable."""
+        row = await self._one(queries.CLAIM_BY_NUMBER, {"customer": customer, "claim": claim})
+        if row is None:
+            raise NotFound("claim", f"{claim} of customer {customer}")
+        return ClaimView(**row)
+
     async def balance(self, customer: str) -> Sequence[Balance]:
         """Each balance of a customer. Raises NotFound, Unavailable."""
         rows = await self._all(queries.BALANCES, {"customer": customer})
@@ -314,6 +378,10 @@ class PrepayClient:
         try:
             async with self._pool.connection() as connection:
                 yield connection
+        except psycopg.errors.InsufficientPrivilege:
+            raise Refused(
+                "The database role may only read; claims are made with one that may write."
+            ) from None
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
 

@@ -33,6 +33,16 @@ def reassignment_workflow_id(move: int) -> str:
     return f"reassignment-{move}"
 
 
+def receipt_workflow_id(part: int) -> str:
+    """One workflow for each entry part that nobody was credited with."""
+    return f"receipt-{part}"
+
+
+def claim_workflow_id(claim: int) -> str:
+    """One workflow for each claim of a customer."""
+    return f"claim-{claim}"
+
+
 def change_workflow_id(change: int) -> str:
     """One workflow for each proposed change of master data."""
     return f"change-{change}"

@@ -40,3 +40,30 @@ RECORDS = """
         deposit, cause
     FROM ledger_movement WHERE customer = %(customer)s AND posted_minor <> 0 ORDER BY id DESC LIMIT %(limit)s
 """
+
+# All or nothing in one statement: the claim once for each request id, its proof, and the doorbell of its workflow.
+MAKE_CLAIM = """
+    WITH who AS (
+        SELECT id FROM customer WHERE number = %(customer)s AND (
+            SELECT count(*) FROM claim WHERE customer_id = customer.id AND stage IN ('waiting', 'found')
+        ) < %(most)s
+    ), made AS (
+        INSERT INTO claim (customer_id, request_id, content_hash, amount_minor, currency, paid_on, payer_name,
+            payer_account, bank_reference, proof_sha256)
+        SELECT id, %(request_id)s, %(content_hash)s, %(amount_minor)s, %(currency)s, %(paid_on)s, %(payer_name)s,
+            %(payer_account)s, %(bank_reference)s, %(sha256)s FROM who
+        ON CONFLICT (customer_id, request_id) DO NOTHING RETURNING id
+    ), kept AS (
+        INSERT INTO claim_proof (sha256, kind, content)
+        SELECT %(sha256)s, %(kind)s, %(content)s FROM made WHERE %(sha256)s::text IS NOT NULL ON CONFLICT DO NOTHING
+    )
+    INSERT INTO outbox (workflow_id, version) SELECT 'claim-' || id, 1 FROM made
+"""
+
+_CLAIM = """
+    SELECT c.id AS claim, u.number AS customer, c.amount_minor, c.currency, c.paid_on, c.stage,
+        c.proof_sha256 IS NOT NULL AS has_proof, c.created_at, c.ended_at, c.answer, c.content_hash
+    FROM claim c JOIN customer u ON u.id = c.customer_id WHERE u.number = %(customer)s AND {which}
+"""
+CLAIM_BY_REQUEST = _CLAIM.format(which="c.request_id = %(request_id)s")
+CLAIM_BY_NUMBER = _CLAIM.format(which="c.id = %(claim)s")

@@ -11,6 +11,7 @@ from rules.bank_file import NEVER_RELEASED, WAITING, BankFileState
 from rules.change import ChangeState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
+from rules.screening import FreezeState
 
 _STAGE_WORDS = {
     "issued": "issued: nothing has arrived yet",
@@ -245,6 +246,32 @@ def change_details(state: ChangeState, refusals: Sequence[str]) -> str:
         + "\n\n`refuse` puts the proposal away; anybody may, and nothing changes:"
         + paste(operator="", reason="")
     )
+
+
+def freeze_details(state: FreezeState, refusals: Sequence[str]) -> str:
+    """What is frozen and why, who has released it, and what the next compliance operator can do."""
+    rows = [
+        ("Stage", f"released at {when(state.ended_at)}" if state.ended_at else "frozen: nothing of it moves"),
+        ("Customer", state.customer or ""),
+        (
+            "Bank entry",
+            f"{state.entry}; `prepay bank explain {state.entry}` tells its story" if state.entry else "",
+        ),
+        ("Amount", str(state.money) if state.money else ""),
+        ("Frozen", escape(f"by {state.frozen_by} at {when(state.frozen_at)} ({state.reason})")),
+        ("Who it is about", "`prepay screening list`"),
+        *(("Release", escape(f"by {r.operator} at {when(r.at)} ({r.reason})")) for r in state.releases),
+        ("As of", when(state.as_of)),
+    ]
+    shown = f"### Freeze {state.freeze}\n\n{table(rows)}{refused_attempts(refusals)}"
+    if state.ended:
+        return f"{shown}\n\nNothing is left for an operator to do here."
+    who = (
+        "a second compliance operator must send it too"
+        if state.releases
+        else "two compliance operators must send it"
+    )
+    return f"{shown}{HOW}\n\n`release` lets it move again; {who}:" + paste(operator="", reason="")
 
 
 def _move_decision(state: ReassignmentState) -> str:

@@ -12,14 +12,17 @@ from uuid import uuid4
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Engine
+from sqlmodel import Session
 from temporalio.client import Client
 
 import activities.setup_file
 from activities.bank_files import store
+from activities.changes import ChangeInput, Changes, Decide, propose
 from activities.database import make_engine
 from activities.outbox import Outbox
 from bankfiles.sample import Payment, Sheet, write_camt
 from documents.pool import Renderer
+from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
 from worker import make_workers
@@ -67,6 +70,17 @@ class Office:
         """Rows as the application's role sees them."""
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             return connection.execute(query.encode(), given).fetchall()
+
+
+def change_set_up(url: str, file: Path) -> None:
+    """What a set-up file says, proposed by one operator and approved by another."""
+    engine = make_engine(url, 1)
+    _, tables = activities.setup_file.read(file)
+    with Session(engine) as session, session.begin():
+        change = propose(session, ChangeInput(tables=tables, by="First Operator", reason="a test")).change
+    decision = DecideChange(operator="Second Operator", reason="a test")
+    assert not Changes(engine).decide(Decide(change=change, signal="approve", decision=decision)).refused
+    engine.dispose()
 
 
 @asynccontextmanager

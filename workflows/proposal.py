@@ -26,9 +26,10 @@ _State = TypeVar("_State", bound=Decidable)
 
 
 class Proposal(Generic[_State]):
-    """Looks, waits, takes `approve` and `refuse`, and ends when the rows say so."""
+    """Looks, waits, takes the operators' signals, and ends when the rows say so."""
 
     signals: tuple[str, ...] = ("approve", "refuse")
+    """Those that operators send."""
     cancel_answer = "it does not end a proposal; it is put away by the signal `refuse`"
 
     def __init__(self) -> None:

@@ -130,6 +130,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     owed bigint := _ledger_receivable(account.receivable_id);
 BEGIN
+    IF account.frozen THEN
+        PERFORM _ledger_refuse('PB011', 'The balance of customer ' || account.holder || ' is frozen: nothing can be spent or '
+            || 'refunded before two compliance operators release it.', jsonb_build_object('customer', account.holder));
+    END IF;
     IF owed > 0 THEN
         PERFORM _ledger_refuse('PB004', 'Customer ' || account.holder || ' owes ' || owed || ' minor units of '
             || account.currency || ' to ' || account.entity || ': nothing can be spent or refunded before that is repaid.',
@@ -146,7 +150,7 @@ BEGIN
     IF p_amount IS NULL OR p_amount <= 0 THEN
         PERFORM _ledger_positive(p_amount);
     END IF;
-    IF _ledger_receivable(account.receivable_id) > 0 THEN
+    IF account.frozen OR _ledger_receivable(account.receivable_id) > 0 THEN
         PERFORM _ledger_no_receivable(account);
     END IF;
     IF (account.available_minor >= p_amount) IS NOT TRUE THEN
@@ -211,7 +215,7 @@ BEGIN
         part := least(missing, lot.free_minor);
         UPDATE ledger_lot SET free_minor = free_minor - part, spent = free_minor + reserved_minor = part
         WHERE id = lot.id;
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+        INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
         VALUES (p_use_id, lot.id, p_transfer_id, - part);
         missing := missing - part;
         EXIT WHEN missing = 0;
@@ -259,7 +263,7 @@ CREATE FUNCTION _ledger_give_to_lot(p_transfer_id bigint, p_use_id bigint, p_lot
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ledger_lot SET free_minor = free_minor + p_amount, spent = false WHERE id = p_lot_id;
-    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+    INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
     VALUES (p_use_id, p_lot_id, p_transfer_id, p_amount);
 END $$;
 
@@ -303,7 +307,7 @@ DECLARE
 BEGIN
     FOR used IN
         SELECT a.use_id, a.lot_id, - sum(a.amount_minor)::bigint AS amount FROM ledger_transfer t
-        JOIN ledger_allocation a ON a.use_id = t.id
+        JOIN ledger_lot_change a ON a.use_id = t.id
         JOIN ledger_lot l ON l.id = a.lot_id AND l.live
         WHERE t.debit_account_id = p_account_id AND t.debits_customer AND t.kind = 'repayment'
         GROUP BY a.use_id, a.lot_id HAVING sum(a.amount_minor) < 0 ORDER BY a.use_id DESC, a.lot_id DESC
@@ -324,10 +328,10 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ledger_lot l
     SET free_minor = l.free_minor - a.amount_minor, reserved_minor = l.reserved_minor + a.amount_minor
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
-    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor, reserves)
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
+    INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor, reserves)
     SELECT a.use_id, a.lot_id, p_transfer_id, - a.amount_minor, true
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
 END $$;
 
 -- Voids all that is left of a pending transfer.

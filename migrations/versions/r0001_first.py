@@ -24,7 +24,16 @@ REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
+REVOKE DELETE ON receipt FROM prepay_app;
+REVOKE UPDATE, DELETE ON receipt_application, receipt_return, claim FROM prepay_app;
+GRANT UPDATE (stage, decided_by, decided_reason, decided_at) ON receipt_application TO prepay_app;
+GRANT UPDATE (stage, ended_by, ended_reason, ended_at) ON receipt_return TO prepay_app;
+GRANT UPDATE (stage, part_id, version, handled_version, reminded, answer, found_at, ended_at, swept_at)
+    ON claim TO prepay_app;
 REVOKE UPDATE, DELETE ON operator, operator_role, operator_limit, change FROM prepay_app;
+REVOKE UPDATE, DELETE ON money_freeze, screening_subject FROM prepay_app;
+GRANT UPDATE (ended_at) ON screening_subject TO prepay_app;
+GRANT UPDATE (ended_at, swept_at) ON money_freeze TO prepay_app;
 GRANT UPDATE (login) ON operator TO prepay_app;
 GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;
@@ -57,6 +66,8 @@ CREATE TRIGGER resolved_once BEFORE UPDATE ON bank_quarantine
 
 
 def upgrade() -> None:
+    # Finds names that are alike. It is trusted: the owner of a database may create it.
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     SQLModel.metadata.create_all(op.get_bind())
     tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
     op.execute(GRANTS.format(tables=tables))

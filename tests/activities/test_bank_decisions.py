@@ -11,10 +11,10 @@ import pytest
 
 from activities.bank_decisions import Decide
 from activities.bank_files import store
-from activities.setup_file import apply
 from bankfiles.sample import Payment, Sheet
 from prepay.bank_files import DecideBankFile
 from tests.activities.test_bank_files import ACCOUNT, SETUP, Desk, camt, desk, sha256_of
+from tests.office import change_set_up
 
 __all__ = ["desk"]
 
@@ -176,7 +176,7 @@ def allow(desk: Desk, folder: Path, sources: str) -> None:
     file = folder / "setup.toml"
     iban = f'iban = "{ACCOUNT}"\n'
     file.write_text(SETUP.read_text().replace(iban, f"{iban}sources = [{sources}]\n"))
-    apply(file, desk.url)
+    change_set_up(desk.url, file)
 
 
 class TestSources:

@@ -8,11 +8,11 @@ from sqlmodel import Session
 
 from activities.deposits import Reload
 from activities.payers import LinkInput, PauseInput, credit_what_waits, link, pause, resume
-from activities.setup_file import apply
 from bankfiles.sample import Batch, Payment, Sheet
 from rules.deposit import DepositState
 from tests.activities.test_bank_chain import MONDAY, day
 from tests.activities.test_bank_files import ACCOUNT, SETUP, Desk, camt, desk
+from tests.office import change_set_up
 
 __all__ = ["desk"]
 
@@ -201,7 +201,7 @@ class TestPayerPolicy:
         deposit = desk.issue()
         desk.pay(Payment(10_000, structured=deposit.reference, payer_account=""))
         assert desk.available() == 0
-        apply(SETUP, desk.url)
+        change_set_up(desk.url, SETUP)
         assert (desk.available(), stages(desk, deposit)) == (10_000, ["credited"])
 
     def test_a_payer_who_is_known_passes_whatever_the_policy(self, desk: Desk) -> None:

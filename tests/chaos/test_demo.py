@@ -82,12 +82,12 @@ def _end(result: dict[str, Any]) -> dict[str, Any]:
 EXPECTED = {
     "balances": {
         "C-1001": {"EUR": 100_000},
-        "C-1002": {"EUR": 0},
+        "C-1002": {"EUR": 48_000},
         "C-1003": {"EUR": 75_000},
         "C-2001": {"USD": 500_000},
         "C-2002": {"JPY": 250_000},
     },
-    "unapplied": [(48_000, "no payment reference of ours was found")],
+    "unapplied": [],
     "workflows": [
         *[("BankFile", "posted")] * 9,
         *[("Deposit", "credited")] * 3,

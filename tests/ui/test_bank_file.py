@@ -14,15 +14,19 @@ class TestHeld:
         assert "expected an account that an entity has set up, in EUR, found something else" in said
         await console.signal("discard")
         await console.read("discard: The input is refused: it is empty")
-        await console.signal("release", '{"operator": "Operator One", "reason": "look again"}')
+        await console.signal("release", '{"operator": "First Operator", "reason": "look again"}')
         await console.read("a second person must release it too")
-        await console.signal("release", '{"operator": "operator one", "reason": "look again"}')
-        await console.read("release: operator one: you released it already; somebody else must")
-        await console.signal("release", '{"operator": "Operator Two", "reason": "I agree"}')
+        await console.signal("release", '{"operator": "first operator", "reason": "look again"}')
+        await console.read("release: First Operator: you released it already; somebody else must")
+        await console.signal("release", '{"operator": "Second Operator", "reason": "I agree"}')
         await console.read("Two different people must send it")
-        await console.signal("discard", '{"operator": "Operator One", "reason": "a test file"}')
+        await console.signal("discard", '{"operator": "First Operator", "reason": "a test file"}')
         said = await console.read("discarded by an operator")
-        for operator in ("released by Operator One", "released by Operator Two", "discarded by Operator One"):
+        for operator in (
+            "released by First Operator",
+            "released by Second Operator",
+            "discarded by First Operator",
+        ):
             assert operator in said
         assert (await workflow.result())["stage"] == "discarded"
         assert office.rows("SELECT 1 FROM bank_entry") == []

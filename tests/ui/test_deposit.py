@@ -73,9 +73,9 @@ class TestExtend:
         await console.open(workflow)
         said = await console.read("extend moves the expiry")
         offered = json.loads(said[said.index("{") : said.index("}") + 1])
-        filled = {**offered, "operator": "Operator One", "reason": "the customer asked"}
+        filled = {**offered, "operator": "First Operator", "reason": "the customer asked"}
         await console.signal("extend", json.dumps(filled, indent=2))
-        said = await console.read("extended by Operator One")
+        said = await console.read("extended by First Operator")
         assert f"at the end of {offered['until']}" in said
         moved = (await office.client.deposit(deposit.number)).expires_at
         assert moved > deposit.expires_at
@@ -86,7 +86,7 @@ class TestExtend:
         await console.open(workflow)
         await console.signal("extend")
         await console.read("extend: The input is refused: it is empty")
-        await console.signal("extend", '{"operater": "Operator One"}')
+        await console.signal("extend", '{"operater": "First Operator"}')
         await console.read("'operater' is not known")
         await console.signal("extnd", "{}", custom=True)
         said = await console.read("extnd: there is no such signal here; there is extend, cancel")
@@ -102,8 +102,8 @@ class TestCancel:
         self, office: Office, console: Console, deposit: DepositView, workflow: WorkflowHandle[Any, Any]
     ) -> None:
         await console.open(workflow)
-        await console.signal("cancel", '{"operator": "Operator One", "reason": "ordered twice"}')
-        said = await console.read("cancelled by Operator One, because ordered twice")
+        await console.signal("cancel", '{"operator": "First Operator", "reason": "ordered twice"}')
+        said = await console.read("cancelled by First Operator, because ordered twice")
         assert "Nothing is left for an operator to do here" in said
         assert (await office.client.deposit(deposit.number)).stage == "cancelled"
 

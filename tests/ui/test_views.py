@@ -19,7 +19,7 @@ from tests.ui.console import Console
 def links(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     monkeypatch.setenv("PREPAY_UI_URL", temporal_with_ui.ui_address)
     settings.cache_clear()
-    yield {view["name"]: view["link"] for view in view_links("Operator One")}
+    yield {view["name"]: view["link"] for view in view_links("First Operator")}
     settings.cache_clear()
 
 

@@ -16,7 +16,6 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import RawValue
 
-import activities.setup_file
 from activities.bank_files import store
 from activities.bank_resolving import approve, propose
 from activities.bank_resolving_input import Approve, Facts, Resolve
@@ -25,7 +24,7 @@ from prepay.bank_files import DecideBankFile
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
 from prepay.wire import InputRefused, parse
 from tests.activities.test_bank_quarantine import LACKING
-from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
+from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
 
@@ -154,7 +153,7 @@ class TestSource:
     async def _allowed(self, office: Office, tmp_path: Path) -> None:
         setup, iban = tmp_path / "setup.toml", f'iban = "{EUR_ACCOUNT}"\n'
         setup.write_text(SETUP.read_text().replace(iban, f'{iban}sources = ["inbox"]\n'))
-        await asyncio.to_thread(activities.setup_file.apply, setup, office.url)
+        await asyncio.to_thread(change_set_up, office.url, setup)
 
     async def test_two_people_let_a_file_from_elsewhere_be_posted(self, office: Office) -> None:
         file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")

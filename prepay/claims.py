@@ -1,0 +1,102 @@
+"""Claims on the wire: a customer's "where is my transfer", what it is answered, and what operators type about it."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from prepay.ids import content_hash
+from prepay.money import Money
+from prepay.wire import (
+    CurrencyCode,
+    CustomerNumber,
+    OperatorName,
+    Reason,
+    RequestId,
+    Text,
+    Wire,
+    plain_text,
+    positive_minor,
+)
+
+CLAIM_DAYS = 30
+"""A claim that nothing fits is closed after so many days."""
+
+ClaimStage = Literal["waiting", "found", "credited", "closed"]
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).upper() if isinstance(text, str) else text
+
+
+class ClaimRequest(Wire):
+    """A transfer that a customer made and does not find. Something must tell it from others of that amount."""
+
+    customer: CustomerNumber
+    request_id: RequestId
+    amount: str = Field(max_length=60)
+    currency: CurrencyCode
+    paid_on: date
+    payer_name: Annotated[Text, Field(max_length=140)] = ""
+    payer_account: Annotated[
+        str, Field(max_length=40), BeforeValidator(_bare), AfterValidator(plain_text)
+    ] = ""
+    bank_reference: Annotated[Text, Field(max_length=70)] = ""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> "ClaimRequest":
+        positive_minor(self.amount, self.currency)
+        if not (self.payer_name or self.payer_account or self.bank_reference):
+            raise ValueError("give one of `payer_name`, `payer_account` and `bank_reference`")
+        return self
+
+    @property
+    def money(self) -> Money:
+        """The amount in minor units."""
+        return Money(amount_minor=positive_minor(self.amount, self.currency), currency=self.currency)
+
+    def hash_with(self, proof_sha256: str | None) -> str:
+        """What makes two claims with one request id the same."""
+        content = self.model_dump(mode="json", exclude={"amount"})
+        return content_hash({**content, "amount_minor": self.money.amount_minor, "proof": proof_sha256})
+
+
+class ClaimView(Wire):
+    """A claim as its customer may see it."""
+
+    claim: int
+    customer: str
+    amount_minor: int
+    currency: str
+    paid_on: date
+    stage: ClaimStage
+    has_proof: bool
+    created_at: datetime
+    ended_at: datetime | None
+    answer: str
+    content_hash: str
+
+    @property
+    def where(self) -> str:
+        """Where the transfer is, in a sentence."""
+        until = (self.created_at + timedelta(days=CLAIM_DAYS)).date()
+        return {
+            "waiting": f"No payment that fits has come yet; we keep looking until {until}.",
+            "found": "A payment that fits has come, and somebody of ours looks at it.",
+            "credited": f"It was credited to you on {self.ended_at:%Y-%m-%d}." if self.ended_at else "",
+            "closed": f"It was not found: {self.answer}.",
+        }[self.stage]
+
+
+class CloseClaim(Wire):
+    """An operator closes a claim that nothing will come of; the reason is the answer that the customer can look up."""
+
+    operator: OperatorName
+    reason: Reason
+
+
+class ClaimOutcome(Wire):
+    """How it ended."""
+
+    claim: int
+    stage: ClaimStage

@@ -1,0 +1,146 @@
+"""Frozen money and customers: nothing is credited or spent before two compliance operators release it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+from temporalio.client import WorkflowHandle
+
+from activities.database import psycopg_of
+from activities.screening import FreezeInput, FreezeRefused, ListRefused, Loaded, freeze_customer, load
+from bankfiles.sample import Payment
+from ledger import postings
+from ledger.refusals import Frozen
+from tests.office import Office
+from tests.workflows.deposits import OpenDeposit, details, eventually, open_deposit
+
+NAME, ACCOUNT = "Vandelay  Example, B.V.", "NL26MOCK0000009001"
+RELEASE = {"operator": "Third Operator", "reason": "another company of a similar name"}
+
+
+def listed(office: Office, folder: Path, *lines: str) -> Loaded:
+    """The list is these lines."""
+    file = folder / "list.csv"
+    file.write_text("\n".join(("# names and accounts", *lines)), encoding="utf-8")
+    with Session(office.engine) as session, session.begin():
+        return load(session, file, "Third Operator")
+
+
+def frozen(office: Office) -> None:
+    given = FreezeInput(customer="C-1001", by="Third Operator", reason="a letter of the authority")
+    with Session(office.engine) as session, session.begin():
+        freeze_customer(session, given)
+
+
+def pay(office: Office, amount: int, key: str) -> None:
+    place: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
+    with Session(office.engine) as session, session.begin():
+        postings.pay(psycopg_of(session), key=key, amount_minor=amount, **place)
+
+
+async def opened(office: Office) -> WorkflowHandle[Any, Any]:
+    await office.ring()
+    handle = office.temporal.get_workflow_handle("freeze-1")
+    await eventually(lambda: details(handle), lambda shown: "| **Stage** | frozen" in shown)
+    return handle
+
+
+async def says(handle: WorkflowHandle[Any, Any], text: str) -> None:
+    await eventually(lambda: details(handle), lambda shown: text in shown)
+
+
+async def paid(office: Office, deposit: OpenDeposit, **payer: Any) -> None:
+    await office.pay(Payment(100_000, structured=deposit.view.reference, **payer))
+
+
+class TestPayer:
+    @pytest.mark.parametrize("line", ["name,VANDELAY example b v", f"account,{ACCOUNT[:4]} {ACCOUNT[4:]}"])
+    async def test_on_the_list_freezes_the_money_until_two_release_it(
+        self, office: Office, tmp_path: Path, line: str
+    ) -> None:
+        listed(office, tmp_path, line)
+        deposit = await open_deposit(office)
+        await paid(office, deposit, payer_name=NAME, payer_account=ACCOUNT)
+        (part,) = office.rows("SELECT state, awaits, reason FROM bank_entry_part")
+        assert (part["state"], part["awaits"]) == ("unapplied", "screening")
+        assert part["reason"].endswith("; its payer is on the screening list, and it is frozen")
+        handle = await opened(office)
+        for name, said in [
+            ("First Operator", "First Operator is clerk and approver, and this takes a compliance"),
+            ("Third Operator", "| **Release** | by Third Operator"),
+            ("third operator", "Third Operator: you released it already; somebody else must"),
+        ]:
+            await handle.signal("release", {**RELEASE, "operator": name})
+            await says(handle, said)
+        assert deposit.row()["credited_minor"] == 0
+        receipt = office.temporal.get_workflow_handle("receipt-1")
+        to = {
+            "operator": "First Operator",
+            "reason": "it is theirs",
+            "to": [{"deposit": deposit.view.number}],
+        }
+        await receipt.signal("apply", to)
+        await says(receipt, "it is frozen: two compliance operators must release it first")
+        await handle.signal("release", {**RELEASE, "operator": "Fourth Operator"})
+        assert await handle.result() == {"freeze": 1, "released_by": ["Third Operator", "Fourth Operator"]}
+        assert deposit.row()["credited_minor"] == 100_000
+        history = (await handle.fetch_history()).to_json()
+        assert ACCOUNT not in history
+        assert "Vandelay" not in history
+
+    async def test_that_is_not_on_it_is_credited(self, office: Office, tmp_path: Path) -> None:
+        listed(office, tmp_path, "name,Vandelay", "account,NL82MOCK0000001009")
+        deposit = await open_deposit(office)
+        await paid(office, deposit, payer_name=NAME, payer_account=ACCOUNT)
+        assert deposit.row()["credited_minor"] == 100_000
+
+    async def test_that_is_being_screened_waits(self, office: Office, tmp_path: Path) -> None:
+        listed(office, tmp_path, f"account,{ACCOUNT},pending")
+        await paid(office, await open_deposit(office), payer_account=ACCOUNT)
+        (part,) = office.rows("SELECT reason FROM bank_entry_part")
+        assert part["reason"].endswith("; its payer is being screened, and it is frozen meanwhile")
+
+
+class TestList:
+    def test_is_what_the_newest_file_says(self, office: Office, tmp_path: Path) -> None:
+        assert listed(office, tmp_path, "name,ACME GmbH", "name,Acme gmbh", "account,de12") == Loaded(3, 2, 0)
+        assert listed(office, tmp_path, "name,ACME GmbH") == Loaded(1, 0, 1)
+
+    @pytest.mark.parametrize(
+        "line", ["name", "nome,ACME", "name, --", "account,", "name,ACME,maybe", "name,A,hit,x"]
+    )
+    def test_a_line_that_cannot_be_read_changes_nothing(
+        self, office: Office, tmp_path: Path, line: str
+    ) -> None:
+        with pytest.raises(ListRefused, match="line 3: "):
+            listed(office, tmp_path, "name,ACME GmbH", line)
+        assert office.rows("SELECT FROM screening_subject") == []
+
+
+class TestCustomer:
+    async def test_spends_nothing_and_is_credited_nothing_until_released(self, office: Office) -> None:
+        first, second = await open_deposit(office), await open_deposit(office)
+        await paid(office, first)
+        frozen(office)
+        frozen(office)
+        with pytest.raises(Frozen, match="The balance of customer C-1001 is frozen"):
+            pay(office, 100, "order-1")
+        await paid(office, second)
+        assert second.row()["credited_minor"] == 0
+        handle = await opened(office)
+        for name in ("Third Operator", "Fourth Operator"):
+            await handle.signal("release", {**RELEASE, "operator": name})
+        # Who froze it does not release it.
+        await eventually(
+            lambda: details(handle), lambda shown: "you froze it; two others must release it" in shown
+        )
+        assert second.row()["credited_minor"] == 0
+
+    def test_unknown_is_refused(self, office: Office) -> None:
+        given = FreezeInput(customer="C-9", by="Third Operator", reason="a letter")
+        with (
+            Session(office.engine) as session,
+            pytest.raises(FreezeRefused, match="There is no customer C-9"),
+        ):
+            freeze_customer(session, given)
