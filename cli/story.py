@@ -14,8 +14,9 @@ from uuid import uuid4
 from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
+from cli.story_virtual import pay_to_own_number
 from prepay.client import FormNotDrawn, PrepayClient, connect_temporal
-from prepay.ids import deposit_workflow_id, grouped
+from prepay.ids import deposit_workflow_id
 
 if TYPE_CHECKING:
     from embedded.bank import BankClient, Credit
@@ -90,8 +91,8 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await _write_forms(client, run, stack.data / "forms")
         for wish, (deposit, _) in zip(WISHES, run.deposits, strict=True):
             await _pay(bank, run, wish, deposit)
-        unknown = await _pay_unknown(bank, run)
-        await _pay_to_own_number(client, run, stack.inbox, unknown)
+        sent = await _pay_unknown(bank, run)
+        await pay_to_own_number(client, run, stack.inbox, sent)
         await _await_credit(client, run)
         [unapplied] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
         await claim_and_apply(client, run, unapplied["part"])
@@ -176,38 +177,6 @@ async def _pay_unknown(bank: "BankClient", run: Run) -> "Credit":
     )
     run.say(f"Globex SARL sends {amount(48_000, 'EUR')} without any reference")
     return credit
-
-
-async def _pay_to_own_number(client: "PrepayClient", run: Run, inbox: Path, like: "Credit") -> None:
-    from cli import story_virtual as virtual
-
-    customer, minor = virtual.CUSTOMER, virtual.MINOR
-    account = await virtual.have_one(client, patiently, PATIENCE_SECONDS)
-    run.say(f"{customer} has an account number of its own, {grouped(account.iban)}, approved by an operator")
-    collection = await patiently(partial(asyncio.to_thread, _collection_iban))
-    virtual.pay(inbox, collection, account.iban, like.booked_on, like.value_on)
-    run.say(f"{customer} sends {amount(minor, virtual.CURRENCY)} to it without any reference")
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        if [b.posted_minor + b.pending_minor for b in await patiently(partial(client.balance, customer))] == [
-            minor
-        ]:
-            run.say(f"{amount(minor, virtual.CURRENCY)} is credited to {customer} by the number alone")
-            return
-        await asyncio.sleep(0.1)
-    raise RuntimeError(f"{customer} was not credited within {PATIENCE_SECONDS:g} s")
-
-
-def _collection_iban() -> str:
-    from activities.database import make_engine
-    from activities.master_data import accounts_of
-    from settings import settings
-
-    engine = make_engine(settings().database_url, 1)
-    try:
-        return next(account.iban for account in accounts_of(engine) if account.code == "nimbus-eu-eur")
-    finally:
-        engine.dispose()
 
 
 async def _await_credit(client: "PrepayClient", run: Run) -> None:

@@ -5,38 +5,51 @@ The bank on this machine knows no virtual accounts, so its notification is writt
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from datetime import date
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bankfiles.sample import Payment, Sheet, write_camt
+from cli.output import amount
+from cli.patience import PATIENCE_SECONDS, patiently
 from prepay.client import PrepayClient, connect_temporal
-from prepay.ids import virtual_account_workflow_id
+from prepay.ids import grouped, virtual_account_workflow_id
 
 if TYPE_CHECKING:
+    from cli.story import Run
+    from embedded.bank import Credit
     from prepay.virtual_accounts import VirtualAccountView
 
 CUSTOMER, CURRENCY, MINOR = "C-1003", "EUR", 75_000
+ACCOUNT = "nimbus-eu-eur"
 APPROVAL = {"operator": "Second Operator", "reason": "the contract is signed"}
 
-_Answer = TypeVar("_Answer")
-Patient = Callable[[Callable[[], Awaitable[_Answer]]], Awaitable[_Answer]]
+
+async def pay_to_own_number(client: PrepayClient, run: "Run", inbox: Path, like: "Credit") -> None:
+    """Get the number, pay to it on the same day as `like`, and wait for the balance."""
+    view = await _have_one(client)
+    run.say(f"{CUSTOMER} has an account number of its own, {grouped(view.iban)}, approved by an operator")
+    _pay(inbox, await patiently(partial(asyncio.to_thread, _collection_iban)), view.iban, like)
+    run.say(f"{CUSTOMER} sends {amount(MINOR, CURRENCY)} to it without any reference")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while await patiently(partial(_received, client)) != MINOR:
+        if time.monotonic() > until:
+            raise RuntimeError(f"{CUSTOMER} was not credited within {PATIENCE_SECONDS:g} s")
+        await asyncio.sleep(0.1)
+    run.say(f"{amount(MINOR, CURRENCY)} is credited to {CUSTOMER} by the number alone")
 
 
-async def have_one(client: PrepayClient, patiently: Patient[Any], seconds: float) -> "VirtualAccountView":
-    """Apply, let an operator approve, and wait for the number."""
+async def _have_one(client: PrepayClient) -> "VirtualAccountView":
     request_id = str(uuid4())
-    view: VirtualAccountView = await patiently(
+    view = await patiently(
         lambda: client.apply_for_virtual_account(CUSTOMER, CURRENCY, request_id=request_id)
     )
-    until = time.monotonic() + seconds
+    until = time.monotonic() + PATIENCE_SECONDS
     while view.stage != "active":
         if time.monotonic() > until:
-            raise RuntimeError(f"The virtual account was not given within {seconds:g} s: it is {view.stage}")
+            raise RuntimeError(f"The virtual account is still {view.stage} after {PATIENCE_SECONDS:g} s")
         if view.stage == "in_review":
             await patiently(partial(_approve, view.application))
         await asyncio.sleep(0.5)
@@ -50,7 +63,11 @@ async def _approve(application: int) -> None:
     await handle.signal("approve", APPROVAL)
 
 
-def pay(inbox: Path, account: str, number: str, booked_on: date, value_on: date) -> None:
+async def _received(client: PrepayClient) -> int:
+    return sum(b.posted_minor + b.pending_minor for b in await client.balance(CUSTOMER))
+
+
+def _pay(inbox: Path, collection: str, number: str, like: "Credit") -> None:
     """The bank's camt.054 of a transfer to that number, without a reference."""
     payment = Payment(
         MINOR,
@@ -58,11 +75,24 @@ def pay(inbox: Path, account: str, number: str, booked_on: date, value_on: date)
         payer_name="Umbrella Example Private Limited",
         payer_account="NL15MOCK0000009005",
         payee_account=number,
-        booked_on=booked_on,
-        value_on=value_on,
+        booked_on=like.booked_on,
+        value_on=like.value_on,
     )
+    sheet = Sheet(collection, CURRENCY, [payment], statement_id="VIRTUAL-1", created_on=like.booked_on)
     target = BytesIO()
-    write_camt(target, [Sheet(account, CURRENCY, [payment], statement_id="VIRTUAL-1", created_on=booked_on)])
+    write_camt(target, [sheet])
     # Whole at once: the worker looks into this folder all the time.
     (inbox / "virtual.xml.part").write_bytes(target.getvalue())
     (inbox / "virtual.xml.part").rename(inbox / "virtual.xml")
+
+
+def _collection_iban() -> str:
+    from activities.database import make_engine
+    from activities.master_data import accounts_of
+    from settings import settings
+
+    engine = make_engine(settings().database_url, 1)
+    try:
+        return next(account.iban for account in accounts_of(engine) if account.code == ACCOUNT)
+    finally:
+        engine.dispose()
