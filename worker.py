@@ -41,6 +41,7 @@ from activities.reassignment import Reassignments
 from activities.receipts import Receipts
 from activities.screening import Freezes
 from activities.sweep import Upkeep
+from activities.virtual_accounts import VirtualAccounts
 from documents.pool import Renderer
 from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
@@ -54,9 +55,21 @@ from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.relay import Relay
 from workflows.sweep import Sweep
+from workflows.virtual_account import VirtualAccountApplication
 
 GRACE = timedelta(seconds=10)
-WORKFLOWS = [BankFile, Change, Claim, Deposit, Freeze, Reassignment, Receipt, Relay, Sweep]
+WORKFLOWS = [
+    BankFile,
+    Change,
+    Claim,
+    Deposit,
+    Freeze,
+    Reassignment,
+    Receipt,
+    Relay,
+    Sweep,
+    VirtualAccountApplication,
+]
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
@@ -88,6 +101,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Reassignments(engine),
         Receipts(engine),
         Claims(engine),
+        VirtualAccounts(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

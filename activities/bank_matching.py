@@ -186,7 +186,8 @@ _MATCH = f"""
             WHERE fits OR of_several OR customer_id IS DISTINCT FROM t.holder_id
         ) b ON true
     ), destined AS (
-        SELECT p.*, EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS frozen,
+        SELECT p.*,
+            EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS frozen,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity

@@ -42,21 +42,35 @@ BY_ID = text(_READ.format(pending=_PENDING, where="d.id = :id"))
 BY_WORKFLOW = text(_READ.format(pending=_PENDING, where="d.workflow_id = :workflow_id"))
 BY_REQUEST = text(_READ.format(pending=_PENDING, where="c.number = :customer AND d.request_id = :request_id"))
 
+# Where a customer pays a currency on a day: to their newest virtual account, else to the entity's collection account.
+_ACCOUNT = """
+    SELECT a.id, a.code, a.holder, a.bank_name, a.bank_address, a.bic, a.clearing_code, a.intermediary,
+        CASE WHEN v.id IS NULL THEN 'collection' ELSE 'virtual' END AS kind,
+        coalesce(v.iban, a.iban) AS iban, coalesce(v.account_number, a.account_number) AS account_number
+    FROM collection_account a LEFT JOIN LATERAL (
+        SELECT * FROM virtual_account WHERE account_id = a.id AND customer_id = c.id AND stage = 'active'
+        ORDER BY id DESC LIMIT 1
+    ) v ON true
+    WHERE a.entity = c.entity AND a.currency = :currency AND (v.id IS NOT NULL OR NOT a.virtual)
+        AND daterange(a.valid_from, a.valid_to, '[]') @> (:at AT TIME ZONE e.time_zone)::date
+    ORDER BY v.id DESC NULLS LAST, a.valid_from DESC, a.id DESC LIMIT 1
+"""
+
+PAY_TO = text(f"""
+    SELECT a.*, c.id AS customer_id, e.time_zone FROM customer c JOIN contracting_entity e ON e.code = c.entity
+    CROSS JOIN LATERAL ({_ACCOUNT}) a WHERE c.id = :customer
+""")
+
 # The customer, their entity, the account that takes the currency on that day, and a number for the deposit.
-WHOM = text("""
+WHOM = text(f"""
     SELECT c.id AS customer_id, c.number AS customer, c.legal_name AS customer_name, c.address AS customer_address,
         c.country, c.currencies, c.locale,
         e.code AS entity, e.legal_name AS entity_name, e.address AS entity_address, e.country AS entity_country,
         e.registration_id, e.tax_id, e.time_zone, e.verify_phone, e.verify_url,
-        a.id AS account_id, a.code AS account, a.holder, a.bank_name, a.bank_address, a.bic, a.iban, a.account_number,
-        a.clearing_code, a.intermediary, nextval('deposit_id_seq') AS id
+        a.id AS account_id, a.code AS account, a.kind, a.holder, a.bank_name, a.bank_address, a.bic, a.iban,
+        a.account_number, a.clearing_code, a.intermediary, nextval('deposit_id_seq') AS id
     FROM customer c JOIN contracting_entity e ON e.code = c.entity
-    LEFT JOIN LATERAL (
-        SELECT * FROM collection_account
-        WHERE entity = c.entity AND currency = :currency AND :currency = ANY (c.currencies) AND NOT virtual
-          AND daterange(valid_from, valid_to, '[]') @> (:at AT TIME ZONE e.time_zone)::date
-        ORDER BY valid_from DESC, id DESC LIMIT 1
-    ) a ON true
+    LEFT JOIN LATERAL ({_ACCOUNT}) a ON :currency = ANY (c.currencies)
     WHERE c.number = :customer
 """)
 
@@ -174,17 +188,12 @@ def form(whom: RowMapping, deposit: dict[str, Any]) -> PaymentRequestForm:
         currency=deposit["currency"],
         product=deposit["product"],
         note=deposit["note"],
-        pay_to=PayToAccount(
-            kind="collection",
-            holder=whom["holder"],
-            bank_name=whom["bank_name"],
-            bank_address=tuple(whom["bank_address"]),
-            bic=whom["bic"],
-            iban=whom["iban"],
-            account_number=whom["account_number"],
-            clearing_code=whom["clearing_code"],
-            intermediary=whom["intermediary"],
-        ),
+        pay_to=pay_to(whom),
         reference=deposit["reference"],
         locale=whom["locale"],
     )
+
+
+def pay_to(account: RowMapping) -> PayToAccount:
+    """The account as the form prints it."""
+    return PayToAccount(**{name: account[name] for name in PayToAccount.model_fields})

@@ -206,11 +206,11 @@ _BALANCES = """
             coalesce(sum(l.reserved_minor), 0)::bigint AS reserved_minor,
             coalesce(sum(a.used), 0)::bigint AS used_minor,
             coalesce(- sum(a.reserved), 0)::bigint AS reserved_found_minor
-        FROM ledger_lot l CROSS JOIN LATERAL (
-            SELECT sum(amount_minor) FILTER (WHERE NOT reserves) AS used,
+        FROM ledger_lot l LEFT JOIN (
+            SELECT lot_id, sum(amount_minor) FILTER (WHERE NOT reserves) AS used,
                 sum(amount_minor) FILTER (WHERE reserves) AS reserved
-            FROM ledger_allocation WHERE lot_id = l.id
-        ) a WHERE l.account_id = c.id
+            FROM ledger_allocation WHERE account_id = c.id GROUP BY lot_id
+        ) a ON a.lot_id = l.id WHERE l.account_id = c.id
     ) l
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(remaining_minor) FILTER (WHERE kind <> 'credit'), 0)::bigint AS held_found_minor,
@@ -253,22 +253,22 @@ _LOTS_OF_RECEIPTS = """
 """
 
 _LOTS = """
+    WITH l AS MATERIALIZED (SELECT * FROM ({chosen}) every WHERE place <= %(limit)s)
     SELECT l.parent, l.id AS lot, a.holder AS customer, a.currency, t.effective_on,
         t.created_at, credit.key AS credit, t.deposit, giver.holder AS moved_from, {came_from_columns},
-        l.amount_minor, used.used_minor, l.free_minor + l.reserved_minor AS remaining_minor, l.reserved_minor,
-        l.live, l.of
-    FROM ({chosen}) l
-    JOIN ledger_account a ON a.id = l.account_id
+        l.amount_minor, coalesce(used.used_minor, 0) AS used_minor, l.free_minor + l.reserved_minor AS remaining_minor,
+        l.reserved_minor, l.live, l.of
+    FROM l JOIN ledger_account a ON a.id = l.account_id
     JOIN ledger_transfer t ON t.id = l.id
     JOIN ledger_transfer credit ON credit.id = coalesce(t.pending_id, t.id)
     LEFT JOIN ledger_lot before ON before.id = t.about_id AND t.kind = 'move'
     LEFT JOIN ledger_account giver ON giver.id = before.account_id
     {came_from}
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount_minor), 0)::bigint AS used_minor FROM ledger_allocation
-        WHERE lot_id = l.id AND NOT reserves
-    ) used
-    WHERE l.place <= %(limit)s ORDER BY l.parent, l.place
+    LEFT JOIN (
+        SELECT lot_id, sum(amount_minor)::bigint AS used_minor FROM ledger_allocation
+        WHERE lot_id = ANY (ARRAY(SELECT id FROM l)) AND NOT reserves GROUP BY lot_id
+    ) used ON used.lot_id = l.id
+    ORDER BY l.parent, l.place
 """
 
 # A posting that changes what another one rests on, such as an order refund, names that one in `for`.

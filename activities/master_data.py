@@ -46,6 +46,19 @@ class NumberTaken(MasterDataRefused):
         )
 
 
+class NumberIsVirtual(MasterDataRefused):
+    """Money to it would be one customer's."""
+
+    def __init__(self, account: AccountInput) -> None:
+        field = "iban" if account.iban else "account_number"
+        super().__init__(
+            f"`{field}`: the number is a virtual account's, which is one customer's alone; "
+            "where the bank makes statements of it, set it up with `virtual = true`"
+        )
+
+
+_VIRTUAL = text("SELECT FROM virtual_account WHERE bank_number = :number")
+
 _Row = TypeVar("_Row", bound=SQLModel)
 
 
@@ -88,6 +101,8 @@ def _require_entity(session: Session, code: str) -> None:
 
 
 def _require_free_number(session: Session, account: AccountInput) -> None:
+    if not account.virtual and session.execute(_VIRTUAL, {"number": account.bank_number}).first() is not None:
+        raise NumberIsVirtual(account)
     other = session.exec(
         select(CollectionAccount.code).where(
             CollectionAccount.bank_number == account.bank_number,
@@ -102,13 +117,41 @@ def put_customer(session: Session, customer: CustomerInput) -> Done:
     """Add or change a customer, and open their accounts in the book. Raises MasterDataRefused."""
     _require_entity(session, customer.entity)
     found = session.exec(select(Customer).where(Customer.number == customer.number)).one_or_none()
-    done = _put(session, found, Customer, customer.model_dump())
+    values = customer.model_dump()
+    if found is None:
+        values |= {"registered_country": customer.country, "registered_entity": customer.entity}
+    elif (found.country, found.entity) != (customer.country, customer.entity):
+        _review_virtual_accounts(session, found, customer)
+    done = _put(session, found, Customer, values)
     if done != "unchanged":
         for currency in customer.currencies:
             ledger.postings.open_customer(
                 psycopg_of(session), customer=customer.number, entity=customer.entity, currency=currency
             )
     return done
+
+
+def _review_virtual_accounts(session: Session, was: Customer, now: CustomerInput) -> None:
+    """What they have stays theirs; an operator looks whether it should."""
+    changes = [
+        f"its {what} changed from {before} to {after}"
+        for what, before, after in (
+            ("country", was.country, now.country),
+            ("contracting entity", was.entity, now.entity),
+        )
+        if before != after
+    ]
+    session.execute(_REVIEW, {"customer": was.id, "review": " and ".join(changes)})
+
+
+_REVIEW = text("""
+    WITH reviewed AS (
+        UPDATE virtual_account_application SET waits_since = now(),
+            review = left(concat_ws('; ', nullif(review, ''), CAST(:review AS text)), 500)
+        WHERE customer_id = :customer AND stage = 'active' RETURNING id
+    )
+    INSERT INTO outbox (workflow_id, version) SELECT 'virtual-account-' || id, 1 FROM reviewed
+""")
 
 
 def _put(session: Session, found: _Row | None, kind: type[_Row], values: dict[str, Any]) -> Done:

@@ -176,6 +176,8 @@ class AccountInput(Wire):
     account_number: Annotated[str, AfterValidator(valid_account_number), Field(validate_default=True)] = ""
     clearing_code: ShortLine = ""
     intermediary: OptionalLine = ""
+    virtual: Annotated[bool, Field(strict=True)] = False
+    """One customer's alone: its number is a virtual account's, of which the bank makes statements of their own."""
     sources: Annotated[list[SourceName], AfterValidator(each_once)] = []
     valid_from: Day
     valid_to: Day | None = None

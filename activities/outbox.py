@@ -68,6 +68,11 @@ KINDS = (
         "SELECT CAST(substr(id, 7) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
         " WHERE id ~ '^claim-[1-9][0-9]{0,17}$'))",
     ),
+    Kind(
+        "VirtualAccountApplication",
+        "SELECT 'virtual-account-' || id FROM virtual_account_application"
+        " WHERE stage NOT IN ('closed', 'refused') AND 'virtual-account-' || id = ANY(:ids)",
+    ),
 )
 
 _CLAIM = text("SELECT id, workflow_id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED")

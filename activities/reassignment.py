@@ -106,6 +106,8 @@ def _apply(session: Session, state: ReassignmentState, given: Decide) -> str | N
     credit = session.execute(_CREDIT_OF, {"move": given.move}).mappings().one()
     if credit["state"] != "credited" or not credit["unmoved"]:
         return "the bank has taken the money back meanwhile, or it was moved: send `refuse` to put this proposal away"
+    if frozen := session.execute(_FROZEN, {"numbers": sorted(customers)}).scalars().first():
+        return f"customer {frozen} is frozen: two compliance operators must release that first"
     if len(customers) > 1:
         postings.move_credit(
             connection,
@@ -158,6 +160,11 @@ _CREDIT_OF = text("""
         ), credit.key) AS last_key
     FROM credit_move m JOIN credit ON credit.id = m.credit_id JOIN bank_entry_part p ON p.id = credit.part_id
     WHERE m.id = :move
+""")
+
+_FROZEN = text("""
+    SELECT c.number FROM money_freeze f JOIN customer c ON c.id = f.customer_id
+    WHERE c.number = ANY(:numbers) AND f.ended_at IS NULL
 """)
 
 _MOVE_CREDIT = text("""

@@ -1,4 +1,4 @@
-"""The set-up file: entities, collection accounts, operators and customers in one readable TOML."""
+"""The set-up file: entities, accounts and their pools, rules, operators and customers in one readable TOML."""
 
 import re
 import tomllib
@@ -18,6 +18,7 @@ from activities.master_data import (
 )
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from activities.operators import OperatorInput, any_operators, put_operator
+from activities.virtual_account_setup import EligibilityInput, PoolInput, put_eligibility, put_pool
 from prepay.wire import InputRefused, parse
 
 
@@ -32,6 +33,8 @@ class Table(NamedTuple):
 TABLES: dict[str, Table] = {
     "entity": Table("code", EntityInput, put_entity),
     "account": Table("code", AccountInput, put_account),
+    "pool": Table("code", PoolInput, put_pool),
+    "eligibility": Table("rule", EligibilityInput, put_eligibility),
     "operator": Table("name", OperatorInput, put_operator),
     "customer": Table("number", CustomerInput, put_customer),
 }

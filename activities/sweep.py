@@ -81,6 +81,14 @@ _FREEZE = {
     "unheard": "false",
     "id": "id",
 }
+_VIRTUAL = {
+    "table": "virtual_account_application",
+    "workflow_id": "'virtual-account-' || id",
+    "workflow": "VirtualAccountApplication",
+    # Whoever took a number and gave it back left it to those who wait.
+    "unheard": "stage = 'approved'",
+    "id": "id",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
@@ -90,6 +98,7 @@ _CLAIMS = [
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
+    text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

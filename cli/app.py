@@ -17,6 +17,7 @@ from cli import (
     records,
     screening,
     stack,
+    virtual_accounts,
 )
 
 app = typer.Typer(
@@ -34,8 +35,9 @@ for room in (
     operators,
     changes,
     payers,
-    receipts,
     screening,
+    receipts,
+    virtual_accounts,
     deposits,
     records,
     explain,

@@ -157,6 +157,7 @@ def proof(
     claim: Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The claim's number.")],
     file: Annotated[Path, typer.Argument(help="Where it is written; a file that exists is left alone.")],
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Write the proof of a claim to a file, as the customer sent it: open it with care."""
     use_stack(data)
@@ -169,4 +170,7 @@ def proof(
     kind, content = found
     with file.open("xb") as target:
         target.write(content)
+    if as_json:
+        print_json({"file": str(file), "kind": kind, "bytes": len(content)})
+        return
     console.print(f"{file}: {kind.upper()}, {len(content):,} bytes", markup=False, soft_wrap=True)

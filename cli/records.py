@@ -58,6 +58,17 @@ VIEWS = (
         "money that nobody has claimed for 75 days",
         "`WorkflowType`='Receipt' AND `Escalated`=true" + _RUNNING,
     ),
+    (
+        "Virtual accounts to decide",
+        "applications that an operator must approve or reject, and accounts to review",
+        "`WorkflowType`='VirtualAccountApplication' AND `WaitsForRole`='approver'" + _RUNNING,
+    ),
+    (
+        "Virtual accounts without a number",
+        "approved applications that wait for numbers of the bank's",
+        "`WorkflowType`='VirtualAccountApplication' AND `Stage`='approved'" + _RUNNING,
+    ),
+    ("Escalated", "what has waited for an operator too long", "`Escalated`=true" + _RUNNING),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),
 )

@@ -19,6 +19,7 @@ from models.credit_move import CreditMove
 from models.customer import Customer
 from models.deposit import Deposit
 from models.document import Document
+from models.eligibility import EligibilityRule
 from models.entity import CollectionAccount, ContractingEntity
 from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
@@ -27,6 +28,7 @@ from models.payer import PayerLink, PayerPause
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
+from models.virtual_account_application import VirtualAccountApplication
 
 __all__ = [
     "Attestation",
@@ -50,6 +52,7 @@ __all__ = [
     "Customer",
     "Deposit",
     "Document",
+    "EligibilityRule",
     "Freeze",
     "FreezeRelease",
     "Notice",
@@ -65,4 +68,5 @@ __all__ = [
     "ReceiptReturn",
     "ScreeningSubject",
     "VirtualAccount",
+    "VirtualAccountApplication",
 ]

@@ -27,6 +27,9 @@ class Customer(SQLModel, table=True):
     address: list[str] = texts()
     country: str = text()
     entity: str = text(foreign_key="contracting_entity.code", index=True)
+    registered_country: str = text(default="")
+    registered_entity: str = text(default="")
+    """As they were added first: those decide who may have a virtual account, also when country and entity change."""
     currencies: list[str] = texts()
     email: str = text(default="")
     locale: str = text(default="en")

@@ -27,6 +27,8 @@ class VirtualAccount(SQLModel, table=True):
     id: int | None = row_id()
     account_id: int = bigint(foreign_key="collection_account.id")
     """Where its money is booked, and so its entity, its currency and its bank."""
+    pool: str = text(default="")
+    """The import that brought it."""
     bank_number: str = text(unique=True)
     """The IBAN, else the number, without spaces and in capitals: what a bank file names."""
     iban: str = text(default="")

@@ -31,11 +31,14 @@ from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
+from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
 MAX_OPEN_CLAIMS = 100
+_ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
 class PrepayError(Exception):
@@ -295,6 +298,68 @@ class PrepayClient:
         if not rows:
             await self._must_exist(customer)
         return [Record(**row) for row in rows]
+
+    async def apply_for_virtual_account(
+        self,
+        customer: str,
+        currency: str,
+        *,
+        note: str = "",
+        replaces: int | None = None,
+        request_id: str | None = None,
+    ) -> VirtualAccountView:
+        """Ask for an account number of the customer's own; what rules refuse comes back with the stage `refused`.
+
+        `replaces` is the row of one of theirs, beside which the new one runs. The database's role must be one that
+        writes. The same request id gives the same answer for ever. Raises prepay.wire.InputRefused, Refused,
+        Unavailable.
+        """
+        raw = {
+            "customer": customer,
+            "request_id": request_id or str(uuid.uuid4()),
+            "currency": currency,
+            "note": note,
+            "replaces": replaces,
+        }
+        request = parse(VirtualAccountRequest, raw, "The application")
+        try:
+            row = await self._one(APPLY, {**request.model_dump(), "by": ""})
+        except psycopg.errors.InsufficientPrivilege:
+            raise Refused(
+                "The database's role may only read; an application needs one that writes."
+            ) from None
+        if refused := why_not(row, request):
+            raise Refused(refused)
+        assert row is not None
+        return await self._looked_at(row["new"] or row["known"])
+
+    async def _looked_at(self, application: int) -> VirtualAccountView:
+        """The application, once the rules have been looked at."""
+        until = asyncio.get_running_loop().time() + self._answer_seconds
+        while True:
+            view = await self.virtual_account(application)
+            if view.stage != "submitted":
+                return view
+            if asyncio.get_running_loop().time() >= until:
+                raise Unavailable(
+                    f"Nobody looked at application {application} within {self._answer_seconds:g} s: is a Prepay "
+                    "worker running? It is kept; ask again with the same request id."
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def virtual_account(self, application: int) -> VirtualAccountView:
+        """An application for a virtual account, with the number once there is one. Raises NotFound, Unavailable."""
+        row = await self._one(APPLICATIONS, {**_ANY, "application": application})
+        if row is None:
+            raise NotFound("virtual account application", str(application))
+        return VirtualAccountView(**row)
+
+    async def virtual_accounts(self, customer: str, limit: int = 100) -> Sequence[VirtualAccountView]:
+        """The customer's applications, newest first. Raises NotFound, Unavailable."""
+        rows = await self._all(APPLICATIONS, {**_ANY, "customer": customer, "limit": limit})
+        if not rows:
+            await self._must_exist(customer)
+        return [VirtualAccountView(**row) for row in rows]
 
     async def _must_exist(self, customer: str) -> None:
         if await self._one(queries.CUSTOMER_EXISTS, {"customer": customer}) is None:

@@ -48,6 +48,11 @@ def change_workflow_id(change: int) -> str:
     return f"change-{change}"
 
 
+def virtual_account_workflow_id(application: int) -> str:
+    """One workflow for each application for a virtual account."""
+    return f"virtual-account-{application}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

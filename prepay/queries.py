@@ -4,14 +4,18 @@ DEPOSIT = """
     SELECT d.number, c.number AS customer, d.entity, d.amount_minor, d.credited_minor, d.currency, d.product, d.note,
         d.stage, d.late, d.reference, d.issued_at, d.expires_at, d.content_hash,
         f.id AS document_id, f.digest AS document_digest, f.pdf_sha256 AS form_sha256,
-        a.code, a.holder, a.bank_name, a.bank_address, a.bic, a.iban, a.account_number, a.clearing_code,
-        a.intermediary
+        a.code, t.holder, t.bank_name, t.bank_address, t.bic, t.iban, t.account_number, t.clearing_code,
+        t.intermediary
     FROM deposit d
     JOIN customer c ON c.id = d.customer_id
     JOIN collection_account a ON a.id = d.account_id
     JOIN LATERAL (
-        SELECT id, digest, pdf_sha256 FROM document WHERE deposit_id = d.id ORDER BY version DESC LIMIT 1
+        SELECT id, digest, pdf_sha256, content FROM document WHERE deposit_id = d.id ORDER BY version DESC LIMIT 1
     ) f ON true
+    CROSS JOIN LATERAL jsonb_to_record(convert_from(f.content, 'UTF8')::jsonb -> 'pay_to') t (
+        holder text, bank_name text, bank_address text[], bic text, iban text, account_number text, clearing_code text,
+        intermediary text
+    )
     WHERE {where}
 """
 

@@ -108,7 +108,7 @@ def _deposit_actions(state: DepositState) -> str:
     latest = (state.as_of + timedelta(days=MAX_EXTENSION_DAYS)).date()
     proposed = min(_last_day(state) + timedelta(days=14), latest)
     return (
-        f"{_HOW}\n\n`extend` moves the expiry to the end of another day, up to {latest}:"
+        f"{HOW}\n\n`extend` moves the expiry to the end of another day, up to {latest}:"
         + paste(operator="", until=proposed.isoformat(), reason="")
         + "\n\n`cancel` closes a form that nobody will pay. Money that still comes is credited and marked late:"
         + paste(operator="", reason="")
@@ -116,7 +116,7 @@ def _deposit_actions(state: DepositState) -> str:
     )
 
 
-_HOW = "\n\n**What any operator can do** (More Actions → Send a Signal; fill in the blanks)"
+HOW = "\n\n**What any operator can do** (More Actions → Send a Signal; fill in the blanks)"
 
 
 _FILE_WORDS = {
@@ -163,13 +163,13 @@ _DONE = {"release": "released", "discard": "discarded"}
 def _file_actions(state: BankFileState) -> str:
     if state.stage == "alarm":
         return (
-            f"{_HOW}{_release(state)}\n\nIt ends by itself when the bank sends what is missing (ask for it first), and "
+            f"{HOW}{_release(state)}\n\nIt ends by itself when the bank sends what is missing (ask for it first), and "
             "when what could not be read has been resolved."
         )
     if state.stage != "held":
         return ""
     return (
-        f"{_HOW}{_release(state)}"
+        f"{HOW}{_release(state)}"
         "\n\n`discard` puts the file away; nothing of it is posted, its bytes are kept:"
         + paste(operator="", reason="")
     )
@@ -240,7 +240,7 @@ def change_details(state: ChangeState, refusals: Sequence[str]) -> str:
     if state.ended:
         return f"{shown}\n\nNothing is left for an operator to do here."
     return (
-        f"{shown}{_HOW}\n\n`approve` applies it, at once. {escape(state.proposed_by)} proposed it: somebody else must"
+        f"{shown}{HOW}\n\n`approve` applies it, at once. {escape(state.proposed_by)} proposed it: somebody else must"
         f" approve it, with a role for {' and '.join(kind.replace('_', ' ') for kind in state.kinds)}:"
         + paste(operator="", reason="")
         + "\n\n`refuse` puts the proposal away; anybody may, and nothing changes:"
@@ -271,7 +271,7 @@ def freeze_details(state: FreezeState, refusals: Sequence[str]) -> str:
         if state.releases
         else "two compliance operators must send it"
     )
-    return f"{shown}{_HOW}\n\n`release` lets it move again; {who}:" + paste(operator="", reason="")
+    return f"{shown}{HOW}\n\n`release` lets it move again; {who}:" + paste(operator="", reason="")
 
 
 def _move_decision(state: ReassignmentState) -> str:
@@ -289,7 +289,7 @@ def _reassignment_actions(state: ReassignmentState) -> str:
         else ""
     )
     return (
-        f"{_HOW}\n\n`approve` moves the money, at once. {escape(state.proposed_by)} proposed it: somebody else must"
+        f"{HOW}\n\n`approve` moves the money, at once. {escape(state.proposed_by)} proposed it: somebody else must"
         f" approve it.{owed} Automatic matching of its payer pauses:"
         + paste(operator="", reason="")
         + "\n\n`refuse` puts the proposal away; anybody may, and nothing is moved:"

@@ -49,6 +49,7 @@ class Deposit:
         self._desk = Desk()
         self._drawing: asyncio.Task[None] | None = None
         self._undrawable = False
+        self._document = 0
         self._rung = False
         self._reminded = 0
         self._due: Due | None = None
@@ -122,12 +123,12 @@ class Deposit:
             # The same request under another id: its own workflow goes on with it.
             await workflow.wait_condition(workflow.all_handlers_finished)
             return self._now().outcome()
-        if self._now().needs_form:
-            self._drawing = asyncio.create_task(self._draw())
+        self._draw_what_is_new()
         # What came while the last step ran is dealt with too: an operator's attempt is answered, a ring is heard.
         while not self._over() or self._woken():
             await self._wait()
             await self._act()
+            self._draw_what_is_new()
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._woken():
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -253,6 +254,13 @@ class Deposit:
         self._rung = False
         reload = Reload(workflow_id=workflow.info().workflow_id, at=workflow.now())
         return await step(Deposits.reload, reload, "look at the rows")
+
+    def _draw_what_is_new(self) -> None:
+        # Each version of the form is asked for once; the next one waits for the one that is being drawn.
+        state = self._now()
+        if state.needs_form and state.document_id != self._document and self._drawing is None:
+            self._document, self._undrawable = state.document_id, False
+            self._drawing = asyncio.create_task(self._draw())
 
     async def _draw(self) -> None:
         """The PDF waits for its libraries as long as it must; the money does not wait for the PDF."""

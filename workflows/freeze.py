@@ -24,6 +24,7 @@ class Freeze(Proposal[FreezeState]):
     """
 
     signals = ("release",)
+    cancel_answer = "it does not end a freeze; two compliance operators release it by the signal `release`"
 
     @workflow.init
     @whatever_comes

@@ -30,6 +30,7 @@ class Proposal(Generic[_State]):
 
     signals: tuple[str, ...] = ("approve", "refuse")
     """Those that operators send."""
+    cancel_answer = "it does not end a proposal; it is put away by the signal `refuse`"
 
     def __init__(self) -> None:
         self._desk = Desk()
@@ -53,7 +54,7 @@ class Proposal(Generic[_State]):
         self._show()
         # What came while the last step ran is answered too.
         while not self._state.ended or self._desk.decisions:
-            await workflow.wait_condition(self._woken)
+            await self._wait()
             self._state = await self._act(self._state)
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._woken():
@@ -61,6 +62,9 @@ class Proposal(Generic[_State]):
                 workflow.continue_as_new({"resume": workflow.info().workflow_id})
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state.outcome()
+
+    async def _wait(self) -> None:
+        await workflow.wait_condition(self._woken)
 
     async def _act(self, state: _State) -> _State:
         if self._desk.decisions:
@@ -94,5 +98,5 @@ class Proposal(Generic[_State]):
         return self._rung or bool(self._desk.decisions)
 
     def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", f"it does not end this; send the signal `{self.signals[-1]}` instead")
+        self._desk.refuse("Cancel", self.cancel_answer)
         self._show()

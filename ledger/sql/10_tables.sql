@@ -49,6 +49,8 @@ CREATE TABLE ledger_transfer (
     source_id bigint,
     -- The earlier transfer that this one answers: the payment refunded, the payout settled or returned.
     about_id bigint,
+    -- The lot that carries a payment alone; other changes of lots are rows of ledger_lot_change.
+    lot_id bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     effective_on date NOT NULL,
@@ -107,8 +109,9 @@ CREATE TABLE ledger_lot (
 -- Not on free_minor itself: payments from one lot then stay updates in place.
 CREATE INDEX ledger_lot_open ON ledger_lot (account_id, live, id) WHERE NOT spent;
 
--- Which transfer used or reserved (negative), or gave back (positive), how much of which lot.
-CREATE TABLE ledger_allocation (
+-- Which transfer used or reserved (negative), or gave back (positive), how much of which lot. A payment that one lot
+-- carries names it in its own row instead: the view ledger_allocation shows both.
+CREATE TABLE ledger_lot_change (
     -- The spending transfer whose use of the lot this changes.
     use_id bigint NOT NULL,
     lot_id bigint NOT NULL,
@@ -119,4 +122,15 @@ CREATE TABLE ledger_allocation (
     PRIMARY KEY (use_id, lot_id, transfer_id)
 );
 
-CREATE INDEX ledger_allocation_lot ON ledger_allocation (lot_id);
+CREATE INDEX ledger_lot_change_lot ON ledger_lot_change (lot_id);
+CREATE INDEX ledger_lot_change_transfer ON ledger_lot_change (transfer_id);
+
+-- All uses and reservations of lots. A lot's payments are found among the later debits of its account: an index on
+-- lot_id would cost each payment what the column saves.
+CREATE VIEW ledger_allocation AS
+SELECT l.account_id, c.use_id, c.lot_id, c.transfer_id, c.amount_minor, c.reserves
+FROM ledger_lot_change c JOIN ledger_lot l ON l.id = c.lot_id
+UNION ALL
+SELECT l.account_id, t.id, l.id, t.id, - t.amount_minor, false
+FROM ledger_lot l JOIN ledger_transfer t ON t.debit_account_id = l.account_id AND t.debits_customer
+    AND t.id > l.id AND t.lot_id = l.id;

@@ -215,7 +215,7 @@ BEGIN
         part := least(missing, lot.free_minor);
         UPDATE ledger_lot SET free_minor = free_minor - part, spent = free_minor + reserved_minor = part
         WHERE id = lot.id;
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+        INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
         VALUES (p_use_id, lot.id, p_transfer_id, - part);
         missing := missing - part;
         EXIT WHEN missing = 0;
@@ -263,7 +263,7 @@ CREATE FUNCTION _ledger_give_to_lot(p_transfer_id bigint, p_use_id bigint, p_lot
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ledger_lot SET free_minor = free_minor + p_amount, spent = false WHERE id = p_lot_id;
-    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+    INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
     VALUES (p_use_id, p_lot_id, p_transfer_id, p_amount);
 END $$;
 
@@ -307,7 +307,7 @@ DECLARE
 BEGIN
     FOR used IN
         SELECT a.use_id, a.lot_id, - sum(a.amount_minor)::bigint AS amount FROM ledger_transfer t
-        JOIN ledger_allocation a ON a.use_id = t.id
+        JOIN ledger_lot_change a ON a.use_id = t.id
         JOIN ledger_lot l ON l.id = a.lot_id AND l.live
         WHERE t.debit_account_id = p_account_id AND t.debits_customer AND t.kind = 'repayment'
         GROUP BY a.use_id, a.lot_id HAVING sum(a.amount_minor) < 0 ORDER BY a.use_id DESC, a.lot_id DESC
@@ -328,10 +328,10 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ledger_lot l
     SET free_minor = l.free_minor - a.amount_minor, reserved_minor = l.reserved_minor + a.amount_minor
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
-    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor, reserves)
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
+    INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor, reserves)
     SELECT a.use_id, a.lot_id, p_transfer_id, - a.amount_minor, true
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
 END $$;
 
 -- Voids all that is left of a pending transfer.

@@ -1,8 +1,8 @@
 -- Spending: payments, holds with their captures, and what comes back from an order or a bill.
 
 -- Pays an order or a bill. The most frequent posting is written for speed. Its first statement locks the account and
--- debits it, if it has the money when the lock is there; key and lots are looked at after that. Four short statements
--- cost less than one of four parts, which takes longer to set up than to run, and each name of a function or operator in
+-- debits it, if it has the money when the lock is there; lots and key are looked at after that. Three short statements
+-- cost less than one of three parts, which takes longer to set up than to run, and each name of a function or operator in
 -- them costs a look at its rights. Where nothing was written, the slow way says why.
 CREATE FUNCTION ledger_pay(p_key text, p_customer text, p_entity text, p_currency text, p_amount bigint,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
@@ -25,26 +25,24 @@ BEGIN
             AND length(p_key) BETWEEN 1 AND 200 AND NOT starts_with(p_key, 'ledger:')
         RETURNING id, sales_id INTO payer, sales;
         IF FOUND THEN
+            UPDATE ledger_lot SET free_minor = free_minor - p_amount, spent = free_minor + reserved_minor = p_amount
+            WHERE free_minor >= p_amount AND id = (
+                SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND free_minor > 0
+                ORDER BY live, id LIMIT 1)
+            RETURNING id INTO from_lot;
             INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
-                credit_account_id, credits_customer, amount_minor, effective_on, cause)
-            VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount,
+                credit_account_id, credits_customer, amount_minor, lot_id, effective_on, cause)
+            VALUES (p_key, 0, hash, 'pay', 'posted', payer, true, sales, false, p_amount, from_lot,
                 coalesce(p_effective_on, _ledger_today()), p_cause)
             ON CONFLICT (key, leg) DO NOTHING RETURNING id INTO transfer_id;
             IF FOUND THEN
-                UPDATE ledger_lot SET free_minor = free_minor - p_amount, spent = free_minor + reserved_minor = p_amount
-                WHERE free_minor >= p_amount AND id = (
-                    SELECT id FROM ledger_lot WHERE account_id = payer AND NOT spent AND free_minor > 0
-                    ORDER BY live, id LIMIT 1)
-                RETURNING id INTO from_lot;
-                IF FOUND THEN
-                    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
-                    VALUES (transfer_id, from_lot, transfer_id, - p_amount);
-                ELSE
+                IF from_lot IS NULL THEN
                     PERFORM _ledger_use(payer, p_amount, transfer_id, transfer_id);
                 END IF;
                 RETURN;
             END IF;
             -- The key is known: nothing is paid twice.
+            UPDATE ledger_lot SET free_minor = free_minor + p_amount, spent = false WHERE id = from_lot;
             UPDATE ledger_account SET available_minor = available_minor + p_amount, debits_posted = debits_posted - p_amount
             WHERE id = payer;
         END IF;

@@ -21,7 +21,7 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT hold_id, known, a.lot_id, credit.key, receipt.key, t.deposit, - a.amount_minor
-    FROM ledger_allocation a JOIN ledger_transfer t ON t.id = a.lot_id
+    FROM ledger_lot_change a JOIN ledger_transfer t ON t.id = a.lot_id
     LEFT JOIN ledger_transfer credit ON credit.id = coalesce(t.pending_id, t.id)
     LEFT JOIN ledger_transfer receipt ON receipt.id = t.source_id
     WHERE a.use_id = hold_id AND a.transfer_id = hold_id ORDER BY a.lot_id DESC;
@@ -65,7 +65,7 @@ BEGIN
     LOOP
         part := least(missing, lot.free_minor);
         UPDATE ledger_lot SET free_minor = free_minor - part, reserved_minor = reserved_minor + part WHERE id = lot.id;
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor, reserves)
+        INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor, reserves)
         VALUES (hold_id, lot.id, hold_id, - part, true);
         missing := missing - part;
         EXIT WHEN missing = 0;
@@ -151,10 +151,10 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM _ledger_unreserve(p_hold_id, p_sent_id);
     UPDATE ledger_lot l SET free_minor = l.free_minor + a.amount_minor, spent = l.free_minor + l.reserved_minor + a.amount_minor = 0
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
-    INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id AND l.id = a.lot_id;
+    INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
     SELECT p_sent_id, a.lot_id, p_sent_id, a.amount_minor
-    FROM ledger_allocation a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
+    FROM ledger_lot_change a WHERE a.use_id = p_hold_id AND a.transfer_id = p_hold_id;
 END $$;
 
 CREATE FUNCTION _ledger_lock_side(t ledger_transfer) RETURNS void
@@ -264,5 +264,5 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM _ledger_known(p_hold_key, p_hash);
     RETURN _ledger_reserve(p_hold_key, 0, p_hash, p_account_id, p_amount,
-        ARRAY(SELECT lot_id FROM ledger_allocation WHERE transfer_id = p_about), p_effective_on, p_cause, p_about);
+        ARRAY(SELECT lot_id FROM ledger_lot_change WHERE transfer_id = p_about), p_effective_on, p_cause, p_about);
 END $$;

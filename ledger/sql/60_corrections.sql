@@ -30,7 +30,7 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT lot FROM ledger_lot WHERE id = p_lot_id;
     FOR refund IN
-        SELECT p.id FROM ledger_pending p JOIN ledger_allocation a ON a.use_id = p.id AND a.transfer_id = p.id
+        SELECT p.id FROM ledger_pending p JOIN ledger_lot_change a ON a.use_id = p.id AND a.transfer_id = p.id
         WHERE a.lot_id = p_lot_id AND p.account_id = lot.account_id AND p.kind = 'refund' ORDER BY p.id
     LOOP
         PERFORM _ledger_void(refund.id, 'void', p_key, leg, p_hash, p_effective_on, p_cause);
@@ -73,14 +73,14 @@ BEGIN
         SELECT use_id, - sum(amount_minor)::bigint AS amount FROM ledger_allocation
         WHERE lot_id = p_lot.id AND NOT reserves GROUP BY use_id HAVING sum(amount_minor) < 0 ORDER BY use_id
     LOOP
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+        INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
         VALUES (used.use_id, p_lot.id, p_transfer_id, used.amount);
         PERFORM _ledger_use(p_lot.account_id, least(movable, used.amount), used.use_id, p_transfer_id);
         movable := movable - least(movable, used.amount);
         spent_minor := spent_minor + used.amount;
     END LOOP;
     IF p_from_lot + spent_minor > 0 THEN
-        INSERT INTO ledger_allocation (use_id, lot_id, transfer_id, amount_minor)
+        INSERT INTO ledger_lot_change (use_id, lot_id, transfer_id, amount_minor)
         VALUES (p_transfer_id, p_lot.id, p_transfer_id, - (p_from_lot + spent_minor));
     END IF;
 END $$;

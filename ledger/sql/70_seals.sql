@@ -36,16 +36,16 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT sha256(state || convert_to(line, 'UTF8')) $$
 
 CREATE AGGREGATE _ledger_chain(text) (SFUNC = _ledger_chain_step, STYPE = bytea, INITCOND = '');
 
--- A transfer with its allocations as text that no setting of a session changes.
+-- A transfer with the lots that it changed, as text that no setting of a session changes.
 CREATE FUNCTION _ledger_line(t ledger_transfer) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT ARRAY[t.id::text, t.xid::text, t.debit_account_id::text, t.credit_account_id::text, t.amount_minor::text,
-        t.pending_id::text, t.source_id::text, t.about_id::text, extract(epoch FROM t.created_at)::text,
-        extract(epoch FROM t.expires_at)::text, (t.effective_on - DATE '2000-01-01')::text,
+        t.pending_id::text, t.source_id::text, t.about_id::text, t.lot_id::text,
+        extract(epoch FROM t.created_at)::text, extract(epoch FROM t.expires_at)::text, (t.effective_on - DATE '2000-01-01')::text,
         (t.value_on - DATE '2000-01-01')::text, t.leg::text, t.closes::text, t.phase::text, t.kind, t.key,
         encode(t.request_hash, 'hex'), t.deposit, t.cause,
         (SELECT string_agg(concat_ws(' ', a.use_id, a.lot_id, a.amount_minor, a.reserves), ',' ORDER BY a.use_id, a.lot_id)
-            FROM ledger_allocation a WHERE a.transfer_id = t.id)]::text
+            FROM ledger_lot_change a WHERE a.transfer_id = t.id)]::text
 $$;
 
 CREATE FUNCTION _ledger_block_hash(p_seal ledger_seal, p_lines bytea) RETURNS bytea

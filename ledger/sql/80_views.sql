@@ -59,11 +59,19 @@ FROM ledger_lot l JOIN ledger_account a ON a.id = l.account_id JOIN ledger_trans
 JOIN ledger_transfer credit ON credit.id = coalesce(t.pending_id, t.id)
 LEFT JOIN ledger_transfer receipt ON receipt.id = t.source_id;
 
--- Which lot paid what: a row for each lot that a spending still rests on.
+-- Which lot paid what: a row for each lot that a spending still rests on. (Joined to the view ledger_allocation, the key
+-- of a spending would not reach its indexes.)
 CREATE VIEW ledger_lot_use AS
-SELECT a.use_id, u.key AS use_key, u.kind, a.lot_id, - sum(a.amount_minor)::bigint AS amount_minor
-FROM ledger_allocation a JOIN ledger_transfer u ON u.id = a.use_id
-WHERE NOT a.reserves GROUP BY a.use_id, u.key, u.kind, a.lot_id HAVING sum(a.amount_minor) < 0;
+SELECT a.use_id, a.use_key, a.kind, a.lot_id, - sum(a.amount_minor)::bigint AS amount_minor
+FROM (
+    SELECT c.use_id, u.key AS use_key, u.kind, c.lot_id, c.amount_minor
+    FROM ledger_lot_change c JOIN ledger_transfer u ON u.id = c.use_id WHERE NOT c.reserves
+    UNION ALL
+    SELECT t.id, t.key, t.kind, l.id, - t.amount_minor
+    FROM ledger_lot l JOIN ledger_transfer t ON t.debit_account_id = l.account_id AND t.debits_customer
+        AND t.id > l.id AND t.lot_id = l.id
+) AS a
+GROUP BY a.use_id, a.use_key, a.kind, a.lot_id HAVING sum(a.amount_minor) < 0;
 
 -- Every transfer as a journal line.
 CREATE VIEW ledger_journal AS

@@ -11,7 +11,7 @@ DO $$
 DECLARE
     guarded text;
 BEGIN
-    FOREACH guarded IN ARRAY ARRAY['ledger_transfer', 'ledger_allocation', 'ledger_seal', 'ledger_seal_total', 'ledger_epoch'] LOOP
+    FOREACH guarded IN ARRAY ARRAY['ledger_transfer', 'ledger_lot_change', 'ledger_seal', 'ledger_seal_total', 'ledger_epoch'] LOOP
         EXECUTE 'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ' || guarded
             || ' FOR EACH STATEMENT EXECUTE FUNCTION _ledger_append_only()';
     END LOOP;

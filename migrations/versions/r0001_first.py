@@ -16,7 +16,10 @@ GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
 REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move FROM prepay_app;
 GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
-REVOKE DELETE ON virtual_account FROM prepay_app;
+REVOKE UPDATE, DELETE ON virtual_account, virtual_account_application FROM prepay_app;
+GRANT UPDATE (stage, customer_id, valid_from, valid_to, replaced_by) ON virtual_account TO prepay_app;
+GRANT UPDATE (stage, why, virtual_account_id, decided_by, decided_reason, decided_at, attestation_id, review, kept_by,
+    closed_by, closed_reason, closed_at, waits_since, swept_at) ON virtual_account_application TO prepay_app;
 REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
@@ -50,6 +53,12 @@ REVOKE UPDATE, DELETE ON {table} FROM prepay_app;
 CREATE TRIGGER written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION written_once();
 """
+NEVER_REUSED = """
+CREATE TRIGGER never_reused BEFORE UPDATE ON virtual_account
+    FOR EACH ROW WHEN (OLD.stage <> 'free' AND (NEW.stage = 'free' OR OLD.customer_id <> NEW.customer_id
+        OR OLD.stage = 'closed' AND NEW.stage <> 'closed'))
+    EXECUTE FUNCTION written_once();
+"""
 RESOLVED_ONCE = """
 CREATE TRIGGER resolved_once BEFORE UPDATE ON bank_quarantine
     FOR EACH ROW WHEN (OLD.resolved_at IS NOT NULL) EXECUTE FUNCTION written_once();
@@ -64,6 +73,7 @@ def upgrade() -> None:
     op.execute(GRANTS.format(tables=tables))
     op.execute(WRITTEN_ONCE)
     op.execute(RESOLVED_ONCE)
+    op.execute(NEVER_REUSED)
     for name, table in SQLModel.metadata.tables.items():
         if table.info.get("written_once"):
             op.execute(GUARD.format(table=f'"{name}"'))

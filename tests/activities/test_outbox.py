@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.orm import Session
 from temporalio.testing import WorkflowEnvironment
+from temporalio.workflow import _Definition as workflow_definition
 
-from activities.outbox import Outbox
+from activities.outbox import KINDS, Outbox
 from tests.conftest import Database
 from tests.office import Office
 from tests.workflows.deposits import OpenDeposit, change, eventually, office_without_forms, open_deposit
+from worker import WORKFLOWS
 
 
 @pytest.fixture
@@ -128,3 +130,8 @@ class TestMany:
             await deposit.until("part paid")
             assert deposit.notices() == ["issued", "part_paid"]
             assert (await deposit.handle.describe()).history_length < 40
+
+
+def test_a_worker_knows_every_workflow_that_is_rung() -> None:
+    known = {workflow_definition.must_from_class(kind).name for kind in WORKFLOWS}
+    assert {kind.workflow for kind in KINDS} <= known

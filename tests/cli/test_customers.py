@@ -40,7 +40,7 @@ class TestSetup:
         done = prepay("setup", file)
         assert (done.code, done.out) == (1, "")
         assert done.err == (
-            f"prepay: {file}, line 22: [[entity]] is refused: `time_zone`: "
+            f"prepay: {file}, line 25: [[entity]] is refused: `time_zone`: "
             "'Asia/Atlantis' is no time zone such as Europe/Berlin.\n"
         )
         missing = prepay("setup", tmp_path / "none.toml")

@@ -23,10 +23,10 @@ BREACHES = {
     "payouts": "UPDATE ledger_transfer SET about_id = NULL WHERE kind = 'settlement'",
     "pending": "UPDATE ledger_pending SET remaining_minor = remaining_minor + 1",
     "receipts": "UPDATE ledger_transfer SET amount_minor = 1 WHERE kind = 'receipt'",
-    "refunds-from-lots": "UPDATE ledger_allocation SET amount_minor = amount_minor + 1 WHERE reserves",
+    "refunds-from-lots": "UPDATE ledger_lot_change SET amount_minor = amount_minor + 1 WHERE reserves",
     "running-totals": "UPDATE ledger_account SET available_minor = available_minor + 1 WHERE kind = 'customer'",
     "seals": "UPDATE ledger_transfer SET cause = 'forged'",
-    "spendings-and-lots": "DELETE FROM ledger_allocation WHERE use_id = transfer_id AND NOT reserves",
+    "spendings-and-lots": "UPDATE ledger_transfer SET lot_id = NULL WHERE kind = 'pay'",
     "trial-balance": "UPDATE ledger_account SET available_minor = available_minor + 1 WHERE kind = 'customer'",
 }
 

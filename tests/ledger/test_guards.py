@@ -8,7 +8,7 @@ from psycopg import sql
 
 from tests.ledger.conftest import Book
 
-WRITTEN_ONCE = ["ledger_transfer", "ledger_allocation", "ledger_seal", "ledger_seal_total", "ledger_epoch"]
+WRITTEN_ONCE = ["ledger_transfer", "ledger_lot_change", "ledger_seal", "ledger_seal_total", "ledger_epoch"]
 KEPT = [*WRITTEN_ONCE, "ledger_account", "ledger_lot", "ledger_pending"]
 
 
@@ -82,7 +82,7 @@ class TestOwner:
         ("table", "column"),
         [
             ("ledger_transfer", "amount_minor"),
-            ("ledger_allocation", "amount_minor"),
+            ("ledger_lot_change", "amount_minor"),
             ("ledger_seal", "hash"),
             ("ledger_seal_total", "debits_posted"),
             ("ledger_account", "code"),

@@ -11,6 +11,21 @@ class TestSpending:
         book.pay("A", "p", 150)
         assert book.lots("A") == {"x": 0, "y": 50, "z": 100}
 
+    def test_a_payment_that_is_known_leaves_its_lots_as_they_are(self, book: Book) -> None:
+        book.give("A", "x", 100)
+        book.give("A", "y", 300)
+        for key, amount_minor in (("p", 50), ("p", 50), ("q", 100), ("q", 100)):
+            book.pay("A", key, amount_minor)
+        assert book.lots("A") == {"x": 0, "y": 250}
+
+    def test_what_one_lot_or_several_paid_is_told_alike(self, book: Book) -> None:
+        book.give("A", "x", 100)
+        book.give("A", "y", 100)
+        book.pay("A", "p", 70)
+        book.pay("A", "q", 70)
+        used = book.conn.execute("SELECT use_key, amount_minor FROM ledger_lot_use ORDER BY use_id, lot_id")
+        assert used.fetchall() == [("p", 70), ("q", 30), ("q", 40)]
+
     def test_an_order_refund_gives_back_in_reverse_order_of_use(self, book: Book) -> None:
         book.give("A", "x", 100)
         book.give("A", "y", 100)

@@ -59,12 +59,15 @@ class TestVerify:
             "UPDATE ledger_transfer SET amount_minor = amount_minor + 1 WHERE kind = 'pay'",
             "UPDATE ledger_transfer SET cause = 'another one' WHERE kind = 'pay'",
             "UPDATE ledger_transfer SET effective_on = effective_on - 1 WHERE kind = 'pay'",
-            "UPDATE ledger_allocation SET amount_minor = amount_minor - 1",
+            "UPDATE ledger_transfer SET lot_id = NULL WHERE kind = 'pay'",
+            "UPDATE ledger_lot_change SET amount_minor = amount_minor - 1",
         ],
     )
     def test_a_changed_row_breaks_its_seal(self, database: Any, book: Book, statement: str) -> None:
         book.give("A", "r", 100)
-        book.pay("A", "p", 10)
+        book.give("A", "s", 100)
+        book.pay("A", "from-one-lot", 10)
+        book.pay("A", "from-two-lots", 100)
         book.seal()
         assert seals.verify(book.conn) == []
         tamper(database, statement)

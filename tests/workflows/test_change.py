@@ -157,7 +157,7 @@ class TestWhateverIsTyped:
     async def test_cancel_is_answered(self, office: Office) -> None:
         change = await proposed(office, {"operator": [OPERATOR]})
         await change.handle.cancel()
-        await change.until("it does not end this; send the signal")
+        await change.until("it does not end a proposal")
 
 
 def raw(what: Any) -> Any:

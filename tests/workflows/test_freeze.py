@@ -74,6 +74,14 @@ class TestPayer:
             await handle.signal("release", {**RELEASE, "operator": name})
             await says(handle, said)
         assert deposit.row()["credited_minor"] == 0
+        receipt = office.temporal.get_workflow_handle("receipt-1")
+        to = {
+            "operator": "First Operator",
+            "reason": "it is theirs",
+            "to": [{"deposit": deposit.view.number}],
+        }
+        await receipt.signal("apply", to)
+        await says(receipt, "it is frozen: two compliance operators must release it first")
         await handle.signal("release", {**RELEASE, "operator": "Fourth Operator"})
         assert await handle.result() == {"freeze": 1, "released_by": ["Third Operator", "Fourth Operator"]}
         assert deposit.row()["credited_minor"] == 100_000
