@@ -80,6 +80,8 @@ def _targets(session: Session, state: ReceiptState, to: list[Target]) -> list[di
             raise NoTarget(target)
         if not row["fits"]:
             raise OtherPlace(target, state)
+        if row["frozen"]:
+            raise Frozen(row["customer"])
         found.append(
             {"customer": row["customer"], "deposit": row["deposit"], "amount_minor": _minor(target, state)}
         )
@@ -150,12 +152,14 @@ _FROZEN = text("""
 """)
 
 _TARGET = text("""
-    SELECT c.number AS customer, d.number AS deposit, (d.entity, d.currency) = (:entity, :currency) AS fits
+    SELECT c.number AS customer, d.number AS deposit, (d.entity, d.currency) = (:entity, :currency) AS fits,
+        EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = c.id AND f.ended_at IS NULL) AS frozen
     FROM deposit d JOIN customer c ON c.id = d.customer_id WHERE d.number = CAST(:deposit AS text)
     UNION ALL
     SELECT c.number, NULL, EXISTS (
         SELECT FROM ledger_account WHERE code = 'customer:' || c.number || ':' || :entity || ':' || :currency
-    ) FROM customer c WHERE c.number = CAST(:customer AS text)
+    ), EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = c.id AND f.ended_at IS NULL)
+    FROM customer c WHERE c.number = CAST(:customer AS text)
 """)
 
 _PROPOSE = text("""

@@ -196,7 +196,7 @@ class TestCandidates:
 
 
 class TestFrozen:
-    FROZEN = "it is frozen until two compliance operators release it"
+    FROZEN = "it is frozen: two compliance operators must release it first"
 
     def _list(self, desk: Desk) -> None:
         with desk.engine.begin() as connection:

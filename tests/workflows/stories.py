@@ -11,14 +11,13 @@ from tempfile import TemporaryDirectory
 from sqlmodel import Session
 from temporalio.service import RPCError
 
-import activities.setup_file
 from activities.bank_files import store
 from activities.reassignment_proposal import ReassignInput
 from activities.reassignment_proposal import propose as propose_move
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
-from tests.office import EUR_ACCOUNT, SETUP, Office, request_id
+from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
 
@@ -99,7 +98,7 @@ async def bank_file_held_and_released(office: Office) -> str:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "setup.toml"
         file.write_text(SETUP.read_text() + "\n[[account]]" + account.replace(EUR_ACCOUNT, NEW_ACCOUNT))
-        await asyncio.to_thread(activities.setup_file.apply, file, office.url)
+        await asyncio.to_thread(change_set_up, office.url, file)
     reason = "the account has been added"
     await handle.signal("release", {"operator": OPERATOR, "reason": reason})
     await eventually(lambda: details(handle), lambda shown: "a second person must release it too" in shown)
