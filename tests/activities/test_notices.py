@@ -288,6 +288,32 @@ class TestWords:
         assert now not in body
         assert later not in notice_text(kind, locale, self.FACTS)[1]
 
+    OTHERS = (
+        "applied",
+        *(f"claim_{step}" for step in ("waiting", "found", "credited", "reminder", "closed")),
+        *(f"virtual_{step}" for step in ("submitted", "refused", "waits", "active", "closed")),
+    )
+    OTHER_FACTS = {
+        **FACTS,
+        "amount": "480.00 EUR",
+        "claim": "7",
+        "paid_on": "2026-11-22",
+        "entity": "Nimbus Cloud Europe GmbH",
+        "currency": "EUR",
+        "number": "NL79 MOCK 0007 0000 01",
+        "why": "as the contract says",
+        "forms": "D-2026-000001",
+        "replaces": "",
+    }
+
+    @pytest.mark.parametrize("kind", OTHERS)
+    @pytest.mark.parametrize("locale", ["en", "zh-CN"])
+    def test_of_other_kinds_leave_no_blank(self, kind: str, locale: str) -> None:
+        subject, body = notice_text(kind, locale, self.OTHER_FACTS)
+        assert subject.strip()
+        assert body.strip()
+        assert "{" not in subject + body
+
     def test_every_language_has_every_kind(self) -> None:
         for file in FOLDER.glob("*.toml"):
-            assert set(tomllib.loads(file.read_text())) == set(self.KINDS)
+            assert set(tomllib.loads(file.read_text())) == {*self.KINDS, *self.OTHERS}
