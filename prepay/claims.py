@@ -1,12 +1,13 @@
 """Claims on the wire: a customer's "where is my transfer", what it is answered, and what operators type about it."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from prepay.ids import content_hash
 from prepay.money import Money
+from prepay.proofs import Proof
 from prepay.wire import (
     CurrencyCode,
     CustomerNumber,
@@ -55,10 +56,19 @@ class ClaimRequest(Wire):
         """The amount in minor units."""
         return Money(amount_minor=positive_minor(self.amount, self.currency), currency=self.currency)
 
-    def hash_with(self, proof_sha256: str | None) -> str:
-        """What makes two claims with one request id the same."""
-        content = self.model_dump(mode="json", exclude={"amount"})
-        return content_hash({**content, "amount_minor": self.money.amount_minor, "proof": proof_sha256})
+    def used_before(self, claim: int) -> str:
+        """The words for a request id that belongs to another content."""
+        return (
+            f"The request id {self.request_id!r} of customer {self.customer} was used with other content "
+            f"before (claim {claim}). Send a new request id."
+        )
+
+    def row(self, proof: Proof | None) -> dict[str, Any]:
+        """What is written, with the hash that makes two claims with one request id the same."""
+        row = self.model_dump(exclude={"amount"}) | {"amount_minor": self.money.amount_minor}
+        hashed = {**row, "paid_on": self.paid_on.isoformat(), "proof": proof.sha256 if proof else None}
+        shown = proof._asdict() if proof else dict.fromkeys(Proof._fields)
+        return row | shown | {"content_hash": content_hash(hashed)}
 
 
 class ClaimView(Wire):

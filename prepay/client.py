@@ -239,8 +239,8 @@ class PrepayClient:
     ) -> ClaimView:
         """Say that a transfer was made and is not found; one of payer and bank reference must tell which it is.
 
-        `proof` is a PDF, PNG or JPEG of up to 10 MB; it goes to the database and nowhere else, so this needs a role
-        that may write. The same request id with the same content gives the same claim for ever.
+        `proof` is a PDF, PNG or JPEG of up to 10 MB, kept in the database alone: this needs a role that may write.
+        The same request id with the same content gives the same claim for ever.
         Raises prepay.wire.InputRefused, NotFound, Refused, Unavailable.
         """
         raw = {
@@ -254,34 +254,25 @@ class PrepayClient:
             "bank_reference": bank_reference,
         }
         asked = parse(ClaimRequest, raw, "The claim")
-        shown = read_proof(proof) if proof is not None else None
-        wanted = asked.hash_with(shown.sha256 if shown else None)
-        row = asked.model_dump(exclude={"amount"}) | {"content_hash": wanted, "most": MAX_OPEN_CLAIMS}
-        facts = shown._asdict() if shown else {"sha256": None, "kind": None, "content": None}
+        row = asked.row(None if proof is None else read_proof(proof)) | {"most": MAX_OPEN_CLAIMS}
         async with self._database() as connection:
-            money = {"amount_minor": asked.money.amount_minor}
-            await connection.execute(queries.MAKE_CLAIM.encode(), row | facts | money)
-        return await self._claim_of(asked, wanted)
+            await connection.execute(queries.MAKE_CLAIM.encode(), row)
+        return await self._claim_of(asked, row["content_hash"])
 
     async def _claim_of(self, asked: ClaimRequest, wanted: str) -> ClaimView:
-        given = {"customer": asked.customer, "request_id": asked.request_id}
-        row = await self._one(queries.CLAIM_BY_REQUEST, given)
+        row = await self._one(queries.CLAIM_BY_REQUEST, asked.model_dump(include={"customer", "request_id"}))
         if row is None:
             await self._must_exist(asked.customer)
             raise Refused(
-                f"Customer {asked.customer} has {MAX_OPEN_CLAIMS} open claims, and no more are taken before one ends."
+                f"Customer {asked.customer} has {MAX_OPEN_CLAIMS} open claims; wait until one ends."
             )
         if row["content_hash"] != wanted:
-            raise Refused(
-                f"The request id {asked.request_id!r} of customer {asked.customer} was used with other content "
-                f"before (claim {row['claim']}). Send a new request id."
-            )
+            raise Refused(asked.used_before(row["claim"]))
         return ClaimView(**row)
 
     async def claim(self, customer: str, claim: int) -> ClaimView:
         """A customer's claim; its `where` says where the transfer is. Raises NotFound, Unavailable."""
-        row = await self._one(queries.CLAIM_BY_NUMBER, {"customer": customer, "claim": claim})
-        if row is None:
+        if (row := await self._one(queries.CLAIM_BY_NUMBER, {"customer": customer, "claim": claim})) is None:
             raise NotFound("claim", f"{claim} of customer {customer}")
         return ClaimView(**row)
 
