@@ -73,15 +73,23 @@ def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
         *rows,
         _row("counts", ours["counts"], "ms, less is better", f"{FEW:,}", theirs["counts"], goal, rounds),
         _row("posted with their entries", posted, "receipts/s", "nothing", None, "printed", 1),
-        _row("opened, workflows and all", opened, "receipts/s", "nothing", None, "printed", 1),
+        _row("opened, workflows and all", opened, "receipts/s", "nothing", None, "printed", 1, among=FEW),
     ]
 
 
 def _row(
-    what: str, ours: float, unit: str, against: str, theirs: float | None, goal: str, rounds: int
+    what: str,
+    ours: float,
+    unit: str,
+    against: str,
+    theirs: float | None,
+    goal: str,
+    rounds: int,
+    *,
+    among: int = MANY,
 ) -> dict[str, Any]:
     return {
-        "name": f"{MANY:,} receipts, {what}",
+        "name": f"{among:,} receipts, {what}",
         "ours": round(ours, 2),
         "unit": unit,
         "against": against,

@@ -15,8 +15,9 @@ from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
 from cli.story_virtual import pay_to_own_number
-from prepay.client import FormNotDrawn, PrepayClient, connect_temporal
+from prepay.client import FormNotDrawn, PrepayClient
 from prepay.ids import deposit_workflow_id
+from prepay.temporal import connect_temporal
 
 if TYPE_CHECKING:
     from embedded.bank import BankClient, Credit

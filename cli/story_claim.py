@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 
 from cli.output import amount
 from cli.patience import PATIENCE_SECONDS, patiently
-from prepay.client import connect_temporal
 from prepay.ids import receipt_workflow_id
+from prepay.temporal import connect_temporal
 
 if TYPE_CHECKING:
     from cli.story import Run

@@ -14,8 +14,9 @@ from uuid import uuid4
 from bankfiles.sample import Payment, Sheet, write_camt
 from cli.output import amount
 from cli.patience import PATIENCE_SECONDS, patiently
-from prepay.client import PrepayClient, connect_temporal
+from prepay.client import PrepayClient
 from prepay.ids import grouped, virtual_account_workflow_id
+from prepay.temporal import connect_temporal
 
 if TYPE_CHECKING:
     from cli.story import Run

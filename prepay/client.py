@@ -1,12 +1,10 @@
 """The client that services use: ask for deposits, read balances and records."""
 
 import asyncio
-import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date, timedelta
-from functools import cache
 from typing import Any, Self
 
 import psycopg
@@ -19,10 +17,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from prepay import queries
@@ -31,6 +26,7 @@ from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
@@ -375,24 +371,6 @@ class PrepayClient:
             ) from None
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
-
-
-@cache
-def _runtime() -> Runtime:
-    """Temporal's core logs by Python's logging: standard output is for what programs asked for."""
-    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio"))
-    levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels, forwarding=forwarding)))
-
-
-async def connect_temporal() -> Client:
-    """A client for Temporal by its own settings, which connects when it is first used."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    # Balances and records need no Temporal, so nobody waits for it before it is needed.
-    return await Client.connect(
-        **config, data_converter=pydantic_data_converter, lazy=True, runtime=_runtime()
-    )
 
 
 def _deposit_view(row: DictRow) -> DepositView:

@@ -19,7 +19,10 @@ MISTAKES = [
     ('["approve"]', "approve: The input is refused: it is list; send a JSON object"),
     ('{"operater": "Second Operator", "reason": "yes"}', "'operater' is not known"),
     (APPROVE % "Somebody Else", "Somebody Else: there is no operator 'Somebody Else'"),
-    (APPROVE % "Third Operator", "Third Operator is compliance and administrator, and this takes an approver"),
+    (
+        APPROVE % "Third Operator",
+        "Third Operator is compliance and administrator, and this takes an approver",
+    ),
     (APPROVE % "Fifth Operator", "Fifth Operator has no role now"),
     (APPROVE % "first operator", "First Operator: you applied for"),
 ]
@@ -34,7 +37,9 @@ def link(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 class TestApprove:
-    async def test_from_the_saved_view_to_the_account(self, office: Office, console: Console, link: str) -> None:
+    async def test_from_the_saved_view_to_the_account(
+        self, office: Office, console: Console, link: str
+    ) -> None:
         application = await in_review(office, by="First Operator")
         change(office, "UPDATE operator_role SET ended_at = now() WHERE operator_id = 5")
         assert await console.open_view(link) == VIEW
