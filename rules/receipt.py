@@ -146,7 +146,9 @@ def refuse_decision(state: ReceiptState, signal: Signal, operator: str) -> str |
     if signal == "link_payer":
         return None if state.has_payer else "the bank does not say which account paid"
     if signal != "refuse" and (state.awaits == "screening" or state.listed):
-        return "it is frozen until two compliance operators release it; `prepay screening list` shows what is"
+        return (
+            "it is frozen: two compliance operators must release it first; `prepay screening list` names it"
+        )
     if state.stage == "returning":
         return f"{state.returned_by} wants it to go back to its payer; send `keep` first"
     return _refuse_about_application(state, signal, operator)

@@ -81,7 +81,7 @@ class TestPayer:
             "to": [{"deposit": deposit.view.number}],
         }
         await receipt.signal("apply", to)
-        await says(receipt, "it is frozen until two compliance operators release it")
+        await says(receipt, "it is frozen: two compliance operators must release it first")
         await handle.signal("release", {**RELEASE, "operator": "Fourth Operator"})
         assert await handle.result() == {"freeze": 1, "released_by": ["Third Operator", "Fourth Operator"]}
         assert deposit.row()["credited_minor"] == 100_000
