@@ -187,7 +187,8 @@ _MATCH = f"""
         ) b ON true
     ), destined AS (
         SELECT p.*,
-            EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS frozen,
+            EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS owner_frozen,
+            EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NULL) AS frozen,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
@@ -198,7 +199,7 @@ _MATCH = f"""
     ), decided AS (
         SELECT p.*, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
-                WHEN screened IS NOT NULL OR frozen THEN 'screening'
+                WHEN screened IS NOT NULL OR frozen OR owner_frozen THEN 'screening'
                 WHEN {_ODD} THEN 'unapplied'
                 WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
                 WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
@@ -258,6 +259,7 @@ _MATCH = f"""
                 WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
                 WHEN screened = 'hit' THEN '; its payer is on the screening list, and it is frozen'
                 WHEN screened = 'pending' THEN '; its payer is being screened, and it is frozen meanwhile'
+                WHEN frozen THEN '; it is frozen until two people release it'
                 WHEN outcome = 'screening' THEN '; the customer is frozen'
                 WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
                 WHEN outcome <> 'credited' THEN ''

@@ -18,6 +18,8 @@ from rules.matching import references
 MAX_REMITTANCE = 2000
 STATEMENTS = (Format.CAMT_053, Format.MT940, Format.BAI2)
 """The formats of booked statements."""
+FREEZES = "hashtext('prepay freezes')"
+"""The lock that keeps freezing and crediting apart."""
 # What the book's set functions take at once.
 SLICE = 1000
 
@@ -103,6 +105,8 @@ def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
 
 def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, reverses: bool) -> None:
     """Decide about the parts in `posting`, and post them."""
+    # Before any account: no customer is frozen between the decision and the credit.
+    connection.execute(f"SELECT pg_advisory_xact_lock_shared({FREEZES})".encode())
     if reverses:
         # Two files that take back the same booking: the second must see what the first did.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")

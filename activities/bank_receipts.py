@@ -82,12 +82,13 @@ _CLAIMS_OF_OPENED = """
     )
 """
 
-# Where the money went to the claim's customer it is answered, else it waits for other money. The receipt is locked.
+# Where all of it went to the claim's customer it is answered, else it waits for other money. The receipt is locked.
 SETTLE_CLAIMS = """
     WITH settled AS (
-        SELECT c.id, EXISTS (
-            SELECT FROM credit WHERE credit.part_id = c.part_id AND credit.customer_id = c.customer_id
-        ) AS theirs
+        SELECT c.id, c.amount_minor <= coalesce((
+            SELECT sum(credit.amount_minor) FROM credit
+            WHERE credit.part_id = c.part_id AND credit.customer_id = c.customer_id
+        ), 0) AS theirs
         FROM claim c JOIN receipt r ON r.part_id = c.part_id
         WHERE c.part_id = ANY ({parts}) AND c.stage = 'found' AND r.stage NOT IN ('unapplied', 'returning')
         ORDER BY c.id FOR NO KEY UPDATE OF c

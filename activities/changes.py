@@ -7,20 +7,22 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.master_data import MasterDataRefused, one_at_a_time
+from activities.master_data import one_at_a_time
 from activities.operators import require
 from activities.payers import LinkInput, put_link
 from activities.setup_file import KINDS, TABLES, Table
 from models import Outbox
 from prepay.changes import DecideChange
 from prepay.ids import change_workflow_id, content_hash
-from prepay.wire import InputRefused, OperatorName, Reason, Wire, parse
+from prepay.wire import OperatorName, Reason, Wire, parse
 from rules.authority import Act
 from rules.change import ENDS, ChangeState, Signal, refuse_decision
+from rules.operators import person
 
 MAX_ROWS = 1000
 MAX_SUMMARY = 1000
@@ -48,6 +50,13 @@ class ProposedAlready(ChangeRefused):
 
     def __init__(self, change: int, by: str) -> None:
         super().__init__(f"{by} proposed the same already: decide {change_workflow_id(change)}.")
+
+
+class Twice(ChangeRefused):
+    """Two tables of one change are about the same thing."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Two [[{kind}]] of this change are about the same one; keep one of them.")
 
 
 class ChangeInput(Wire):
@@ -96,18 +105,23 @@ def propose(session: Session, given: ChangeInput) -> Proposed:
     """
     by = require(session, given.by, Act("Change", "propose"))
     _require_known(given.tables)
+    # Who says so is who proposes it.
+    tables = {
+        kind: [{**row, "by": by} for row in rows] if kind == "payer_link" else rows
+        for kind, rows in given.tables.items()
+    }
     one_at_a_time(session)
     trial = session.begin_nested()
-    done = list(_put_all(session, given.tables))
+    done = list(_put_all(session, tables))
     trial.rollback()
     summary = "; ".join(f"{_DONE[how]} {what}" for what, how in done if how in _DONE)
     if not summary:
         raise NothingChanges
-    content = _as_json(given.tables)
+    content = _as_json(tables)
     row = {
         "content": json.dumps(content),
         "digest": content_hash(content),
-        "kinds": sorted(given.tables),
+        "kinds": sorted(tables),
         "summary": summary[:MAX_SUMMARY],
         "by": by,
         "reason": given.reason,
@@ -158,7 +172,7 @@ class Changes:
         try:
             with Session(self._engine) as session, session.begin():
                 refused = _decide(session, given)
-        except (InputRefused, MasterDataRefused, ValueError):
+        except (ValueError, IntegrityError, DataError):
             # It was sound when it was proposed; what it quotes may be an account number.
             refused = f"it can no longer be applied as it is: `prepay change show {given.change}` and propose it anew"
         with Session(self._engine) as session:
@@ -202,9 +216,13 @@ def _require_known(tables: Mapping[str, Sequence[Any]]) -> None:
 def _put_all(session: Session, tables: Mapping[str, Sequence[dict[str, Any]]]) -> Any:
     """Put every row, in the order in which kinds need each other: what it is about, and what that did."""
     for kind in (*KINDS, *(kind for kind in CHANGEABLE if kind not in KINDS)):
-        table = CHANGEABLE[kind]
+        table, seen = CHANGEABLE[kind], set()
         for raw in tables.get(kind, ()):
             row = parse(table.model, raw, f"[[{kind}]]")
+            named = person(str(getattr(row, "account" if kind == "payer_link" else table.name)))
+            if named in seen:
+                raise Twice(kind)
+            seen.add(named)
             yield f"{kind.replace('_', ' ')} {getattr(row, table.name)}", table.put(session, row)
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from activities.master_data import MasterDataRefused
 from activities.master_data_input import Day, each_once
 from models import Operator, OperatorLimit, OperatorRole
 from prepay.money import AmountRefused, Money
@@ -64,6 +65,13 @@ class OperatorInput(Wire):
         return day
 
 
+class LoginTaken(MasterDataRefused):
+    """One login is one person."""
+
+    def __init__(self, login: str, other: str) -> None:
+        super().__init__(f"`login`: {login!r} is the login of {other} already; each operator has their own")
+
+
 def any_operators(session: Session) -> bool:
     """Whether the first set-up is over: from then on two people change what is controlled."""
     return session.execute(text("SELECT FROM operator LIMIT 1")).first() is not None
@@ -73,6 +81,8 @@ def put_operator(session: Session, given: OperatorInput) -> str:
     """Add an operator, or give them these roles and limits instead of those they have; what was stays in the rows."""
     found = session.exec(select(Operator).where(Operator.person == person(given.name))).one_or_none()
     done = "unchanged"
+    if given.login and (other := session.exec(_with_login(given)).first()):
+        raise LoginTaken(given.login, other)
     if found is None:
         found, done = Operator(name=given.name, person=person(given.name), login=given.login), "added"
         session.add(found)
@@ -90,6 +100,10 @@ def put_operator(session: Session, given: OperatorInput) -> str:
         session, OperatorLimit, found.id, limits
     )
     return "changed" if changed and done == "unchanged" else done
+
+
+def _with_login(given: OperatorInput) -> Any:
+    return select(Operator.name).where(Operator.login == given.login, Operator.person != person(given.name))
 
 
 _UNSAID = {"id", "granted_at", "ended_at"}

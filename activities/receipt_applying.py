@@ -50,7 +50,9 @@ def _noun(target: Target) -> str:
     return "deposit" if target.deposit else "customer"
 
 
-def propose_application(session: Session, state: ReceiptState, decision: ApplyReceipt) -> str:
+def propose_application(
+    session: Session, state: ReceiptState, decision: ApplyReceipt, *, takes_two: bool
+) -> str:
     """Apply it, or propose that where it takes two; what was done, in words. Raises DecisionRefused."""
     targets = _targets(session, state, decision.to)
     minor, refused = shares(
@@ -60,10 +62,10 @@ def propose_application(session: Session, state: ReceiptState, decision: ApplyRe
         raise DecisionRefused(refused)
     for target, share in zip(targets, minor, strict=True):
         target |= {"amount_minor": share, "amount": str(Money(amount_minor=share, currency=state.currency))}
-    said = {"operator": decision.operator, "reason": decision.reason, "takes_two": state.takes_two}
+    said = {"operator": decision.operator, "reason": decision.reason, "takes_two": takes_two}
     row = {"part": state.part, "targets": json.dumps(targets), **said}
     number = session.execute(_PROPOSE, row).scalar_one()
-    if state.takes_two:
+    if takes_two:
         return f"application {number} proposed"
     _apply(session, state, number, decision)
     return "applied"

@@ -24,6 +24,8 @@ class Decide(Wire):
     key: str
     signal: Signal
     decision: Decision
+    takes_two: bool = False
+    """Whether two people must agree, as it was when the operator's limit was looked at, or not."""
 
 
 def decide(session: Session, state: ReceiptState, given: Decide) -> str | None:
@@ -50,7 +52,7 @@ def _do(session: Session, state: ReceiptState, given: Decide) -> str:
     """What was done, in words. Raises DecisionRefused."""
     decision = given.decision
     if isinstance(decision, ApplyReceipt):
-        return propose_application(session, state, decision)
+        return propose_application(session, state, decision, takes_two=given.takes_two or state.takes_two)
     if isinstance(decision, DecideApplication):
         return decide_application(session, state, given.signal, decision)
     if isinstance(decision, LinkReceiptPayer):

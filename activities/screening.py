@@ -17,7 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_matching import COMPARED_NAME
-from activities.bank_posting import credit_waiting
+from activities.bank_posting import FREEZES, credit_waiting
 from activities.database import psycopg_of
 from models import Outbox
 from prepay.screening import ReleaseFreeze
@@ -118,6 +118,7 @@ def _row(file: Path, number: int, cells: list[str]) -> tuple[str, str, str]:
 
 def freeze_customer(session: Session, given: FreezeInput) -> tuple[int, bool]:
     """Freeze all of a customer's money; the same again changes nothing. Raises FreezeRefused."""
+    session.execute(_ALONE)
     found = session.execute(_FREEZE_CUSTOMER, given.model_dump()).one_or_none()
     if found is None:
         raise FreezeRefused(f"There is no customer {given.customer}; `prepay customer list` lists them.")
@@ -165,6 +166,8 @@ class Freezes:
 
 def _release(session: Session, given: Release) -> str:
     session.execute(_LOCK, {"freeze": given.freeze})
+    if given.attestation and session.execute(_RELEASED, {"attestation": given.attestation}).first():
+        return ""
     state = _state(session, given.freeze)
     if refused := refuse_release(state, given.decision.operator):
         return refused
@@ -197,6 +200,9 @@ _ADD = """
     ON CONFLICT (kind, value) WHERE ended_at IS NULL DO NOTHING
 """
 
+# Credits that are under way are done before; those that come after see it.
+_ALONE = text(f"SELECT pg_advisory_xact_lock({FREEZES})")
+
 # On a conflict the row that is there is locked and told, unchanged; only a row that was inserted now has no xmax.
 _FREEZE_CUSTOMER = text("""
     INSERT INTO money_freeze AS f (customer_id, frozen_by, reason)
@@ -226,6 +232,8 @@ _RELEASE = text("""
     VALUES (:freeze, :operator, :reason, :attestation)
 """)
 
+_RELEASED = text("SELECT id FROM freeze_release WHERE attestation_id = :attestation")
+
 _ENDED = text("UPDATE money_freeze SET ended_at = now() WHERE id = :freeze AND ended_at IS NULL")
 
 # Of an ended freeze: the money itself, or what waited because its customer was frozen.
@@ -233,7 +241,7 @@ _FREED = """
     p.awaits = 'screening' AND EXISTS (
         SELECT FROM money_freeze f WHERE f.id = %(freeze)s AND f.ended_at IS NOT NULL
             AND (f.part_id = p.id OR f.customer_id IS NOT NULL)
-    )
+    ) AND NOT EXISTS (SELECT FROM money_freeze own WHERE own.part_id = p.id AND own.ended_at IS NULL)
 """
 
 _FREEZES = text("""

@@ -90,6 +90,8 @@ class PoolInput(Wire):
     def _a_list_or_a_range(self) -> Self:
         if bool(self.numbers) == bool(self.first or self.last):
             raise ValueError("give either `numbers`, or a range from `first` to `last`")
+        if self.scheme == "iban" and not self.numbers and not self.prefix[:2].isalpha():
+            raise ValueError("the `prefix` of an IBAN begins with two letters, those of its country")
         if not self.numbers:
             if len(self.first) != len(self.last) or self.first > self.last:
                 raise ValueError("`first` and `last` need the same number of digits, the lower one first")

@@ -64,7 +64,7 @@ def refuse_release(state: FreezeState, operator: str) -> str | None:
         second_person([r.operator for r in state.releases], operator, "released")
     except SamePerson as refusal:
         return str(refusal)
-    if state.frozen_by != "screening":
+    if state.customer is not None:
         try:
             second_person([state.frozen_by], operator, "froze")
         except SamePerson:

@@ -180,7 +180,11 @@ class Receipt:
             return state
         decision = taken.decision.model_copy(update={"operator": attested.operator})
         decide = Decide(
-            part=state.part, key=f"attestation {attested.attestation}", signal=taken.signal, decision=decision
+            part=state.part,
+            key=f"attestation {attested.attestation}",
+            signal=taken.signal,
+            decision=decision,
+            takes_two=state.takes_two,
         )
         decided = await step(Receipts.decide, decide, f"{taken.signal}, as {attested.operator} wants")
         if decided.refused:

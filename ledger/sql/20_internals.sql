@@ -130,15 +130,21 @@ LANGUAGE plpgsql AS $$
 DECLARE
     owed bigint := _ledger_receivable(account.receivable_id);
 BEGIN
-    IF account.frozen THEN
-        PERFORM _ledger_refuse('PB011', 'The balance of customer ' || account.holder || ' is frozen: nothing can be spent or '
-            || 'refunded before two compliance operators release it.', jsonb_build_object('customer', account.holder));
-    END IF;
+    PERFORM _ledger_not_frozen(account);
     IF owed > 0 THEN
         PERFORM _ledger_refuse('PB004', 'Customer ' || account.holder || ' owes ' || owed || ' minor units of '
             || account.currency || ' to ' || account.entity || ': nothing can be spent or refunded before that is repaid.',
             jsonb_build_object('customer', account.holder, 'entity', account.entity, 'currency', account.currency,
                 'owed_minor', owed));
+    END IF;
+END $$;
+
+CREATE FUNCTION _ledger_not_frozen(account ledger_account) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF account.frozen THEN
+        PERFORM _ledger_refuse('PB011', 'The balance of customer ' || account.holder || ' is frozen: nothing can be spent or '
+            || 'refunded before two compliance operators release it.', jsonb_build_object('customer', account.holder));
     END IF;
 END $$;
 

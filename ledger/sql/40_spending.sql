@@ -98,7 +98,7 @@ BEGIN
 END $$;
 
 -- Takes a part of a hold, or all that is left of it. A final part frees the rest. A hold is a promise already given:
--- it can be captured while the customer owes, but not after it has expired, swept or not.
+-- it can be captured while the customer owes, but not after it has expired, swept or not, nor while the money is frozen.
 CREATE FUNCTION ledger_capture(p_key text, p_hold_key text, p_amount bigint DEFAULT NULL, p_final boolean DEFAULT false,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -106,6 +106,7 @@ DECLARE
     hash bytea := _ledger_hash('capture', p_hold_key, p_amount::text, p_final::text, p_effective_on::text, p_cause);
     hold ledger_transfer := _ledger_named(p_hold_key, ARRAY['hold'], ARRAY['pending'], 'hold');
     pending ledger_pending;
+    account ledger_account;
     part bigint;
 BEGIN
     PERFORM _ledger_lock_ids(ARRAY[hold.debit_account_id]);
@@ -114,6 +115,8 @@ BEGIN
     IF replayed THEN
         RETURN;
     END IF;
+    SELECT * INTO account FROM ledger_account WHERE id = hold.debit_account_id;
+    PERFORM _ledger_not_frozen(account);
     pending := _ledger_lock_pending(hold.id, p_hold_key, 'hold');
     IF hold.expires_at <= clock_timestamp() THEN
         PERFORM _ledger_refuse('PB006', 'The hold ' || quote_literal(p_hold_key) || ' ended at ' || hold.expires_at || '.',

@@ -14,6 +14,7 @@ from temporalio.common import RawValue
 
 import activities.setup_file
 from activities.changes import ChangeInput, ChangeRefused, propose
+from activities.master_data import MasterDataRefused
 from activities.operators import OperatorRefused
 from activities.setup_file import SetupMistake
 from prepay.wire import InputRefused
@@ -23,7 +24,7 @@ from tests.workflows.deposits import details, eventually
 IBAN = "DE89370400440532013000"
 APPROVE = {"operator": "Third Operator", "reason": "compared with the bank's letter"}
 OPERATOR = {"name": "Sixth Operator", "roles": ["clerk"], "valid_from": date(2026, 1, 1)}
-LINK = {"customer": "C-1001", "account": IBAN, "by": "First Operator", "reason": "their letter"}
+LINK = {"customer": "C-1001", "account": IBAN, "by": "somebody else", "reason": "their letter"}
 
 
 @dataclass
@@ -113,8 +114,20 @@ class TestApprove:
         change = await proposed(office, {"payer_link": [LINK]})
         await change.handle.signal("approve", {**APPROVE, "operator": "Second Operator"})
         await change.ends("applied")
-        assert office.rows("SELECT payer_account FROM payer_link") == [{"payer_account": IBAN}]
+        assert office.rows("SELECT payer_account, linked_by FROM payer_link") == [
+            {"payer_account": IBAN, "linked_by": "First Operator"}
+        ]
         assert IBAN not in (await change.handle.fetch_history()).to_json()
+
+    async def test_of_a_login_that_was_taken_meanwhile_is_answered(self, office: Office) -> None:
+        logins = [{**OPERATOR, "name": name, "login": "same@nimbus.example"} for name in ("Sixth", "Seventh")]
+        first, second = [await proposed(office, {"operator": [login]}) for login in logins]
+        await first.handle.signal("approve", APPROVE)
+        await first.ends("applied")
+        await second.handle.signal("approve", APPROVE)
+        await second.until("it can no longer be applied as it is")
+        await second.handle.signal("refuse", APPROVE)
+        await second.ends("refused")
 
     async def test_of_what_no_longer_fits_waits_to_be_refused(self, office: Office) -> None:
         change = await proposed(office, {"payer_link": [LINK]})
@@ -184,6 +197,16 @@ class TestPropose:
             ({"operator": [{"name": "X"}]}, InputRefused, "`roles` is missing"),
             ({}, ChangeRefused, "Nothing would change"),
             ({"operator": [OPERATOR] * 1001}, ChangeRefused, "at most 1,000 tables"),
+            (
+                {"operator": [OPERATOR, {**OPERATOR, "name": "sixth  operator"}]},
+                ChangeRefused,
+                "Two .+ the same one",
+            ),
+            (
+                {"operator": [{**OPERATOR, "login": "x"}, {**OPERATOR, "name": "Other", "login": "x"}]},
+                MasterDataRefused,
+                "`login`: 'x' is the login of Sixth Operator already",
+            ),
         ],
     )
     def test_what_is_no_change_is_refused(

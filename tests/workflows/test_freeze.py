@@ -8,10 +8,20 @@ from sqlmodel import Session
 from temporalio.client import WorkflowHandle
 
 from activities.database import psycopg_of
-from activities.screening import FreezeInput, FreezeRefused, ListRefused, Loaded, freeze_customer, load
+from activities.screening import (
+    FreezeInput,
+    FreezeRefused,
+    Freezes,
+    ListRefused,
+    Loaded,
+    Release,
+    freeze_customer,
+    load,
+)
 from bankfiles.sample import Payment
 from ledger import postings
 from ledger.refusals import Frozen
+from prepay.screening import ReleaseFreeze
 from tests.office import Office
 from tests.workflows.deposits import OpenDeposit, details, eventually, open_deposit
 
@@ -37,6 +47,17 @@ def pay(office: Office, amount: int, key: str) -> None:
     place: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
     with Session(office.engine) as session, session.begin():
         postings.pay(psycopg_of(session), key=key, amount_minor=amount, **place)
+
+
+def hold(office: Office) -> None:
+    place: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
+    with Session(office.engine) as session, session.begin():
+        postings.hold(psycopg_of(session), key="hold-1", amount_minor=100, **place)
+
+
+def capture(office: Office) -> None:
+    with Session(office.engine) as session, session.begin():
+        postings.capture(psycopg_of(session), key="capture-1", hold="hold-1")
 
 
 async def opened(office: Office) -> WorkflowHandle[Any, Any]:
@@ -102,6 +123,22 @@ class TestPayer:
         assert part["reason"].endswith("; its payer is being screened, and it is frozen meanwhile")
 
 
+class TestOwnFreeze:
+    async def test_outlives_the_list_and_the_release_of_another(self, office: Office, tmp_path: Path) -> None:
+        listed(office, tmp_path, f"account,{ACCOUNT}")
+        deposit = await open_deposit(office)
+        await paid(office, deposit, payer_account=ACCOUNT)
+        listed(office, tmp_path)
+        given = FreezeInput(customer="C-1002", by="First Operator", reason="a letter of the authority")
+        with Session(office.engine) as session, session.begin():
+            other, _ = freeze_customer(session, given)
+        for name in ("Third Operator", "Fourth Operator"):
+            decision = ReleaseFreeze(operator=name, reason="all is well")
+            assert not Freezes(office.engine).release(Release(freeze=other, decision=decision)).refused
+        assert deposit.row()["credited_minor"] == 0
+        assert office.rows("SELECT awaits FROM bank_entry_part") == [{"awaits": "screening"}]
+
+
 class TestList:
     def test_is_what_the_newest_file_says(self, office: Office, tmp_path: Path) -> None:
         assert listed(office, tmp_path, "name,ACME GmbH", "name,Acme gmbh", "account,de12") == Loaded(3, 2, 0)
@@ -122,10 +159,13 @@ class TestCustomer:
     async def test_spends_nothing_and_is_credited_nothing_until_released(self, office: Office) -> None:
         first, second = await open_deposit(office), await open_deposit(office)
         await paid(office, first)
+        hold(office)
         frozen(office)
         frozen(office)
         with pytest.raises(Frozen, match="The balance of customer C-1001 is frozen"):
             pay(office, 100, "order-1")
+        with pytest.raises(Frozen):
+            capture(office)
         await paid(office, second)
         assert second.row()["credited_minor"] == 0
         handle = await opened(office)
