@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+import psycopg
 from pydantic import BaseModel
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, IntegrityError
@@ -16,6 +17,7 @@ from activities.master_data import one_at_a_time
 from activities.operators import require
 from activities.payers import LinkInput, put_link
 from activities.setup_file import KINDS, TABLES, Table
+from ledger.refusals import Refused
 from models import Outbox
 from prepay.changes import DecideChange
 from prepay.ids import change_workflow_id, content_hash
@@ -27,6 +29,8 @@ from rules.operators import person
 MAX_ROWS = 1000
 MAX_SUMMARY = 1000
 MAX_DIGITS = 18
+# What PostgreSQL or the book refuses they refuse each time: a person must see it.
+_REFUSED = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError, Refused)
 _DAYS = ("valid_from", "valid_to")
 _DONE = {"added": "adds", "changed": "changes"}
 
@@ -172,7 +176,7 @@ class Changes:
         try:
             with Session(self._engine) as session, session.begin():
                 refused = _decide(session, given)
-        except (ValueError, IntegrityError, DataError):
+        except (ValueError, *_REFUSED):
             # It was sound when it was proposed; what it quotes may be an account number.
             refused = f"it can no longer be applied as it is: `prepay change show {given.change}` and propose it anew"
         with Session(self._engine) as session:
