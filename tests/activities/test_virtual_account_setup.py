@@ -77,6 +77,8 @@ class TestPool:
         [
             ({}, "give either `numbers`, or a range"),
             ({**RANGE, "numbers": ["V1"]}, "give either `numbers`, or a range"),
+            ({**RANGE, "prefix": ""}, "the `prefix` of an IBAN begins with two letters"),
+            ({**RANGE, "prefix": "N7MOCK"}, "the `prefix` of an IBAN begins with two letters"),
             ({**RANGE, "last": "0008000000"}, "the lower one first"),
             ({**RANGE, "last": "0009010001"}, "a range has at most 10,000 numbers"),
             ({"numbers": ["V1", "V1"]}, "V1 is in the list twice"),
