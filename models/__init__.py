@@ -25,7 +25,9 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
+from models.payout import Payee, PaymentFile, Payout
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
+from models.refund import Refund, RefundApproval, RefundEvent, RefundPolicy
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
 from models.virtual_account import VirtualAccount
 from models.virtual_account_application import VirtualAccountApplication
@@ -60,12 +62,19 @@ __all__ = [
     "OperatorLimit",
     "OperatorRole",
     "Outbox",
+    "Payee",
     "PayerLink",
     "PayerPause",
+    "PaymentFile",
+    "Payout",
     "Receipt",
     "ReceiptApplication",
     "ReceiptDecision",
     "ReceiptReturn",
+    "Refund",
+    "RefundApproval",
+    "RefundEvent",
+    "RefundPolicy",
     "ScreeningSubject",
     "VirtualAccount",
     "VirtualAccountApplication",
