@@ -39,6 +39,7 @@ from activities.notices import Notices
 from activities.outbox import Outbox
 from activities.reassignment import Reassignments
 from activities.receipts import Receipts
+from activities.refunds import Refunds
 from activities.screening import Freezes
 from activities.sweep import Upkeep
 from activities.virtual_accounts import VirtualAccounts
@@ -53,6 +54,7 @@ from workflows.deposit import Deposit
 from workflows.freeze import Freeze
 from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
+from workflows.refund import Refund
 from workflows.relay import Relay
 from workflows.sweep import Sweep
 from workflows.virtual_account import VirtualAccountApplication
@@ -66,6 +68,7 @@ WORKFLOWS = [
     Freeze,
     Reassignment,
     Receipt,
+    Refund,
     Relay,
     Sweep,
     VirtualAccountApplication,
@@ -100,6 +103,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Freezes(engine),
         Reassignments(engine),
         Receipts(engine),
+        Refunds(engine),
         Claims(engine),
         VirtualAccounts(engine),
         Notices(engine, options),

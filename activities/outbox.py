@@ -69,6 +69,11 @@ KINDS = (
         " WHERE id ~ '^claim-[1-9][0-9]{0,17}$'))",
     ),
     Kind(
+        "Refund",
+        "SELECT workflow_id FROM refund WHERE workflow_id = ANY(:ids)"
+        " AND (ended_at IS NULL OR handled_version < version)",
+    ),
+    Kind(
         "VirtualAccountApplication",
         "SELECT 'virtual-account-' || id FROM virtual_account_application"
         " WHERE stage NOT IN ('closed', 'refused') AND 'virtual-account-' || id = ANY(:ids)",

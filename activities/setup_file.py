@@ -18,6 +18,7 @@ from activities.master_data import (
 )
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from activities.operators import OperatorInput, any_operators, put_operator
+from activities.refund_policy import RefundPolicyInput, put_refund_policy
 from activities.virtual_account_setup import EligibilityInput, PoolInput, put_eligibility, put_pool
 from prepay.wire import InputRefused, parse
 
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
     "account": Table("code", AccountInput, put_account),
     "pool": Table("code", PoolInput, put_pool),
     "eligibility": Table("rule", EligibilityInput, put_eligibility),
+    "refund_policy": Table("policy", RefundPolicyInput, put_refund_policy),
     "operator": Table("name", OperatorInput, put_operator),
     "customer": Table("number", CustomerInput, put_customer),
 }

@@ -67,6 +67,13 @@ _CLAIM_OF_CUSTOMER = {
     "unheard": _UNHEARD,
     "id": "id",
 }
+_REFUND = {
+    "table": "refund",
+    "workflow_id": "workflow_id",
+    "workflow": "Refund",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
 _CHANGE = {
     "table": "change",
     "workflow_id": "'change-' || id",
@@ -98,6 +105,7 @@ _CLAIMS = [
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
+    text(_CLAIM.format(**_REFUND, needs="ended_at IS NULL OR " + _UNHEARD)),
     text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]

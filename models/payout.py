@@ -46,6 +46,8 @@ class Payee(SQLModel, table=True):
     """The payment whose payer it is, for `payer`."""
     entered_by: str = text(default="")
     """The operator who entered it; empty where the customer's own service did, or the bank told it."""
+    refund_id: int | None = bigint(default=None, nullable=True, foreign_key="refund.id")
+    """The ticket that it was entered for, for `entered`."""
     proof_sha256: str | None = text(default=None, nullable=True, foreign_key="claim_proof.sha256")
     created_at: datetime = created_at()
 

@@ -80,7 +80,7 @@ class Refund(SQLModel, table=True):
         Index(
             "refund_needs_workflow",
             "swept_at",
-            postgresql_where=f"NOT ({_ENDED}) OR handled_version < version",
+            postgresql_where="ended_at IS NULL OR handled_version < version",
         ),
     )
 
@@ -107,7 +107,11 @@ class Refund(SQLModel, table=True):
     details_until: datetime | None = moment(default=None, nullable=True)
     """Until then the customer can say where to."""
     approved_hash: str = text(default="")
-    """The digest of what was approved: amount, payees and lots."""
+    """The digest of what was approved: amounts, payees and holds."""
+    people: int = bigint(default=2)
+    """How many must approve it, by the policy."""
+    treasurer: bool = flag()
+    """Whether one of them must be a treasurer."""
     version: int = bigint(default=1)
     handled_version: int = bigint(default=0)
     reminded: int = bigint(default=0)

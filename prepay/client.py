@@ -2,34 +2,35 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, Self
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from prepay import queries
+from prepay.asking import Asking
 from prepay.claims import ClaimRequest, ClaimView
 from prepay.deposits import DepositAnswer, DepositRequest
+from prepay.errors import FormNotDrawn, NotFound, PrepayError, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.refund_tickets import RefundTickets
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
+
+__all__ = ["FormNotDrawn", "NotFound", "PrepayClient", "PrepayError", "Refused", "Unavailable"]
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
@@ -37,36 +38,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayError(Exception):
-    """What the client raises; the message is one sentence for people."""
-
-
-class Refused(PrepayError):
-    """The request cannot be fulfilled, however often it is sent."""
-
-
-class Unavailable(PrepayError):
-    """A part of Prepay does not answer; the same request can be sent again."""
-
-
-class NotFound(PrepayError):
-    """There is no such thing."""
-
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name}.")
-
-
-class FormNotDrawn(PrepayError):
-    """The form exists, its PDF does not yet."""
-
-    def __init__(self, number: str, seconds: float) -> None:
-        super().__init__(
-            f"The form of {number} was not drawn within {seconds:g} s. Ask again later; "
-            "`prepay doctor` tells which libraries a machine lacks."
-        )
-
-
-class PrepayClient:
+class PrepayClient(RefundTickets):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
@@ -78,6 +50,7 @@ class PrepayClient:
         self._temporal = temporal
         self._pool = pool
         self._answer_seconds = answer_seconds
+        self._asking = Asking(temporal, answer_seconds)
 
     @classmethod
     async def connect(
@@ -143,50 +116,17 @@ class PrepayClient:
         return await self.deposit(answer.number)
 
     async def _ask(self, request: DepositRequest) -> DepositAnswer:
-        workflow_id = deposit_workflow_id(request.customer, request.request_id)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "Deposit",
             request,
-            id=workflow_id,
+            id=deposit_workflow_id(request.customer, request.request_id),
             task_queue=TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             static_summary=f"{request.customer} deposits {request.money}",
             static_details=f"Intended for: {request.product}",
         )
-        try:
-            answer: DepositAnswer = await self._temporal.execute_update_with_start_workflow(
-                "request",
-                request,
-                start_workflow_operation=start,
-                id=request.content_hash,
-                result_type=DepositAnswer,
-                rpc_timeout=timedelta(seconds=self._answer_seconds),
-            )
-            return answer
-        except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            if isinstance(cause, ApplicationError) and cause.type == "DepositRefused":
-                raise Refused(cause.message) from None
-            raise Unavailable(
-                f"The deposit could not be issued now: {cause}. Send the same request again."
-            ) from error
-        except WorkflowAlreadyStartedError:
-            with suppress(WorkflowAlreadyStartedError):
-                await (
-                    start.workflow_handle()
-                )  # the operation keeps the error too, and asyncio would report it
-            raise
-        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
-            raise Unavailable(
-                f"Nobody answered within {self._answer_seconds:g} s: is a Prepay worker running, and does it "
-                "reach the database? Send the same request again."
-            ) from None
-        except (RPCError, RuntimeError) as error:
-            address = self._temporal.service_client.config.target_host
-            raise Unavailable(
-                f"Temporal does not answer at {address}. Send the same request again."
-            ) from error
+        return await self._asking.answer(start, request, request.content_hash, DepositAnswer)
 
     async def _answer_from_row(self, request: DepositRequest) -> DepositView:
         asked = {"customer": request.customer, "request_id": request.request_id}
@@ -347,30 +287,6 @@ class PrepayClient:
         if not rows:
             await self._must_exist(customer)
         return [VirtualAccountView(**row) for row in rows]
-
-    async def _must_exist(self, customer: str) -> None:
-        if await self._one(queries.CUSTOMER_EXISTS, {"customer": customer}) is None:
-            raise NotFound("customer", customer)
-
-    async def _one(self, query: str, given: dict[str, Any]) -> DictRow | None:
-        rows = await self._all(query, given)
-        return rows[0] if rows else None
-
-    async def _all(self, query: str, given: dict[str, Any]) -> list[DictRow]:
-        async with self._database() as connection:
-            return await (await connection.execute(query.encode(), given)).fetchall()
-
-    @asynccontextmanager
-    async def _database(self) -> "AsyncIterator[psycopg.AsyncConnection[DictRow]]":
-        try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except psycopg.errors.InsufficientPrivilege:
-            raise Refused(
-                "The database role may only read; claims are made with one that may write."
-            ) from None
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
 
 
 def _deposit_view(row: DictRow) -> DepositView:

@@ -53,6 +53,17 @@ def virtual_account_workflow_id(application: int) -> str:
     return f"virtual-account-{application}"
 
 
+def refund_workflow_id(customer: str, request_id: str) -> str:
+    """The customer's number for people, and a hash that is one for each request of that customer."""
+    digest = hashlib.sha256(f"{customer}\0{request_id}".encode()).hexdigest()
+    return f"refund-{customer}-{digest[:20]}"
+
+
+def refund_number(sequence: int, year: int) -> str:
+    """The number of a refund ticket as people read it, such as ``R-2026-000123``."""
+    return f"R-{year}-{sequence:06d}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

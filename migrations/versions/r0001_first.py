@@ -1,9 +1,12 @@
 """The first tables, the book, and who may do what."""
 
+from pathlib import Path
+
 from alembic import op
 from sqlmodel import SQLModel
 
 import ledger.schema
+import models
 
 revision = "0001"
 down_revision = None
@@ -84,3 +87,6 @@ def upgrade() -> None:
             op.execute(GUARD.format(table=f'"{name}"'))
     for statement in ledger.schema.statements():
         op.get_bind().exec_driver_sql(statement)
+    guards = Path(models.__file__).with_name("refund_guards.sql")
+    op.get_bind().exec_driver_sql(guards.read_text(encoding="utf-8"))
+    op.execute("GRANT SELECT ON lot_origin, payout_money, refund_hand TO prepay_app, prepay_report")
