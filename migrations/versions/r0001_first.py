@@ -37,6 +37,9 @@ GRANT UPDATE (ended_at, swept_at) ON money_freeze TO prepay_app;
 GRANT UPDATE (login) ON operator TO prepay_app;
 GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;
+REVOKE INSERT, UPDATE, DELETE ON bill, bill_line, bill_payment, usage_report, intended_use FROM prepay_app;
+GRANT UPDATE (overdue, reminded, handled_version, swept_at) ON bill TO prepay_app;
+REVOKE UPDATE, DELETE ON bill_queue FROM prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """
