@@ -3,6 +3,7 @@
 The customer's account is held first, so that no spending races it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,14 +17,14 @@ from activities.database import psycopg_of
 from activities.operators import OperatorRefused, require
 from activities.refund_planning import TooManyPayers, hold, policy_of
 from activities.refund_rows import BY_REQUEST, approvable, move, note, state
-from activities.refundable import refundable, split
+from activities.refundable import Lot, refundable, split
 from ledger import postings
 from ledger.refusals import Refused
 from prepay.ids import refund_number
 from prepay.money import Money
 from prepay.refunds import RefundRequest
 from rules.authority import Act
-from rules.refund import Policy, RefundState, end_of_usage, needed, refuse_amount
+from rules.refund import Policy, Refundable, RefundState, end_of_usage, needed, refuse_amount
 
 
 class RefundRefused(ApplicationError):
@@ -83,7 +84,7 @@ def open_ticket(session: Session, request: RefundRequest, workflow_id: str, at: 
 
 def count_all(session: Session, ticket: dict[str, Any] | RowMapping, policy: Policy, at: datetime) -> None:
     """ "All that is left" is counted now and held; where that is too little, the ticket ends."""
-    found, _ = refundable(session, ticket["customer"], ticket["entity"], ticket["currency"])
+    found, _ = _refundable(session, ticket)
     refused = _hold(session, dict(ticket), policy, found.minor, at)
     if refused:
         note(session, ticket["id"], "refused", f"nothing was left to refund: {refused}")
@@ -110,7 +111,7 @@ def _hold(
     session: Session, ticket: dict[str, Any], policy: Policy, amount_minor: int, at: datetime
 ) -> str | None:
     """Hold it and plan its payouts; why not, where it cannot be."""
-    found, lots = refundable(session, ticket["customer"], ticket["entity"], ticket["currency"])
+    found, lots = _refundable(session, ticket)
     refused = refuse_amount(found, policy, amount_minor, ticket["currency"])
     if refused:
         return refused
@@ -124,6 +125,11 @@ def _hold(
     session.execute(_AMOUNT, {"refund": ticket["id"], "amount_minor": amount_minor})
     settle_details(session, ticket, policy, at)
     return None
+
+
+def _refundable(session: Session, ticket: dict[str, Any] | RowMapping) -> tuple[Refundable, Sequence[Lot]]:
+    place = (ticket["entity"], ticket["currency"])
+    return refundable(session, ticket["customer_id"], ticket["customer"], *place)
 
 
 def _known(session: Session, request: RefundRequest, at: datetime) -> RefundState | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session
 
+from activities.owed import owed
 from rules.refund import Refundable
 
 
@@ -31,14 +32,15 @@ class Share(NamedTuple):
 
 
 def refundable(
-    session: Session, customer: str, entity: str, currency: str
+    session: Session, customer_id: int, customer: str, entity: str, currency: str
 ) -> tuple[Refundable, Sequence[Lot]]:
     """How much can be refunded, and the lots that can, newest first."""
     place = {"customer": customer, "entity": entity, "currency": currency}
     balance = session.execute(_BALANCE, place).mappings().one()
     lots = [Lot(**row) for row in session.execute(_LOTS, place).mappings()]
     certain = [lot for lot in lots if lot.certain]
-    found = Refundable(**balance, certain_minor=sum(lot.free_minor for lot in certain))
+    owes = owed(session, customer_id, entity, currency)
+    found = Refundable(**balance, **owes._asdict(), certain_minor=sum(lot.free_minor for lot in certain))
     return found, certain
 
 
@@ -64,13 +66,13 @@ def split(lots: Sequence[Lot], amount_minor: int) -> list[Share]:
 
 
 _BALANCE = text("""
-    SELECT b.available_minor, b.receivable_minor, 0 AS bills_minor, 0 AS usage_minor
-    FROM ledger_balance b WHERE b.customer = :customer AND b.entity = :entity AND b.currency = :currency
+    SELECT b.available_minor, b.receivable_minor FROM ledger_balance b WHERE b.customer = :customer AND b.entity = :entity AND b.currency = :currency
 """)
 
 # Money that a statement has not confirmed may never have come; frozen money stands still.
 _LOTS = text("""
-    SELECT made.key AS credit_key, l.free_minor, o.part_id AS part, e.account_id, coalesce(p.payer_account, '') AS payer_account,
+    SELECT made.key AS credit_key, l.free_minor, o.part_id AS part, e.account_id,
+        coalesce(p.payer_account, '') AS payer_account,
         coalesce(p.confirmed, true) AND NOT EXISTS (
             SELECT FROM money_freeze f WHERE f.part_id = o.part_id AND f.ended_at IS NULL
         ) AS certain

@@ -12,6 +12,7 @@ from models.bank import (
     BankSighting,
     BankStatement,
 )
+from models.bill import Bill, BillLine, BillPayment, BillQueue, UsageReport
 from models.change import Change
 from models.claim import Claim, ClaimProof
 from models.credit import Credit
@@ -21,6 +22,8 @@ from models.deposit import Deposit
 from models.document import Document
 from models.eligibility import EligibilityRule
 from models.entity import CollectionAccount, ContractingEntity
+from models.intended_use import IntendedUse
+from models.low_balance import LowBalance
 from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
@@ -44,6 +47,10 @@ __all__ = [
     "BankResolution",
     "BankSighting",
     "BankStatement",
+    "Bill",
+    "BillLine",
+    "BillPayment",
+    "BillQueue",
     "Change",
     "Claim",
     "ClaimProof",
@@ -57,6 +64,8 @@ __all__ = [
     "EligibilityRule",
     "Freeze",
     "FreezeRelease",
+    "IntendedUse",
+    "LowBalance",
     "Notice",
     "Operator",
     "OperatorLimit",
@@ -76,6 +85,7 @@ __all__ = [
     "RefundEvent",
     "RefundPolicy",
     "ScreeningSubject",
+    "UsageReport",
     "VirtualAccount",
     "VirtualAccountApplication",
 ]

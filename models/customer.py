@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import Index
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from models.columns import created_at, row_id, text, texts
 
@@ -33,4 +33,6 @@ class Customer(SQLModel, table=True):
     currencies: list[str] = texts()
     email: str = text(default="")
     locale: str = text(default="en")
+    auto_pay: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    """Bills are paid by themselves as money comes; else the customer's service says when."""
     created_at: datetime = created_at()

@@ -7,8 +7,8 @@ REFUND_BY_REQUEST = """
 
 # An account is told by its end: whoever may look knows which it is.
 REFUNDS = """
-    SELECT r.id AS refund, r.number, c.number AS customer, r.entity, r.currency, r.amount_minor, r.stage, r.reason, r.answer,
-        r.opened_at, r.details_until, r.ended_at, r.workflow_id,
+    SELECT r.id AS refund, r.number, c.number AS customer, r.entity, r.currency, r.amount_minor, r.stage, r.reason,
+        r.answer, r.opened_at, r.details_until, r.ended_at, r.workflow_id,
         coalesce((
             SELECT jsonb_agg(jsonb_build_object('payout', p.id, 'amount_minor', p.amount_minor, 'stage', p.stage,
                 'to', coalesce('…' || right(coalesce(nullif(y.iban, ''), y.account_number), 4), ''),

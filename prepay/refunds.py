@@ -1,4 +1,4 @@
-"""Refund tickets on the wire: what customers ask back, where it should go, what operators type, what can be looked up."""
+"""Refund tickets on the wire: what is asked back, where it should go, what operators type, what can be looked up."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -74,7 +74,7 @@ class RefundAnswer(Wire):
 
 
 class PayeeInput(Wire):
-    """Bank details as they are entered, fields of ISO 20022 `Cdtr`, `CdtrAcct` and `CdtrAgt`. They stay in the database."""
+    """Bank details as they are entered, by ISO 20022 `Cdtr`, `CdtrAcct`, `CdtrAgt`. They stay in the database."""
 
     name: Text = Field(min_length=1, max_length=140)
     iban: Annotated[_Account, Field(max_length=34)] = ""

@@ -23,6 +23,8 @@ CREATE TABLE ledger_account (
     owes boolean NOT NULL DEFAULT false,
     -- Nothing of it may be spent or paid back until people release it.
     frozen boolean NOT NULL DEFAULT false,
+    -- Bills wait to be paid from it: whatever makes it grow leaves a row in bill_queue.
+    bills_open boolean NOT NULL DEFAULT false,
     -- Kept for the customers' two accounts only: a house account's total would be a lock that all postings share.
     debits_pending ledger_total NOT NULL DEFAULT 0,
     debits_posted ledger_total NOT NULL DEFAULT 0,

@@ -296,14 +296,21 @@ CREATE FUNCTION _ledger_add_credits(p_new_ids bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     debtor record;
+    billed bigint[];
 BEGIN
-    UPDATE ledger_account a
-    SET available_minor = a.available_minor + s.posted, credits_pending = a.credits_pending + s.pending
-    FROM (
-        SELECT credit_account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
-            coalesce(sum(amount_minor) FILTER (WHERE phase = 'pending'), 0)::bigint AS pending
-        FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS s
-    WHERE a.id = s.credit_account_id;
+    WITH grown AS (
+        UPDATE ledger_account a
+        SET available_minor = a.available_minor + s.posted, credits_pending = a.credits_pending + s.pending
+        FROM (
+            SELECT credit_account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
+                coalesce(sum(amount_minor) FILTER (WHERE phase = 'pending'), 0)::bigint AS pending
+            FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS s
+        WHERE a.id = s.credit_account_id RETURNING a.id, a.bills_open AND s.posted > 0 AS rings
+    )
+    SELECT array_agg(id) INTO billed FROM grown WHERE rings;
+    IF billed IS NOT NULL THEN
+        PERFORM _ledger_ring_bills(billed);
+    END IF;
     INSERT INTO ledger_lot (id, account_id, amount_minor, free_minor)
     SELECT id, credit_account_id, amount_minor, amount_minor FROM ledger_transfer
     WHERE id = ANY (p_new_ids) AND phase = 'posted' ORDER BY id;

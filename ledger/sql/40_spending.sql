@@ -191,13 +191,16 @@ BEGIN
     END LOOP;
 END $$;
 
--- An order is refunded or a bill voided, in whole or in parts: sales → customer, and its lots come back.
+-- An order is refunded, in whole or in parts: sales → customer, and its lots come back. Named by a hold, all that was
+-- captured of it is refunded, the last capture first. What a bill paid comes back when the bill is voided, not here.
 CREATE FUNCTION ledger_refund_order(p_key text, p_payment_key text, p_amount bigint DEFAULT NULL,
     p_effective_on date DEFAULT NULL, p_cause text DEFAULT NULL, OUT transfer_id bigint, OUT replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     hash bytea := _ledger_hash('order-refund', p_payment_key, p_amount::text, p_effective_on::text, p_cause);
-    payment ledger_transfer := _ledger_named(p_payment_key, ARRAY['pay', 'capture'], ARRAY['posted', 'post'], 'payment');
+    payment ledger_transfer := _ledger_named(p_payment_key, ARRAY['pay', 'capture', 'hold'],
+        ARRAY['posted', 'post', 'pending'], 'payment');
+    payments bigint[] := ARRAY[payment.id];
     unrefunded bigint;
     part bigint;
 BEGIN
@@ -207,16 +210,55 @@ BEGIN
     IF replayed THEN
         RETURN;
     END IF;
-    SELECT payment.amount_minor - coalesce(sum(amount_minor), 0) INTO unrefunded
-    FROM ledger_transfer WHERE about_id = payment.id AND kind = 'order-refund';
+    IF EXISTS (SELECT FROM bill_payment b WHERE b.transfer_id = payment.id) THEN
+        PERFORM _ledger_refuse('PB009', 'The payment ' || quote_literal(p_payment_key)
+            || ' paid a bill: void the bill to give it back.', jsonb_build_object('key', p_payment_key));
+    END IF;
+    IF payment.kind = 'hold' THEN
+        payments := ARRAY(SELECT id FROM ledger_transfer WHERE pending_id = payment.id AND kind = 'capture' ORDER BY id DESC);
+    END IF;
+    unrefunded := coalesce((SELECT sum(_ledger_unrefunded(p)) FROM unnest(payments) AS p), 0);
     part := coalesce(p_amount, unrefunded);
     IF part > unrefunded OR unrefunded = 0 THEN
         PERFORM _ledger_exceeds('The payment ' || quote_literal(p_payment_key), part, unrefunded, payment.debit_account_id);
     END IF;
     PERFORM _ledger_positive(part);
-    transfer_id := _ledger_write(p_key, 0, hash, 'order-refund', 'posted', payment.credit_account_id, false,
-        payment.debit_account_id, true, part, p_effective_on, p_cause, p_about => payment.id);
-    PERFORM _ledger_give_back(payment.debit_account_id, payment.id, part, transfer_id, p_key, 1, hash, p_effective_on);
+    transfer_id := _ledger_refund_payments(payments, part, p_key, hash, p_effective_on, p_cause);
+END $$;
+
+-- What of a payment has not been given back.
+CREATE FUNCTION _ledger_unrefunded(p_payment_id bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT amount_minor FROM ledger_transfer WHERE id = p_payment_id) - coalesce((
+        SELECT sum(amount_minor) FROM ledger_transfer WHERE about_id = p_payment_id AND kind = 'order-refund'), 0);
+END $$;
+
+-- Gives so much of these payments of one customer back, in their order. Answers the first transfer.
+CREATE FUNCTION _ledger_refund_payments(p_payments bigint[], p_amount bigint, p_key text, p_hash bytea,
+    p_effective_on date, p_cause text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    payment ledger_transfer;
+    missing bigint := p_amount;
+    part bigint;
+    leg integer := 0;
+    first_id bigint;
+    new_id bigint;
+    payment_id bigint;
+BEGIN
+    FOREACH payment_id IN ARRAY p_payments LOOP
+        SELECT * INTO STRICT payment FROM ledger_transfer WHERE id = payment_id;
+        part := least(missing, _ledger_unrefunded(payment_id));
+        CONTINUE WHEN part = 0;
+        new_id := _ledger_write(p_key, leg, p_hash, 'order-refund', 'posted', payment.credit_account_id, false,
+            payment.debit_account_id, true, part, p_effective_on, p_cause, p_about => payment.id);
+        PERFORM _ledger_give_back(payment.debit_account_id, payment.id, part, new_id, p_key, leg + 1, p_hash, p_effective_on);
+        first_id := coalesce(first_id, new_id);
+        leg := leg + 2;
+        missing := missing - part;
+    END LOOP;
+    RETURN first_id;
 END $$;
 
 -- Many at once, all or nothing: every account is locked first, in the order of ids.

@@ -12,6 +12,9 @@ BEGIN
     PERFORM _ledger_lock_ids(ARRAY(SELECT id FROM ledger_account WHERE kind = 'customer' AND holder = p_customer));
     UPDATE ledger_account SET frozen = p_frozen WHERE kind = 'customer' AND holder = p_customer;
     GET DIAGNOSTICS frozen_accounts = ROW_COUNT;
+    IF NOT p_frozen THEN
+        PERFORM _ledger_ring_bills(ARRAY(SELECT id FROM ledger_account WHERE kind = 'customer' AND holder = p_customer AND bills_open));
+    END IF;
     RETURN frozen_accounts;
 END $$;
 

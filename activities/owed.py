@@ -1,0 +1,51 @@
+"""What a customer still owes a contracting entity: open bills, and usage that nobody has billed yet."""
+
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+
+class Owed(NamedTuple):
+    """Minor units of one currency. `bills_minor` is what open bills lack, whether or not they are due."""
+
+    bills_minor: int
+    usage_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """Both together."""
+        return self.bills_minor + self.usage_minor
+
+
+def owed(session: Session, customer_id: int, entity: str, currency: str) -> Owed:
+    """What open bills lack, and the newest report of each product and period that no bill has billed."""
+    given = {"customer": customer_id, "entity": entity, "currency": currency}
+    return Owed(*session.execute(_OWED, given).one())
+
+
+# A bill of a period bills all usage of that period; once it is void, the usage counts again.
+UNBILLED = """
+    SELECT DISTINCT ON (u.customer_id, u.entity, u.currency, u.period, u.product) u.*
+    FROM usage_report u
+    WHERE NOT EXISTS (
+        SELECT FROM bill b WHERE b.customer_id = u.customer_id AND b.entity = u.entity AND b.currency = u.currency
+            AND b.period = u.period AND b.period <> '' AND b.stage <> 'void'
+    ) AND {which}
+    ORDER BY u.customer_id, u.entity, u.currency, u.period, u.product, u.id DESC
+"""
+"""Usage that counts: `{which}` chooses among the reports `u`."""
+
+_OWED = text(f"""
+    SELECT
+        (
+            SELECT coalesce(sum(amount_minor - paid_minor), 0)::bigint FROM bill
+            WHERE customer_id = :customer AND entity = :entity AND currency = :currency
+                AND stage IN ('issued', 'part_paid')
+        ),
+        (
+            SELECT coalesce(sum(newest.amount_minor), 0)::bigint FROM (
+                {UNBILLED.format(which="u.customer_id = :customer AND u.entity = :entity AND u.currency = :currency")}
+            ) newest
+        )
+""")
