@@ -64,13 +64,8 @@ def decide(session: Session, given: Decide) -> str:
 
 def _approve(session: Session, ticket: RowMapping, given: Decide) -> None:
     hashed = approvable(session, ticket["id"])
-    row = {
-        "refund": ticket["id"],
-        "content": hashed,
-        "attestation": given.attestation,
-        **given.decision.model_dump(),
-    }
-    session.execute(_APPROVE, {**row, "operator": given.decision.operator})
+    row = {"refund": ticket["id"], "content": hashed, "attestation": given.attestation}
+    session.execute(_APPROVE, given.decision.model_dump() | row)
     people, treasurer = session.execute(_APPROVED_BY, row).one()
     if people < ticket["people"] or (ticket["treasurer"] and not treasurer):
         session.execute(_HEARD, row)

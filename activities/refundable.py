@@ -66,7 +66,8 @@ def split(lots: Sequence[Lot], amount_minor: int) -> list[Share]:
 
 
 _BALANCE = text("""
-    SELECT b.available_minor, b.receivable_minor FROM ledger_balance b WHERE b.customer = :customer AND b.entity = :entity AND b.currency = :currency
+    SELECT b.available_minor, b.receivable_minor FROM ledger_balance b
+    WHERE b.customer = :customer AND b.entity = :entity AND b.currency = :currency
 """)
 
 # Money that a statement has not confirmed may never have come; frozen money stands still.

@@ -1,0 +1,173 @@
+"""Refund tickets: held at once, back to where the money came from, approved by people who had no hand in it."""
+
+from typing import Any
+
+import pytest
+
+from prepay.client import NotFound, Refused
+from tests.office import Office
+from tests.workflows.deposits import eventually
+from tests.workflows.refunds import (
+    APPROVE,
+    PAYEE,
+    PROOF,
+    REJECT,
+    SECOND,
+    ask,
+    available,
+    credited,
+)
+
+
+class TestOpening:
+    async def test_holds_the_money_and_plans_to_pay_it_back_to_its_payer(self, office: Office) -> None:
+        await credited(office, 100_000)
+        ticket = await ask(office)
+        assert (available(office), ticket.row()["stage"]) == (75_000, "in_review")
+        [payout] = ticket.payouts()
+        assert (payout["amount_minor"], payout["stage"]) == (25_000, "planned")
+        assert "back to the payer of bank entry" in await ticket.until("in review")
+
+    async def test_splits_it_by_where_it_came_from_the_newest_money_first(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        await credited(office, 20_000, payer_account="NL96MOCK0000009002", payer_name="ACME GmbH")
+        ticket = await ask(office, "250.00")
+        assert [payout["amount_minor"] for payout in ticket.payouts()] == [20_000, 5_000]
+
+    async def test_of_more_than_there_is_is_refused_with_what_there_is(self, office: Office) -> None:
+        await credited(office, 10_000)
+        with pytest.raises(Refused, match=r"100\.00 EUR can be refunded: 100\.00 EUR are available"):
+            await ask(office, "100.01")
+        assert available(office) == 10_000
+
+    async def test_below_the_least_is_refused(self, office: Office) -> None:
+        await credited(office, 10_000)
+        with pytest.raises(Refused, match=r"the least that is refunded is 1\.00 EUR"):
+            await ask(office, "0.99")
+
+    async def test_beside_another_ticket_is_refused(self, office: Office) -> None:
+        await credited(office, 10_000)
+        first = await ask(office, "10.00")
+        with pytest.raises(Refused, match=f"ticket {first.number} of this balance is open already"):
+            await ask(office, "10.00")
+
+    async def test_again_is_the_same_ticket_also_when_it_has_ended(self, office: Office) -> None:
+        await credited(office, 10_000)
+        first = await ask(office, "10.00", request_id="once")
+        assert (await ask(office, "10.00", request_id="once")).number == first.number
+        with pytest.raises(Refused, match="used with other content before"):
+            await ask(office, "11.00", request_id="once")
+        await office.client.withdraw_refund("C-1001", first.number)
+        await first.ends("withdrawn")
+        assert (await ask(office, "10.00", request_id="once")).number == first.number
+        with pytest.raises(Refused, match="used with other content before"):
+            await ask(office, "11.00", request_id="once")
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {"customer": "C-9999", "amount": "1.00"},
+            {"customer": "C-1001", "amount": "1.001"},
+            {"customer": "C-1001", "amount": "-1.00"},
+            {"customer": "C-1001", "amount": "1.00", "opened_by": "Nobody"},
+        ],
+    )
+    async def test_of_what_cannot_be_is_refused(self, office: Office, raw: dict[str, Any]) -> None:
+        with pytest.raises(Exception, match=r"no customer|amount|no operator"):
+            await ask(office, raw.pop("amount"), **raw)
+
+
+class TestWithdrawing:
+    async def test_gives_it_back(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        await office.client.withdraw_refund("C-1001", ticket.number)
+        await ticket.ends("withdrawn")
+        assert available(office) == 10_000
+        assert ticket.notices() == ["refund_in_review", "refund_withdrawn"]
+
+    async def test_another_customer_s_ticket_is_not_found(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        with pytest.raises(NotFound):
+            await office.client.withdraw_refund("C-1002", ticket.number)
+
+
+class TestApproving:
+    async def test_by_one_is_enough_up_to_the_first_limit(self, office: Office) -> None:
+        await credited(office, 100_000)
+        ticket = await ask(office, "1000.00")
+        await ticket.approve()
+        await ticket.until("approved: it goes to the bank")
+        assert [payout["stage"] for payout in ticket.payouts()] == ["ready"]
+
+    async def test_above_it_takes_two(self, office: Office) -> None:
+        await credited(office, 200_000)
+        ticket = await ask(office, "1000.01")
+        await ticket.approve()
+        await ticket.until("Second Operator (claim")
+        assert ticket.row()["stage"] == "in_review"
+        await ticket.approve()
+        assert "you approved it already" in await ticket.newest_refusal()
+        await ticket.approve(SECOND)
+        await ticket.until("approved: it goes to the bank")
+
+    async def test_what_was_split_into_several_counts_together(self, office: Office) -> None:
+        await credited(office, 200_000)
+        first = await ask(office, "900.00")
+        await first.approve()
+        await first.until("approved: it goes to the bank")
+        office_rows = office.rows("SELECT stage FROM refund")
+        assert len(office_rows) == 1
+        with pytest.raises(Refused, match="is open already"):
+            await ask(office, "200.00")
+
+    async def test_by_who_opened_it_is_refused(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00", opened_by="First Operator")
+        await ticket.approve({**APPROVE, "operator": "first  operator"})
+        assert "you opened it: somebody else must approve it" in await ticket.newest_refusal()
+
+    async def test_what_has_changed_since_is_refused(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        await ticket.approve(content="000000000000")
+        assert "what you approve has changed since you looked" in await ticket.newest_refusal()
+
+    async def test_another_account_takes_a_proof_a_treasurer_one_more_person_and_time(
+        self, office: Office
+    ) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        [payout] = ticket.payouts()
+        with pytest.raises(Refused, match="send a proof"):
+            await office.client.enter_payee("C-1001", ticket.number, PAYEE, payout=payout["id"])
+        before = await ticket.code()
+        await office.client.enter_payee("C-1001", ticket.number, PAYEE, payout=payout["id"], proof=PROOF)
+        await ticket.until("2 people, one of them a treasurer")
+        await ticket.approve(content=before)
+        assert "what you approve has changed" in await ticket.newest_refusal()
+        await ticket.approve({**APPROVE, "operator": "First Operator"})
+        await eventually(ticket.details, lambda shown: "for a treasurer since" in shown)
+        await ticket.approve()
+        await ticket.until("approved: it goes to the bank")
+        assert ticket.payouts()[0]["not_before"] is not None
+
+
+class TestRejecting:
+    async def test_gives_it_back_and_tells_the_customer_why(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        await ticket.handle.signal("reject", REJECT)
+        await ticket.ends("rejected")
+        assert (available(office), ticket.row()["answer"]) == (10_000, REJECT["reason"])
+        assert [payout["stage"] for payout in ticket.payouts()] == ["void"]
+
+    async def test_before_the_payment_file_stops_what_was_approved(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, "10.00")
+        await ticket.approve()
+        await ticket.until("approved: it goes to the bank")
+        await ticket.handle.signal("reject", REJECT)
+        await ticket.ends("rejected")
+        assert available(office) == 10_000
