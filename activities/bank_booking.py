@@ -4,6 +4,8 @@ The causes say where the money came from; the keys hold for ever. Arrays of ids 
 chunk (see `bank_posting`).
 """
 
+from activities.refund_voiding import void_lost
+
 # The accounts of all that follows at once, in the order that every posting keeps.
 LOCK_ACCOUNTS = """
     SELECT count(*) FROM (
@@ -153,9 +155,15 @@ _REVERSED = """
     FROM posting JOIN bank_entry_part p USING (id) WHERE p.state = 'reversed' AND o.id = p.answers_id
 """
 
+_VOID_REFUNDS = void_lost("""
+    SELECT credit.customer_id FROM posting JOIN bank_entry_part p USING (id)
+    JOIN credit ON credit.part_id = p.answers_id
+    WHERE p.state = 'reversed'
+""")
+
 BOOK = (_RECEIVE, _ABSORB, _CREDIT, _HOUSE)
 """Post a slice."""
 CREDIT = (_ABSORB, _CREDIT)
 """The same for parts whose receipts are in the book already."""
-REVERSE = (_REVERSE, _TAKE_FROM_DEPOSITS, _REVERSED)
+REVERSE = (_REVERSE, _TAKE_FROM_DEPOSITS, _REVERSED, *_VOID_REFUNDS)
 """Take back what was reversed, after all slices: it may have come in one of them."""

@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_booking import MOVE_BETWEEN_DEPOSITS
 from activities.database import psycopg_of
 from activities.payers import PauseInput, pause
+from activities.refund_voiding import void_lost
 from ledger import postings
 from prepay.ids import reassignment_workflow_id
 from prepay.reassignments import DecideReassignment
@@ -117,6 +118,8 @@ def _apply(session: Session, state: ReassignmentState, given: Decide) -> str | N
             deposit=state.to_deposit,
             cause=reassignment_workflow_id(given.move),
         )
+        for statement in _VOID_REFUNDS:
+            connection.execute(statement.encode(), {"move": given.move})
     session.execute(_MOVE_CREDIT, {"move": given.move})
     connection.execute(MOVE_BETWEEN_DEPOSITS, {"move": given.move})
     if credit["payer_account"]:
@@ -133,6 +136,8 @@ def _pause_payer(session: Session, state: ReassignmentState, account: str, opera
         session, PauseInput.model_construct(entity=state.entity, account=account, by=operator, reason=reason)
     )
 
+
+_VOID_REFUNDS = void_lost("SELECT from_customer_id FROM credit_move WHERE id = %(move)s")
 
 _LOCK = text("""
     SELECT m.id FROM credit_move m JOIN credit ON credit.id = m.credit_id WHERE m.id = :move FOR NO KEY UPDATE

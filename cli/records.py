@@ -68,6 +68,31 @@ VIEWS = (
         "approved applications that wait for numbers of the bank's",
         "`WorkflowType`='VirtualAccountApplication' AND `Stage`='approved'" + _RUNNING,
     ),
+    (
+        "Refunds to approve",
+        "refunds that an operator must approve or reject",
+        "`WorkflowType`='Refund' AND `Stage`='in_review'" + _RUNNING,
+    ),
+    (
+        "Refunds for a second person",
+        "refunds that somebody has approved, and another must",
+        "`WorkflowType`='Refund' AND `Stage`='in_review' AND `DecidedBy` IS NOT NULL" + _RUNNING,
+    ),
+    (
+        "Refunds for a treasurer",
+        "refunds that only a treasurer's approval is missing from",
+        "`WorkflowType`='Refund' AND `WaitsForRole`='treasurer'" + _RUNNING,
+    ),
+    (
+        "Refunds that wait for the customer",
+        "refunds without bank details, and those that came back",
+        "`WorkflowType`='Refund' AND `Stage` IN ('opened', 'returned')" + _RUNNING,
+    ),
+    (
+        "Refunds overdue",
+        "refunds that have waited for operators for five business days",
+        "`WorkflowType`='Refund' AND `Escalated`=true" + _RUNNING,
+    ),
     ("Escalated", "what has waited for an operator too long", "`Escalated`=true" + _RUNNING),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),

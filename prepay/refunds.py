@@ -1,9 +1,9 @@
 """Refund tickets on the wire: what is asked back, where it should go, what operators type, what can be looked up."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from prepay.ids import content_hash
 from prepay.money import Money
@@ -86,6 +86,12 @@ class PayeeInput(Wire):
     town: Text = Field(default="", max_length=35)
     purpose: Annotated[_Account, Field(max_length=4)] = ""
     charge_bearer: Annotated[_Account, Field(max_length=4)] = ""
+
+    @model_validator(mode="after")
+    def _one_account(self) -> Self:
+        if bool(self.iban) == bool(self.account_number):
+            raise ValueError("give either an IBAN or an account number")
+        return self
 
 
 class UsePayee(Wire):

@@ -3,10 +3,16 @@
 from typing import Any
 
 import pytest
+from sqlmodel import Session
+from temporalio.client import WorkflowUpdateFailedError
 
+from activities.database import psycopg_of
+from bankfiles.sample import Payment
+from ledger import bills, postings
 from prepay.client import NotFound, Refused
+from prepay.wire import InputRefused
 from tests.office import Office
-from tests.workflows.deposits import eventually
+from tests.workflows.deposits import change, eventually
 from tests.workflows.refunds import (
     APPROVE,
     PAYEE,
@@ -15,6 +21,7 @@ from tests.workflows.refunds import (
     SECOND,
     ask,
     available,
+    booked,
     credited,
 )
 
@@ -171,3 +178,151 @@ class TestRejecting:
         await ticket.handle.signal("reject", REJECT)
         await ticket.ends("rejected")
         assert available(office) == 10_000
+
+
+class TestAllThatIsLeft:
+    async def test_is_counted_after_late_usage_and_not_held_before(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, None)
+        assert (ticket.row()["stage"], ticket.row()["amount_minor"], available(office)) == (
+            "waiting",
+            None,
+            10_000,
+        )
+        change(office, "UPDATE refund SET usage_until = now()")
+        await ticket.handle.signal("ring")
+        await ticket.until("**Amount** | 100.00 EUR")
+        assert available(office) == 0
+
+    async def test_ends_the_ticket_when_nothing_is_left(self, office: Office) -> None:
+        await credited(office, 10_000)
+        ticket = await ask(office, None)
+        spend(office, 10_000)
+        change(office, "UPDATE refund SET usage_until = now()")
+        await ticket.handle.signal("ring")
+        await ticket.ends("rejected")
+        assert ticket.notices() == ["refund_waiting", "refund_rejected"]
+
+
+class TestRefundable:
+    async def test_is_nothing_that_only_a_notification_has(self, office: Office) -> None:
+        deposit = await office.client.request_deposit("C-1001", "100.00", "EUR", product="compute")
+        await office.pay(Payment(10_000, structured=deposit.reference))
+        with pytest.raises(Refused, match=r"less 100\.00 EUR that no booked statement has confirmed"):
+            await ask(office, "1.00")
+
+    async def test_is_nothing_while_the_customer_owes(self, office: Office) -> None:
+        await credited(office, 10_000)
+        spend(office, 10_000)
+        reverse(office, 10_000)
+        with pytest.raises(Refused, match=r"the customer owes 100\.00 EUR"):
+            await ask(office, "1.00")
+
+    async def test_leaves_open_bills_and_reported_usage(self, office: Office) -> None:
+        await credited(office, 10_000)
+        with Session(office.engine) as session, session.begin():
+            bills.report_usage(
+                psycopg_of(session),
+                report="u-1",
+                customer="C-1001",
+                product="compute",
+                period="2026-11",
+                currency="EUR",
+                amount_minor=4_000,
+            )
+        with pytest.raises(Refused, match=r"60\.00 EUR can be refunded: .* less 40\.00 EUR for usage"):
+            await ask(office, "60.01")
+
+
+class TestWhereTo:
+    async def test_is_asked_where_the_bank_told_no_account(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        await ticket.until("the customer has to say where to")
+        await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
+        await ticket.until("in review")
+        assert ticket.notices() == ["refund_opened", "refund_in_review"]
+
+    @pytest.mark.parametrize(
+        ("payee", "why"),
+        [
+            ({**PAYEE, "iban": "DE00 3704 0044 0532 0130 00"}, "IBAN is wrong"),
+            ({**PAYEE, "name": "启明示例有限公司"}, "name"),
+            ({"name": "ACME GmbH"}, "either an IBAN or an account number"),
+        ],
+    )
+    async def test_that_no_bank_can_read_is_refused(
+        self, office: Office, payee: dict[str, str], why: str
+    ) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        with pytest.raises((Refused, InputRefused), match=why):
+            await office.client.enter_payee("C-1001", ticket.number, payee, proof=PROOF)
+        assert ticket.row()["stage"] == "opened"
+
+    async def test_who_entered_it_for_the_customer_does_not_approve(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        await office.client.enter_payee(
+            "C-1001", ticket.number, PAYEE, proof=PROOF, entered_by="Second Operator"
+        )
+        await ticket.approve()
+        assert "you entered its account: somebody else must approve it" in await ticket.newest_refusal()
+
+    async def test_not_said_in_time_closes_the_ticket(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        change(office, "UPDATE refund SET details_until = now()")
+        await ticket.handle.signal("ring")
+        await ticket.ends("closed")
+        assert available(office) == 10_000
+
+    async def test_of_another_ticket_is_refused(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        await credited(office, 10_000, "C-1002", payer_account="")
+        one, other = await ask(office, "10.00"), await ask(office, "10.00", "C-1002")
+        await office.client.enter_payee("C-1002", other.number, PAYEE, proof=PROOF)
+        [payee] = office.rows("SELECT id FROM payee WHERE origin = 'entered'")
+        with pytest.raises(WorkflowUpdateFailedError):
+            await one.handle.execute_update("use_payee", {"payee": payee["id"]})
+        assert one.row()["stage"] == "opened"
+
+
+class TestMoneyThatIsTakenAway:
+    @pytest.mark.parametrize("stage", ["in_review", "approved"])
+    async def test_by_the_bank_voids_the_ticket_and_its_approvals(self, office: Office, stage: str) -> None:
+        await credited(office, 20_000)
+        ticket = await ask(office, "100.00")
+        if stage == "approved":
+            await ticket.approve()
+            await ticket.until("approved: it goes to the bank")
+        reverse(office, 20_000)
+        await office.ring()
+        await ticket.ends("void")
+        assert available(office) == 0
+        assert [payout["stage"] for payout in ticket.payouts()] == ["void"]
+        assert ticket.notices()[-1] == "refund_void"
+
+    async def test_does_not_touch_a_refund_of_other_money(self, office: Office) -> None:
+        await credited(office, 20_000)
+        await credited(office, 10_000)
+        ticket = await ask(office, "100.00")
+        reverse(office, 20_000)
+        await office.ring()
+        assert ticket.row()["stage"] == "in_review"
+
+
+def spend(office: Office, minor: int) -> None:
+    """An order is paid."""
+    place: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
+    with Session(office.engine) as session, session.begin():
+        postings.pay(psycopg_of(session), key=f"order {minor}", amount_minor=minor, **place)
+
+
+def reverse(office: Office, minor: int) -> None:
+    """The bank takes the payment of that amount back."""
+    [part] = office.rows(
+        "SELECT bank_reference, end_to_end_id FROM bank_entry_part WHERE amount_minor = %s", minor
+    )
+    back = Payment(-minor, part["bank_reference"], end_to_end_id=part["end_to_end_id"], reversal=True)
+    booked(office, back)
