@@ -152,7 +152,7 @@ def _opened_by(session: Session, request: RefundRequest) -> str:
     if request.opened_by is None:
         return ""
     try:
-        return require(session, request.opened_by, Act("Refund", "open"))
+        return require(session, request.opened_by, Act("Refund", "propose"))
     except OperatorRefused as refusal:
         raise RefundRefused(str(refusal).rstrip(".")) from None
 

@@ -49,7 +49,7 @@ def request(
     """Open a ticket for a customer: the money is held at once, and other operators approve it."""
     use_stack(data)
     with one_transaction() as session:
-        by = acts_as(session, by, "Refund", "open")
+        by = acts_as(session, by, "Refund", "propose")
     given: dict[str, Any] = {"amount": amount, "reason": reason, "request_id": request_id, "opened_by": by}
     _told(asyncio.run(_with_client(lambda c: c.request_refund(customer, currency, **given))), as_json)
 
@@ -176,7 +176,7 @@ def payee(
         "charge_bearer": charge_bearer,
     }
     with one_transaction() as session:
-        by = acts_as(session, by, "Refund", "payee")
+        by = acts_as(session, by, "Payee", "enter")
     shown = proof.read_bytes() if proof else None
     entered = asyncio.run(
         _with_client(

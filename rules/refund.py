@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from prepay.money import Money
 from prepay.refunds import RefundAnswer, RefundOutcome, RefundStage
-from rules.operators import person
+from rules.authority import AUTHORITY, Act
+from rules.operators import Role, person
 from rules.reminders import REMIND_AT, add_business_days
 
 Signal = Literal["approve", "reject"]
@@ -292,3 +293,19 @@ def _on_its_way(payouts: Sequence[PayoutState]) -> bool:
 
 def _money(minor: int, currency: str) -> str:
     return str(Money(amount_minor=minor, currency=currency))
+
+
+def as_markdown() -> str:
+    """Who may send which signal in which stage, as the operators' guide prints it."""
+    rows = []
+    for stage in get_args(RefundStage):
+        cells = [_who(stage, signal) for signal in SIGNALS]
+        rows.append(f"| {stage} | {' | '.join(cells)} |")
+    return "\n".join(["| stage of a refund | approve | reject |", "|---|---|---|", *rows])
+
+
+def _who(stage: str, signal: Signal) -> str:
+    """The roles that may, in a stage where nothing else stands against it; else a dash."""
+    if not (stage == "in_review" if signal == "approve" else stage in UNSENT):
+        return "–"
+    return ", ".join(role.value for role in Role if role in AUTHORITY[Act("Refund", signal)])
