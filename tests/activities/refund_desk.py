@@ -9,7 +9,7 @@ from activities.refund_deciding import Decide
 from activities.refunds import Answered, Look, Open, Refunds
 from bankfiles.sample import Payment, Sheet
 from prepay.refunds import ApproveRefund, RefundRequest, RefundStage, RejectRefund
-from rules.refund import RefundState
+from rules.refund import RefundState, Signal
 from tests.activities.test_bank_files import ACCOUNT, Desk
 
 STAGES = get_args(RefundStage)
@@ -73,12 +73,12 @@ class RefundDesk:
         assert isinstance(row["id"], int)
         return row["id"]
 
-    def decision(self, state: RefundState, operator: str, signal: str = "approve") -> Decide:
+    def decision(self, state: RefundState, operator: str, signal: Signal = "approve") -> Decide:
         """What an operator sends."""
         given = {"operator": operator, "reason": "a good reason"}
         return Decide(
             refund=state.refund,
-            signal=signal,  # type: ignore[arg-type]
+            signal=signal,
             decision=ApproveRefund(**given, content=state.content)
             if signal == "approve"
             else RejectRefund(**given),
@@ -86,6 +86,6 @@ class RefundDesk:
             at=datetime.now(UTC),
         )
 
-    def decide(self, state: RefundState, operator: str, signal: str = "approve") -> Answered:
+    def decide(self, state: RefundState, operator: str, signal: Signal = "approve") -> Answered:
         """Carry it out."""
         return self.refunds.decide(self.decision(state, operator, signal))

@@ -197,7 +197,7 @@ class TestMatrix:
 
 class TestWaiting:
     def test_for_a_treasurer_where_only_theirs_is_missing(self) -> None:
-        wanted = {"people": 2, "treasurer": True}
+        wanted: dict[str, Any] = {"people": 2, "treasurer": True}
         assert state(**wanted).waits_for == "approver"
         assert state(**wanted, approvals=(approval("First Operator"),)).waits_for == "treasurer"
         assert state(**wanted, approvals=(approval("Second Operator", True),)).waits_for == "approver"
