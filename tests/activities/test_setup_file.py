@@ -96,6 +96,7 @@ class TestApply:
             "account": {"added": 3},
             "pool": {"added": 1},
             "eligibility": {"added": 4},
+            "refund_policy": {"added": 1},
             "operator": {"added": 5},
             "customer": {"added": 5},
         }
