@@ -2,14 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, Self
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -23,13 +23,17 @@ from temporalio.service import RPCError
 from prepay import queries
 from prepay.claims import ClaimRequest, ClaimView
 from prepay.deposits import DepositAnswer, DepositRequest
+from prepay.errors import FormNotDrawn, NotFound, PrepayError, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
-from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.record_reading import RecordReading
+from prepay.records import Balance, DepositView, PayTo
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
+
+__all__ = ["FormNotDrawn", "NotFound", "PrepayClient", "PrepayError", "Refused", "Unavailable"]
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
@@ -37,36 +41,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayError(Exception):
-    """What the client raises; the message is one sentence for people."""
-
-
-class Refused(PrepayError):
-    """The request cannot be fulfilled, however often it is sent."""
-
-
-class Unavailable(PrepayError):
-    """A part of Prepay does not answer; the same request can be sent again."""
-
-
-class NotFound(PrepayError):
-    """There is no such thing."""
-
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name}.")
-
-
-class FormNotDrawn(PrepayError):
-    """The form exists, its PDF does not yet."""
-
-    def __init__(self, number: str, seconds: float) -> None:
-        super().__init__(
-            f"The form of {number} was not drawn within {seconds:g} s. Ask again later; "
-            "`prepay doctor` tells which libraries a machine lacks."
-        )
-
-
-class PrepayClient:
+class PrepayClient(RecordReading):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
@@ -279,13 +254,6 @@ class PrepayClient:
             await self._must_exist(customer)
         return [Balance(**row) for row in rows]
 
-    async def records(self, customer: str, limit: int = 100) -> Sequence[Record]:
-        """The customer's newest movements, newest first, with the balance after each. Raises NotFound."""
-        rows = await self._all(queries.RECORDS, {"customer": customer, "limit": limit})
-        if not rows:
-            await self._must_exist(customer)
-        return [Record(**row) for row in rows]
-
     async def apply_for_virtual_account(
         self,
         customer: str,
@@ -347,30 +315,6 @@ class PrepayClient:
         if not rows:
             await self._must_exist(customer)
         return [VirtualAccountView(**row) for row in rows]
-
-    async def _must_exist(self, customer: str) -> None:
-        if await self._one(queries.CUSTOMER_EXISTS, {"customer": customer}) is None:
-            raise NotFound("customer", customer)
-
-    async def _one(self, query: str, given: dict[str, Any]) -> DictRow | None:
-        rows = await self._all(query, given)
-        return rows[0] if rows else None
-
-    async def _all(self, query: str, given: dict[str, Any]) -> list[DictRow]:
-        async with self._database() as connection:
-            return await (await connection.execute(query.encode(), given)).fetchall()
-
-    @asynccontextmanager
-    async def _database(self) -> "AsyncIterator[psycopg.AsyncConnection[DictRow]]":
-        try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except psycopg.errors.InsufficientPrivilege:
-            raise Refused(
-                "The database role may only read; claims are made with one that may write."
-            ) from None
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
 
 
 def _deposit_view(row: DictRow) -> DepositView:
