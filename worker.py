@@ -40,6 +40,7 @@ from activities.outbox import Outbox
 from activities.reassignment import Reassignments
 from activities.receipts import Receipts
 from activities.screening import Freezes
+from activities.statements import Statements
 from activities.sweep import Upkeep
 from activities.virtual_accounts import VirtualAccounts
 from documents.pool import Renderer
@@ -54,6 +55,7 @@ from workflows.freeze import Freeze
 from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.relay import Relay
+from workflows.statement import Statement
 from workflows.sweep import Sweep
 from workflows.virtual_account import VirtualAccountApplication
 
@@ -67,6 +69,7 @@ WORKFLOWS = [
     Reassignment,
     Receipt,
     Relay,
+    Statement,
     Sweep,
     VirtualAccountApplication,
 ]
@@ -102,6 +105,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Receipts(engine),
         Claims(engine),
         VirtualAccounts(engine),
+        Statements(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

@@ -18,6 +18,7 @@ from cli import (
     records,
     screening,
     stack,
+    statements,
     virtual_accounts,
 )
 
@@ -42,6 +43,7 @@ for room in (
     deposits,
     records,
     movements,
+    statements,
     explain,
     bank,
     ledger,

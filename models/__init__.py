@@ -27,6 +27,7 @@ from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
+from models.statement import Statement, StatementClose
 from models.virtual_account import VirtualAccount
 from models.virtual_account_application import VirtualAccountApplication
 
@@ -67,6 +68,8 @@ __all__ = [
     "ReceiptDecision",
     "ReceiptReturn",
     "ScreeningSubject",
+    "Statement",
+    "StatementClose",
     "VirtualAccount",
     "VirtualAccountApplication",
 ]

@@ -28,6 +28,7 @@ from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.record_reading import RecordReading
 from prepay.records import Balance, DepositView, PayTo
+from prepay.statement_reading import StatementReading
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
@@ -41,7 +42,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayClient(RecordReading):
+class PrepayClient(RecordReading, StatementReading):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
