@@ -41,6 +41,7 @@ from activities.reassignment import Reassignments
 from activities.receipts import Receipts
 from activities.refunds import Refunds
 from activities.screening import Freezes
+from activities.statements import Statements
 from activities.sweep import Upkeep
 from activities.virtual_accounts import VirtualAccounts
 from documents.pool import Renderer
@@ -56,6 +57,7 @@ from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.refund import Refund
 from workflows.relay import Relay
+from workflows.statement import Statement
 from workflows.sweep import Sweep
 from workflows.virtual_account import VirtualAccountApplication
 
@@ -70,6 +72,7 @@ WORKFLOWS = [
     Receipt,
     Refund,
     Relay,
+    Statement,
     Sweep,
     VirtualAccountApplication,
 ]
@@ -106,6 +109,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Refunds(engine),
         Claims(engine),
         VirtualAccounts(engine),
+        Statements(engine),
         Notices(engine, options),
         Outbox(engine, client),
         Upkeep(engine, client, options),

@@ -12,10 +12,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from documents.fonts import FontMissing
-from documents.form import PaymentRequestForm, from_json
-from documents.pool import Renderer
+from documents.form import from_json
+from documents.pool import Drawable, Renderer
 from documents.refusal import DocumentRefused
 from documents.render import PdfLibrariesMissing
+from documents.statement import read_paper
 from models import Document
 
 BEAT_SECONDS = 3.0
@@ -47,13 +48,13 @@ class Documents:
 
         What is missing on this machine may come, so those failures are tried again. Raises Undrawable.
         """
-        content, drawn = await asyncio.to_thread(self._content, document_id)
+        kind, content, drawn = await asyncio.to_thread(self._content, document_id)
         if drawn is not None:
             return drawn
-        form = _form(document_id, content)
+        wanted = _wanted(document_id, kind, content)
         beating = asyncio.create_task(_beat())
         try:
-            pdf = await self._renderer.render(form)
+            pdf = await self._renderer.render(wanted)
         except (PdfLibrariesMissing, FontMissing):
             raise
         except DocumentRefused as refusal:
@@ -62,9 +63,11 @@ class Documents:
             beating.cancel()
         return await asyncio.to_thread(self._store, document_id, pdf)
 
-    def _content(self, document_id: int) -> tuple[bytes, str | None]:
+    def _content(self, document_id: int) -> tuple[str, bytes, str | None]:
         with Session(self._engine) as session:
-            wanted = select(Document.content, Document.pdf_sha256).where(Document.id == document_id)
+            wanted = select(Document.kind, Document.content, Document.pdf_sha256).where(
+                Document.id == document_id
+            )
             document = session.exec(wanted).one_or_none()
             if document is None:
                 raise Undrawable(document_id, "there is no such row.")
@@ -81,11 +84,11 @@ class Documents:
         return stored
 
 
-def _form(document_id: int, content: bytes) -> PaymentRequestForm:
+def _wanted(document_id: int, kind: str, content: bytes) -> Drawable:
     try:
-        return from_json(content)
+        return from_json(content) if kind == "payment_request" else read_paper(content)
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, problem["loc"])) or "form" for problem in error.errors())
+        fields = ", ".join(".".join(map(str, problem["loc"])) or kind for problem in error.errors()[:5])
         raise Undrawable(document_id, f"its {fields} cannot be printed.") from None
 
 

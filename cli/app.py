@@ -11,6 +11,7 @@ from cli import (
     deposits,
     explain,
     ledger,
+    movements,
     operators,
     payers,
     receipts,
@@ -18,6 +19,7 @@ from cli import (
     refunds,
     screening,
     stack,
+    statements,
     virtual_accounts,
 )
 
@@ -42,6 +44,8 @@ for room in (
     deposits,
     refunds,
     records,
+    movements,
+    statements,
     explain,
     bank,
     ledger,

@@ -1,4 +1,4 @@
-"""`prepay balance`, `records`, `notices` and `views`."""
+"""`prepay balance`, `notices` and `views`."""
 
 import asyncio
 from typing import Annotated
@@ -103,7 +103,6 @@ PERSONAL = (("Decided by {operator}", "what {operator} decided", "`DecidedBy`='{
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(balance)
-    app.command()(records)
     app.command()(notices)
     app.command()(views)
 
@@ -139,41 +138,6 @@ async def _balance(customer: str, as_json: bool) -> None:
     ]
     columns = ["Entity", "Available", "Held", "Coming", "Owed to us"]
     print_table(f"Balances of {customer}", columns, rows, right=columns[1:])
-
-
-def records(
-    customer: Annotated[str, typer.Argument(help="The customer's number.")],
-    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many of the newest.")] = 50,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """The newest movements of a customer's balances."""
-    use_stack(data)
-    asyncio.run(_records(customer, limit, as_json))
-
-
-async def _records(customer: str, limit: int, as_json: bool) -> None:
-    from prepay.client import PrepayClient
-    from settings import settings
-
-    async with await PrepayClient.connect(settings().database_url) as client:
-        found = await client.records(customer, limit)
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        [
-            moment(r.created_at),
-            r.effective_on.isoformat(),
-            r.kind,
-            r.deposit or "",
-            amount(r.amount_minor, r.currency),
-            amount(r.balance_minor, r.currency),
-        ]
-        for r in found
-    ]
-    columns = ["Recorded (UTC)", "Effective", "What", "Deposit", "Amount", "Balance"]
-    print_table(f"Records of {customer}", columns, rows, right=["Amount", "Balance"])
 
 
 def notices(

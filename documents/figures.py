@@ -26,7 +26,7 @@ def amount(amount_minor: int, currency: str, locale: str) -> str:
     CLDR counts other digits for some currencies, so Babel is told how many there are.
     """
     plain = to_decimal(amount_minor, currency)
-    reader = _known(locale)
+    reader = known(locale)
     pattern = copy(reader.decimal_formats[None])
     places = len(plain.partition(".")[2])
     pattern.frac_prec = (places, places)
@@ -57,7 +57,8 @@ def _subtags(locale: str) -> list[str]:
     return locale.strip().replace("_", "-").lower().split("-")
 
 
-def _known(locale: str) -> Locale:
+def known(locale: str) -> Locale:
+    """CLDR's locale of that name, or of its language, else English."""
     subtags = _subtags(locale)
     for candidate in ("_".join(subtags), subtags[0]):
         with suppress(ValueError, UnknownLocaleError):
@@ -68,5 +69,5 @@ def _known(locale: str) -> Locale:
 def _form_locale(locale: str) -> Locale:
     if language(locale) == "zh":
         return Locale("zh", "CN", script="Hans")
-    found = _known(locale)
+    found = known(locale)
     return found if found.language == "en" and found.territory else Locale("en", "GB")

@@ -42,10 +42,14 @@ def missing_fonts() -> list[str]:
 
 def fontconfig_xml() -> str:
     """A Fontconfig configuration that knows the packaged fonts and no others."""
+    return f"<fontconfig>{''.join(f'<dir>{escape(str(folder))}</dir>' for folder in folders())}</fontconfig>"
+
+
+def folders() -> list[Path]:
+    """Where the packaged fonts are. Raises FontMissing without the one that every page needs."""
     if not _folder(LATIN_PACKAGE):
         raise FontMissing(LATIN_PACKAGE)
-    folders = [folder for package in _INSTALL if (folder := _folder(package))]
-    return f"<fontconfig>{''.join(f'<dir>{escape(str(folder))}</dir>' for folder in folders)}</fontconfig>"
+    return [folder for package in _INSTALL if (folder := _folder(package))]
 
 
 def printable(text: str) -> str:

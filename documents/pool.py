@@ -15,7 +15,14 @@ from types import TracebackType
 from typing import Self
 
 from documents.form import PaymentRequestForm
+from documents.papers import render_paper
 from documents.render import engine, render_form
+from documents.statement import AccountStatement, Paper
+
+Drawable = PaymentRequestForm | Paper
+
+SECONDS_A_LINE = 0.01
+"""A statement may take so much longer for each of its movements."""
 
 # A process imports WeasyPrint before its first form.
 _START_SECONDS = 60.0
@@ -52,8 +59,8 @@ class Renderer:
         for _ in range(self.processes):
             self._free.put_nowait(_slot())
 
-    async def render(self, form: PaymentRequestForm) -> bytes:
-        """The form's PDF, with the refusals of `render_form`.
+    async def render(self, form: Drawable) -> bytes:
+        """The PDF of a form, statement or receipt, with the refusals of `render_form` and `render_paper`.
 
         Raises FormTimedOut after the timeout, and RendererDied when a second process died of the form.
         """
@@ -78,18 +85,23 @@ class Renderer:
     ) -> None:
         await self.close()
 
-    async def _render(self, form: PaymentRequestForm) -> bytes:
+    async def _render(self, form: Drawable) -> bytes:
+        seconds = self.timeout + SECONDS_A_LINE * _lines(form)
         for _ in range(2):
             slot, began = await self._free.get(), monotonic()
             try:
-                return await asyncio.wrap_future(slot.submit(_render_within, form, self.timeout))
+                return await asyncio.wrap_future(slot.submit(_render_within, form, seconds))
             except BrokenProcessPool:
                 slot = _slot()
-                if monotonic() - began >= self.timeout:
-                    raise FormTimedOut(form.number, self.timeout) from None
+                if monotonic() - began >= seconds:
+                    raise FormTimedOut(form.number, seconds) from None
             finally:
                 self._free.put_nowait(slot)
         raise RendererDied(form.number)
+
+
+def _lines(form: Drawable) -> int:
+    return len(form.lines) if isinstance(form, AccountStatement) else 0
 
 
 def _slot() -> ProcessPoolExecutor:
@@ -113,10 +125,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _render_within(form: PaymentRequestForm, seconds: float) -> bytes:
+def _render_within(form: Drawable, seconds: float) -> bytes:
     # This deadline ends the process even inside C code, which no exception could leave.
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:
-        return render_form(form)
+        return render_form(form) if isinstance(form, PaymentRequestForm) else render_paper(form)
     finally:
         faulthandler.cancel_dump_traceback_later()

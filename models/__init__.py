@@ -32,6 +32,7 @@ from models.payout import Payee, PaymentFile, Payout
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 from models.refund import Refund, RefundApproval, RefundEvent, RefundPolicy
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
+from models.statement import Statement, StatementClose
 from models.virtual_account import VirtualAccount
 from models.virtual_account_application import VirtualAccountApplication
 
@@ -85,6 +86,8 @@ __all__ = [
     "RefundEvent",
     "RefundPolicy",
     "ScreeningSubject",
+    "Statement",
+    "StatementClose",
     "UsageReport",
     "VirtualAccount",
     "VirtualAccountApplication",

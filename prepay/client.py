@@ -23,8 +23,10 @@ from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.errors import FormNotDrawn, NotFound, PrepayError, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
-from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.record_reading import RecordReading
+from prepay.records import Balance, DepositView, PayTo
 from prepay.refund_tickets import RefundTickets
+from prepay.statement_reading import StatementReading
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
@@ -38,7 +40,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayClient(RefundTickets):
+class PrepayClient(RecordReading, StatementReading, RefundTickets):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
@@ -218,13 +220,6 @@ class PrepayClient(RefundTickets):
         if not rows:
             await self._must_exist(customer)
         return [Balance(**row) for row in rows]
-
-    async def records(self, customer: str, limit: int = 100) -> Sequence[Record]:
-        """The customer's newest movements, newest first, with the balance after each. Raises NotFound."""
-        rows = await self._all(queries.RECORDS, {"customer": customer, "limit": limit})
-        if not rows:
-            await self._must_exist(customer)
-        return [Record(**row) for row in rows]
 
     async def apply_for_virtual_account(
         self,

@@ -35,12 +35,6 @@ BALANCES = """
     FROM ledger_balance WHERE customer = %(customer)s ORDER BY entity, currency
 """
 
-RECORDS = """
-    SELECT id, created_at, effective_on, kind, posted_minor AS amount_minor, balance_minor, entity, currency,
-        deposit, cause
-    FROM ledger_movement WHERE customer = %(customer)s AND posted_minor <> 0 ORDER BY id DESC LIMIT %(limit)s
-"""
-
 # All or nothing in one statement: the claim once for each request id, its proof, and the doorbell of its workflow.
 MAKE_CLAIM = """
     WITH who AS (

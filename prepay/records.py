@@ -1,8 +1,12 @@
 """What a customer can look up: balances and records. All amounts are minor units."""
 
 from datetime import date, datetime
+from typing import Annotated, Self
 
-from prepay.wire import Wire
+from pydantic import Field, model_validator
+
+from prepay.movements import GROUPS, names_of
+from prepay.wire import MAX_PRODUCT, CurrencyCode, Text, Wire
 
 
 class Balance(Wire):
@@ -21,18 +25,86 @@ class Balance(Wire):
 
 
 class Record(Wire):
-    """One movement of a balance; `amount_minor` is above zero where the balance grew."""
+    """One movement of a balance, with what the balance was after it.
+
+    `amount_minor` is above zero where the balance grew, zero where money was only held or released.
+    """
 
     id: int
     created_at: datetime
+    """When it was recorded."""
     effective_on: date
+    """The day that it counts for: of a credit, the day the bank booked it."""
+    value_on: date | None
     kind: str
+    """A name of `prepay.movements`."""
+    group: str
+    words: str
+    pending: bool
+    """It holds money, or is a credit before its value date."""
     amount_minor: int
+    held_minor: int
+    """What it added to the money held, or took from it."""
+    pending_minor: int
+    """The same of credits before their value date."""
     balance_minor: int
+    available_minor: int
     entity: str
     currency: str
     deposit: str | None
+    product: str
     cause: str | None
+    key: str
+    payer: str
+    bank_reference: str
+
+
+class RecordFilter(Wire):
+    """Which records; what is left out restricts nothing."""
+
+    entity: Annotated[Text, Field(max_length=100)] | None = None
+    currency: CurrencyCode | None = None
+    kinds: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20)] = []
+    """Groups such as `payment`, or names of `prepay.movements`."""
+    product: Annotated[Text, Field(max_length=MAX_PRODUCT)] | None = None
+    from_on: date | None = None
+    through_on: date | None = None
+    """Days by the effective date, both included."""
+    amount_from: Annotated[str, Field(max_length=40)] | None = None
+    amount_to: Annotated[str, Field(max_length=40)] | None = None
+    """Plain decimals without a sign; they need the currency."""
+    text: Annotated[Text, Field(max_length=100)] | None = None
+    """Found in numbers, references, payer and cause, in either case."""
+
+    @model_validator(mode="after")
+    def _can_be_looked_for(self) -> Self:
+        for wanted in self.kinds:
+            if not names_of(wanted):
+                raise ValueError(f"there is no kind {wanted!r}; there are {', '.join(GROUPS)}")
+        if self.from_on and self.through_on and self.from_on > self.through_on:
+            raise ValueError(f"{self.from_on} is after {self.through_on}")
+        if (self.amount_from or self.amount_to) and not self.currency:
+            raise ValueError("a range of amounts needs the currency")
+        return self
+
+
+class RecordTotal(Wire):
+    """What the records of a filter come to, with one entity in one currency."""
+
+    entity: str
+    currency: str
+    records: int
+    in_minor: int
+    out_minor: int
+    """Above zero."""
+
+
+class RecordPage(Wire):
+    """Some records, the newest first, and where the older ones begin."""
+
+    records: list[Record]
+    older: str | None
+    """The cursor of the next page; none where this is the last."""
 
 
 class PayTo(Wire):

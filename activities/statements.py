@@ -1,0 +1,238 @@
+"""Issuing statements and receipts: what they say is fixed here, once, and kept with their row; they are drawn later."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from psycopg.rows import dict_row
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import statement_rows as rows
+from activities.database import psycopg_of
+from activities.statement_rows import Cursor, Point, Row
+from documents.form import FormCustomer, Issuer
+from documents.statement import (
+    MAX_LINES,
+    AccountStatement,
+    CreditReceipt,
+    Paper,
+    StatementLine,
+    paper_digest,
+    paper_json,
+)
+from prepay.statements import StatementRequest
+from prepay.wire import Wire
+
+
+class StatementRefused(ApplicationError):
+    """There can be no such paper; the sentence says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, type="StatementRefused", non_retryable=True)
+
+
+class Issued(Wire):
+    """A paper that is there, and whether it has been drawn."""
+
+    number: str
+    document_id: int
+    lines: int
+
+
+class Statements:
+    """The activity of the Statement workflow."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.issue]
+
+    @activity.defn(name="issue_statement")
+    def issue(self, request: StatementRequest) -> Issued:
+        """Fix what the paper says, unless that was done. Raises StatementRefused."""
+        with Session(self._engine) as session, session.begin():
+            # A year of a large customer takes longer than a step of a lifecycle may.
+            session.execute(_PATIENCE)
+            with psycopg_of(session).cursor(row_factory=dict_row) as cursor:
+                return _issue(cursor, request)
+
+
+def _issue(cursor: Cursor, request: StatementRequest) -> Issued:
+    account = _account(cursor, request)
+    rows.lock(cursor, account["account"])
+    if request.credit is not None:
+        return _receipt(cursor, account, request.credit)
+    today = datetime.now(UTC).date()
+    if request.begins_on > today:
+        raise StatementRefused(f"{request.period} has not begun.")
+    if request.recorded_by is not None and request.recorded_by >= today:
+        raise StatementRefused(f"recorded_by {request.recorded_by} is not past: leave it out for now.")
+    start, end, final = _bounds(cursor, account, request, today)
+    known = cursor.execute(_KNOWN, _row(account, start, end, final)).fetchone()
+    return Issued(**known) if known else _state(cursor, account, start, end, final)
+
+
+def _account(cursor: Cursor, request: StatementRequest) -> Row:
+    found = rows.account_of(cursor, request.customer, request.entity, request.currency)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise StatementRefused(f"Customer {request.customer} has no such balance.")
+    several = ", ".join(f"{one['currency']} with {one['entity']}" for one in found)
+    raise StatementRefused(
+        f"Customer {request.customer} has several balances: {several}. Name currency and entity."
+    )
+
+
+def _bounds(
+    cursor: Cursor, account: Row, request: StatementRequest, today: date
+) -> tuple[Point, Point, bool]:
+    """From where to where the statement goes, and whether that is for ever."""
+    before = request.begins_on - timedelta(days=1)
+    through = min(request.as_of or request.ends_on, max(today, request.begins_on))
+    bound = rows.newest(cursor, account, request.recorded_by)
+    if request.recorded_by is not None:
+        start = rows.reached(cursor, account, before, bound)
+        return start, rows.reached(cursor, account, through, bound), False
+    final = request.ends_on < today and through == request.ends_on
+    rows.close_months(cursor, account, request.ends_on if final else before, bound)
+    start = rows.closed(cursor, account["account"], before)
+    if final:
+        return start, rows.closed(cursor, account["account"], request.ends_on), True
+    return start, rows.reached(cursor, account, through, bound), False
+
+
+def _state(cursor: Cursor, account: Row, start: Point, end: Point, final: bool) -> Issued:
+    found = rows.movements(cursor, account["account"], start, end, MAX_LINES + 1)
+    if len(found) > MAX_LINES:
+        raise StatementRefused(
+            f"The period has more than {MAX_LINES:,} movements, which no statement holds: export the records instead."
+        )
+    number, now = _number(cursor, "S")
+    paper = AccountStatement(
+        number=number,
+        **_parties(account),
+        begins_on=start.through_on + timedelta(days=1),
+        through_on=end.through_on,
+        recorded_until=now,
+        final=final,
+        opening_minor=start.balance_minor,
+        lines=tuple(_line(row) for row in found),
+        closing_minor=end.balance_minor,
+        held_minor=end.held_minor,
+        coming_minor=end.coming_minor,
+        receivable_minor=end.receivable_minor,
+    )
+    return _keep(cursor, paper, _row(account, start, end, final), len(found))
+
+
+def _receipt(cursor: Cursor, account: Row, transfer: int) -> Issued:
+    row = rows.credit(cursor, account["account"], transfer)
+    if row is None:
+        raise StatementRefused(f"Customer {account['number']} has no credit {transfer} in that balance.")
+    day = row["effective_on"]
+    point = Point(day, transfer, 0, 0, 0, 0, 0)
+    about = _row(account, point._replace(through_on=day - timedelta(days=1)), point, True, transfer)
+    if known := cursor.execute(_KNOWN, about).fetchone():
+        return Issued(**known)
+    number, now = _number(cursor, "CR")
+    paper = CreditReceipt(number=number, **_parties(account), issued_on=now.date(), line=_line(row))
+    return _keep(cursor, paper, about | {"closing": row["amount_minor"]}, 1)
+
+
+def _keep(cursor: Cursor, paper: Paper, row: Row, lines: int) -> Issued:
+    kept = {
+        "kind": paper.paper,
+        "number": paper.number,
+        "content": paper_json(paper),
+        "digest": paper_digest(paper),
+    }
+    made = cursor.execute(_KEEP, {**row, **kept, "lines": lines}).fetchone()
+    assert made is not None
+    return Issued(**made)
+
+
+def _number(cursor: Cursor, letters: str) -> tuple[str, datetime]:
+    row = cursor.execute(_NEXT).fetchone()
+    assert row is not None
+    now: datetime = row["now"].astimezone(UTC)
+    return f"{letters}-{now.year}-{row['next']:06d}", now
+
+
+def _parties(account: Row) -> Row:
+    issuer = Issuer(
+        legal_name=account["entity_name"],
+        address=tuple(account["entity_address"]),
+        country=account["entity_country"],
+        registration_id=account["registration_id"],
+        tax_id=account["tax_id"],
+    )
+    customer = FormCustomer(
+        number=account["number"],
+        legal_name=account["legal_name"],
+        address=tuple(account["address"]),
+        country=account["country"],
+    )
+    currency, locale = account["currency"], account["locale"]
+    return {"issuer": issuer, "customer": customer, "currency": currency, "locale": locale}
+
+
+def _line(row: Row) -> StatementLine:
+    return StatementLine(
+        effective_on=row["effective_on"],
+        value_on=row["value_on"],
+        kind=row["kind"],
+        about=_about(row)[:500],
+        product=row["product"][:500],
+        payer=row["payer"][:500],
+        bank_reference=row["bank_reference"][:500],
+        amount_minor=row["amount_minor"],
+    )
+
+
+def _about(row: Row) -> str:
+    """The number of what it was for. What the bank books names its entry, which is nothing to a customer."""
+    cause = row["cause"] or ""
+    return row["deposit"] or ("" if cause.startswith("bank entry") else cause)
+
+
+def _row(account: Row, start: Point, end: Point, final: bool, transfer: int = 0) -> Row:
+    return {
+        "customer": account["customer_id"],
+        "account": account["account"],
+        "begins_on": start.through_on + timedelta(days=1),
+        "through_on": end.through_on,
+        "from_bound": start.bound,
+        "bound": end.bound,
+        "final": final,
+        "transfer": transfer,
+        "opening": start.balance_minor,
+        "closing": end.balance_minor,
+    }
+
+
+_PATIENCE = text("SET LOCAL statement_timeout = '10min'")
+
+_NEXT = "SELECT nextval('statement_id_seq') AS next, now() AS now"
+
+_KNOWN = """
+    SELECT number, document_id, lines FROM statement WHERE account_id = %(account)s AND begins_on = %(begins_on)s
+        AND through_on = %(through_on)s AND from_bound = %(from_bound)s AND bound = %(bound)s AND final = %(final)s
+        AND transfer_id = %(transfer)s
+"""
+
+_KEEP = """
+    WITH paper AS (
+        INSERT INTO document (kind, version, content, digest) VALUES (%(kind)s, 1, %(content)s, %(digest)s) RETURNING id
+    )
+    INSERT INTO statement (id, number, customer_id, account_id, begins_on, through_on, from_bound, bound, final,
+        transfer_id, opening_minor, closing_minor, lines, document_id)
+    SELECT currval('statement_id_seq'), %(number)s, %(customer)s, %(account)s, %(begins_on)s, %(through_on)s,
+        %(from_bound)s, %(bound)s, %(final)s, %(transfer)s, %(opening)s, %(closing)s, %(lines)s, id FROM paper
+    RETURNING number, document_id, lines
+"""

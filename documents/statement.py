@@ -1,0 +1,101 @@
+"""Everything that an account statement or a receipt for a credit says, and its canonical bytes."""
+
+import hashlib
+import json
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from documents.form import FormCustomer, Issuer, Number
+from prepay.money import digits
+
+MAX_LINES = 25_000
+"""A statement of more movements is refused: records are exported instead."""
+
+Printed = Annotated[str, Field(max_length=500)]
+
+
+class _Printed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StatementLine(_Printed):
+    """One movement of the balance."""
+
+    effective_on: date
+    value_on: date | None = None
+    kind: Number
+    """A name of `prepay.movements`."""
+    about: Printed = ""
+    """The number of the deposit, order, bill or refund."""
+    product: Printed = ""
+    payer: Printed = ""
+    bank_reference: Printed = ""
+    amount_minor: int
+
+
+class AccountStatement(_Printed):
+    """A period of one balance. Amounts are minor units; what was received less what went is closing less opening."""
+
+    paper: Literal["statement"] = "statement"
+    number: Number
+    issuer: Issuer
+    customer: FormCustomer
+    currency: str
+    locale: Annotated[str, Field(max_length=35)] = "en"
+    begins_on: date
+    through_on: date
+    """The last effective day that counts."""
+    recorded_until: datetime
+    """Movements that were recorded later are in a later statement."""
+    final: bool
+    """The period is over, and its closing balance is the next one's opening balance for ever."""
+    opening_minor: int
+    lines: Annotated[tuple[StatementLine, ...], Field(max_length=MAX_LINES)]
+    closing_minor: int
+    held_minor: int
+    coming_minor: int
+    """Credited, but not before its value date."""
+    receivable_minor: int
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        digits(self.currency)
+        moved = sum(line.amount_minor for line in self.lines)
+        if self.opening_minor + moved != self.closing_minor:
+            raise ValueError("the movements do not lead from the opening balance to the closing one")
+        return self
+
+
+class CreditReceipt(_Printed):
+    """That money came and was credited."""
+
+    paper: Literal["receipt"] = "receipt"
+    number: Number
+    issuer: Issuer
+    customer: FormCustomer
+    currency: str
+    locale: Annotated[str, Field(max_length=35)] = "en"
+    issued_on: date
+    line: StatementLine
+
+
+Paper = AccountStatement | CreditReceipt
+
+
+def paper_json(paper: Paper) -> bytes:
+    """The paper as canonical JSON: sorted keys, no spaces, UTF-8."""
+    content = paper.model_dump(mode="json")
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def paper_digest(paper: Paper) -> str:
+    """The SHA-256 of `paper_json`, in hexadecimal digits."""
+    return hashlib.sha256(paper_json(paper)).hexdigest()
+
+
+def read_paper(content: bytes) -> Paper:
+    """Read back what `paper_json` wrote."""
+    kind = CreditReceipt if json.loads(content).get("paper") == "receipt" else AccountStatement
+    return kind.model_validate_json(content)
