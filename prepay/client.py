@@ -2,14 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, Self
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.rows import DictRow
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -22,38 +21,32 @@ from temporalio.service import RPCError
 
 from prepay import queries
 from prepay.claims import ClaimRequest, ClaimView
+from prepay.database import CONNECTIONS, Pool, open_pool
 from prepay.deposits import DepositAnswer, DepositRequest
+from prepay.errors import InsufficientBalance, NotFound, PrepayError, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.records import Balance, DepositView, PayTo, Record
+from prepay.spending_client import SpendingClient
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
 
+__all__ = [
+    "FormNotDrawn",
+    "InsufficientBalance",
+    "NotFound",
+    "PrepayClient",
+    "PrepayError",
+    "Refused",
+    "Unavailable",
+]
+
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
 MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
-
-
-class PrepayError(Exception):
-    """What the client raises; the message is one sentence for people."""
-
-
-class Refused(PrepayError):
-    """The request cannot be fulfilled, however often it is sent."""
-
-
-class Unavailable(PrepayError):
-    """A part of Prepay does not answer; the same request can be sent again."""
-
-
-class NotFound(PrepayError):
-    """There is no such thing."""
-
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name}.")
 
 
 class FormNotDrawn(PrepayError):
@@ -66,13 +59,13 @@ class FormNotDrawn(PrepayError):
         )
 
 
-class PrepayClient:
+class PrepayClient(SpendingClient):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
         self,
         temporal: Client,
-        pool: "AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]",
+        pool: Pool,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._temporal = temporal
@@ -81,23 +74,21 @@ class PrepayClient:
 
     @classmethod
     async def connect(
-        cls, database_url: str, temporal: Client | None = None, *, answer_seconds: float = ANSWER_SECONDS
+        cls,
+        database_url: str,
+        temporal: Client | None = None,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        connections: int = CONNECTIONS,
     ) -> Self:
-        """Get ready to use PostgreSQL (a role that reads is enough) and Temporal; both are reached when needed.
+        """Get ready to use PostgreSQL and Temporal; both are reached when needed.
+
+        A role that reads is enough for balances, records and deposits; spending and claims need `prepay_app`.
 
         Without a client for Temporal, its own settings decide (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, …).
         A request waits `answer_seconds` for its answer.
         """
-        pool = AsyncConnectionPool(
-            database_url,
-            min_size=0,
-            max_size=4,
-            timeout=5.0,
-            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3},
-            connection_class=psycopg.AsyncConnection[DictRow],
-            open=False,
-        )
-        await pool.open()
+        pool = await open_pool(database_url, connections)
         return cls(temporal or await connect_temporal(), pool, answer_seconds)
 
     async def __aenter__(self) -> Self:
@@ -347,30 +338,6 @@ class PrepayClient:
         if not rows:
             await self._must_exist(customer)
         return [VirtualAccountView(**row) for row in rows]
-
-    async def _must_exist(self, customer: str) -> None:
-        if await self._one(queries.CUSTOMER_EXISTS, {"customer": customer}) is None:
-            raise NotFound("customer", customer)
-
-    async def _one(self, query: str, given: dict[str, Any]) -> DictRow | None:
-        rows = await self._all(query, given)
-        return rows[0] if rows else None
-
-    async def _all(self, query: str, given: dict[str, Any]) -> list[DictRow]:
-        async with self._database() as connection:
-            return await (await connection.execute(query.encode(), given)).fetchall()
-
-    @asynccontextmanager
-    async def _database(self) -> "AsyncIterator[psycopg.AsyncConnection[DictRow]]":
-        try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except psycopg.errors.InsufficientPrivilege:
-            raise Refused(
-                "The database role may only read; claims are made with one that may write."
-            ) from None
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
 
 
 def _deposit_view(row: DictRow) -> DepositView:

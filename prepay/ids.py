@@ -53,6 +53,11 @@ def virtual_account_workflow_id(application: int) -> str:
     return f"virtual-account-{application}"
 
 
+def bill_workflow_id(bill: int) -> str:
+    """One workflow for each bill, by its row: the caller's number may be anything."""
+    return f"bill-{bill}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"
