@@ -28,6 +28,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.attestation import Attestations
 from activities.bank_files import BankFiles
+from activities.bills import Bills
 from activities.changes import Changes
 from activities.claims import Claims
 from activities.database import make_engine
@@ -49,6 +50,7 @@ from prepay.ids import DOCUMENTS_TASK_QUEUE, TASK_QUEUE
 from sandbox import workflow_runner
 from settings import Settings, settings
 from workflows.bank_file import BankFile
+from workflows.bill import Bill
 from workflows.change import Change
 from workflows.claim import Claim
 from workflows.deposit import Deposit
@@ -64,6 +66,7 @@ from workflows.virtual_account import VirtualAccountApplication
 GRACE = timedelta(seconds=10)
 WORKFLOWS = [
     BankFile,
+    Bill,
     Change,
     Claim,
     Deposit,
@@ -102,6 +105,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Attestations(engine, client, options),
         Deposits(engine, options),
         BankFiles(engine),
+        Bills(engine),
         Changes(engine),
         Freezes(engine),
         Reassignments(engine),

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.bills import settle_bills
 from prepay.ids import TASK_QUEUE
 
 BATCH = 500
@@ -74,6 +75,13 @@ KINDS = (
         " AND (ended_at IS NULL OR handled_version < version)",
     ),
     Kind(
+        "Bill",
+        "SELECT 'bill-' || id FROM bill WHERE (stage IN ('issued', 'part_paid') OR handled_version < version)"
+        " AND id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 6) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^bill-[1-9][0-9]{0,17}$'))",
+    ),
+    Kind(
         "VirtualAccountApplication",
         "SELECT 'virtual-account-' || id FROM virtual_account_application"
         " WHERE stage NOT IN ('closed', 'refused') AND 'virtual-account-' || id = ANY(:ids)",
@@ -108,7 +116,14 @@ class Outbox:
         return rung
 
     async def ring_batch(self) -> int:
-        """Ring for one batch of rows. They go only after the rings: dying in between rings twice, never not at all."""
+        """Ring for one batch of rows. They go only after the rings: dying in between rings twice, never not at all.
+
+        Bills are settled first: what they ring goes into the same batch.
+        """
+        settled = await asyncio.to_thread(settle_bills, self._engine)
+        return settled + await self._ring_rows()
+
+    async def _ring_rows(self) -> int:
         session = await asyncio.to_thread(Session, self._engine)
         try:
             rows, needed = await asyncio.to_thread(self._claim, session)

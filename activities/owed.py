@@ -5,6 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session
 
+from prepay.spending_queries import UNBILLED
+
 
 class Owed(NamedTuple):
     """Minor units of one currency. `bills_minor` is what open bills lack, whether or not they are due."""
@@ -23,18 +25,6 @@ def owed(session: Session, customer_id: int, entity: str, currency: str) -> Owed
     given = {"customer": customer_id, "entity": entity, "currency": currency}
     return Owed(*session.execute(_OWED, given).one())
 
-
-# A bill of a period bills all usage of that period; once it is void, the usage counts again.
-UNBILLED = """
-    SELECT DISTINCT ON (u.customer_id, u.entity, u.currency, u.period, u.product) u.*
-    FROM usage_report u
-    WHERE NOT EXISTS (
-        SELECT FROM bill b WHERE b.customer_id = u.customer_id AND b.entity = u.entity AND b.currency = u.currency
-            AND b.period = u.period AND b.period <> '' AND b.stage <> 'void'
-    ) AND {which}
-    ORDER BY u.customer_id, u.entity, u.currency, u.period, u.product, u.id DESC
-"""
-"""Usage that counts: `{which}` chooses among the reports `u`."""
 
 _OWED = text(f"""
     SELECT

@@ -96,6 +96,13 @@ _VIRTUAL = {
     "unheard": "stage = 'approved'",
     "id": "id",
 }
+_BILL = {
+    "table": "bill",
+    "workflow_id": "'bill-' || id",
+    "workflow": "Bill",
+    "unheard": _UNHEARD,
+    "id": "id",
+}
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
@@ -107,6 +114,7 @@ _CLAIMS = [
     text(_CLAIM.format(**_RECEIPT, needs="stage IN ('unapplied', 'returning') OR NOT heard")),
     text(_CLAIM.format(**_REFUND, needs="ended_at IS NULL OR " + _UNHEARD)),
     text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
+    text(_CLAIM.format(**_BILL, needs="stage IN ('issued', 'part_paid') OR " + _UNHEARD)),
     text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
 ]
 

@@ -93,6 +93,16 @@ VIEWS = (
         "refunds that have waited for operators for five business days",
         "`WorkflowType`='Refund' AND `Escalated`=true" + _RUNNING,
     ),
+    (
+        "Overdue bills",
+        "bills whose due date has passed",
+        "`WorkflowType`='Bill' AND `Stage`='overdue'" + _RUNNING,
+    ),
+    (
+        "Open bills",
+        "bills that are not paid in full",
+        "`WorkflowType`='Bill' AND `Stage` IN ('issued', 'part_paid', 'overdue')" + _RUNNING,
+    ),
     ("Escalated", "what has waited for an operator too long", "`Escalated`=true" + _RUNNING),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from prepay.money import Money
+from prepay.errors import insufficient, more_than_left, owes
 
 
 class Refused(Exception):
@@ -30,13 +30,7 @@ class InsufficientFunds(Refused):
     sqlstate = "PB002"
 
     def __init__(self, message: str, **facts: Any) -> None:
-        asked, available = (
-            Money(amount_minor=facts[f"{w}_minor"], currency=facts["currency"])
-            for w in ("asked", "available")
-        )
-        who = f"Customer {facts['customer']} with {facts['entity']}"
-        text = f"{who} has {available} available, {asked} is asked for."
-        super().__init__(text, **facts)
+        super().__init__(insufficient(facts), **facts)
 
 
 class KeyReused(Refused):
@@ -51,12 +45,7 @@ class ReceivableOpen(Refused):
     sqlstate = "PB004"
 
     def __init__(self, message: str, **facts: Any) -> None:
-        owed = Money(amount_minor=facts["owed_minor"], currency=facts["currency"])
-        text = (
-            f"Customer {facts['customer']} owes {owed} to {facts['entity']}:"
-            " nothing can be spent or refunded before that is repaid."
-        )
-        super().__init__(text, **facts)
+        super().__init__(owes(facts), **facts)
 
 
 class Frozen(Refused):
@@ -83,10 +72,7 @@ class MoreThanLeft(Refused):
     sqlstate = "PB007"
 
     def __init__(self, message: str, **facts: Any) -> None:
-        left, asked = facts["left_minor"], facts["asked_minor"]
-        rest = Money(amount_minor=left, currency=facts["currency"])
-        wanted = Money(amount_minor=asked, currency=facts["currency"]) if asked is not None else "nothing"
-        super().__init__(f"{facts['what']} has {rest} left, {wanted} is asked for.", **facts)
+        super().__init__(more_than_left(facts), **facts)
 
 
 class AppendOnly(Refused):

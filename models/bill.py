@@ -84,7 +84,7 @@ class BillLine(SQLModel, table=True):
 
 
 class BillPayment(SQLModel, table=True):
-    """What a transfer of the book paid of a line. A part payment is split over the lines in proportion to what they lack."""
+    """What a transfer of the book paid of a line; a part payment is split over the lines by what each lacks."""
 
     __tablename__ = "bill_payment"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The client that services use: ask for deposits, read balances and records."""
+"""The client that services use: ask for deposits, spend, read balances and records."""
 
 import asyncio
 import uuid
@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any, Self
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import DictRow
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -19,20 +18,30 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from prepay import queries
 from prepay.asking import Asking
 from prepay.claims import ClaimRequest, ClaimView
+from prepay.database import CONNECTIONS, Pool, open_pool
 from prepay.deposits import DepositAnswer, DepositRequest
-from prepay.errors import FormNotDrawn, NotFound, PrepayError, Refused, Unavailable
+from prepay.errors import FormNotDrawn, InsufficientBalance, NotFound, PrepayError, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.record_reading import RecordReading
 from prepay.records import Balance, DepositView, PayTo
 from prepay.refund_tickets import RefundTickets
+from prepay.spending_client import SpendingClient
 from prepay.statement_reading import StatementReading
 from prepay.temporal import connect_temporal
 from prepay.virtual_account_queries import APPLICATIONS, APPLY, why_not
 from prepay.virtual_accounts import VirtualAccountRequest, VirtualAccountView
 from prepay.wire import parse
 
-__all__ = ["FormNotDrawn", "NotFound", "PrepayClient", "PrepayError", "Refused", "Unavailable"]
+__all__ = [
+    "FormNotDrawn",
+    "InsufficientBalance",
+    "NotFound",
+    "PrepayClient",
+    "PrepayError",
+    "Refused",
+    "Unavailable",
+]
 
 ANSWER_SECONDS = 15.0
 POLL_SECONDS = 0.1
@@ -40,13 +49,13 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayClient(RecordReading, StatementReading, RefundTickets):
+class PrepayClient(RecordReading, StatementReading, SpendingClient, RefundTickets):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
         self,
         temporal: Client,
-        pool: "AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]",
+        pool: Pool,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._temporal = temporal
@@ -56,23 +65,21 @@ class PrepayClient(RecordReading, StatementReading, RefundTickets):
 
     @classmethod
     async def connect(
-        cls, database_url: str, temporal: Client | None = None, *, answer_seconds: float = ANSWER_SECONDS
+        cls,
+        database_url: str,
+        temporal: Client | None = None,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        connections: int = CONNECTIONS,
     ) -> Self:
-        """Get ready to use PostgreSQL (a role that reads is enough) and Temporal; both are reached when needed.
+        """Get ready to use PostgreSQL and Temporal; both are reached when needed.
+
+        A role that reads is enough for balances, records and deposits; spending and claims need `prepay_app`.
 
         Without a client for Temporal, its own settings decide (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, …).
         A request waits `answer_seconds` for its answer.
         """
-        pool = AsyncConnectionPool(
-            database_url,
-            min_size=0,
-            max_size=4,
-            timeout=5.0,
-            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": 3},
-            connection_class=psycopg.AsyncConnection[DictRow],
-            open=False,
-        )
-        await pool.open()
+        pool = await open_pool(database_url, connections)
         return cls(temporal or await connect_temporal(), pool, answer_seconds)
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,11 @@
-"""What the client raises; each message is one sentence for people."""
+"""What the client raises. Each message is one sentence for people."""
+
+from json import loads
+from typing import Any
+
+import psycopg
+
+from prepay.money import Money
 
 
 class PrepayError(Exception):
@@ -7,6 +14,15 @@ class PrepayError(Exception):
 
 class Refused(PrepayError):
     """The request cannot be fulfilled, however often it is sent."""
+
+
+class InsufficientBalance(Refused):
+    """There is less available than is asked for: nothing was paid. Sent again after money has come, it may be."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        super().__init__(insufficient(facts))
+        self.available_minor: int = facts["available_minor"]
+        self.currency: str = facts["currency"]
 
 
 class Unavailable(PrepayError):
@@ -28,3 +44,45 @@ class FormNotDrawn(PrepayError):
             f"The form of {number} was not drawn within {seconds:g} s. Ask again later; "
             "`prepay doctor` tells which libraries a machine lacks."
         )
+
+
+def insufficient(facts: dict[str, Any]) -> str:
+    """The words for less money than is asked for."""
+    who = f"Customer {facts['customer']} with {facts['entity']}"
+    return f"{who} has {_money(facts, 'available')} available, {_money(facts, 'asked')} is asked for."
+
+
+def owes(facts: dict[str, Any]) -> str:
+    """The words for a debt that goes first."""
+    return (
+        f"Customer {facts['customer']} owes {_money(facts, 'owed')} to {facts['entity']}:"
+        " nothing can be spent or refunded before that is repaid."
+    )
+
+
+def more_than_left(facts: dict[str, Any]) -> str:
+    """The words for a hold, payment or bill that has less left."""
+    wanted = _money(facts, "asked") if facts["asked_minor"] is not None else "nothing"
+    return f"{facts['what']} has {_money(facts, 'left')} left, {wanted} is asked for."
+
+
+def _money(facts: dict[str, Any], what: str) -> Money:
+    return Money(amount_minor=facts[f"{what}_minor"], currency=facts["currency"])
+
+
+_IN_WORDS = {"PB004": owes, "PB007": more_than_left}
+
+
+def refused_by_the_book(error: psycopg.Error) -> Refused | None:
+    """The refusal that a posting function's error stands for; None for a fault."""
+    state, said = error.sqlstate or "", error.diag
+    if state == "23505" and said.constraint_name == "ledger_transfer_key":
+        return Refused("The id was used at the same moment for another request: send a new one.")
+    if not state.startswith("PB"):
+        return None
+    facts = loads(said.message_detail) if said.message_detail else {}
+    if state == "PB002":
+        return InsufficientBalance(facts)
+    words = _IN_WORDS[state](facts) if state in _IN_WORDS else said.message_primary or ""
+    # Services know their orders without the book's prefix.
+    return Refused(words.replace("'order:", "'"))

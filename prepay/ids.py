@@ -64,6 +64,11 @@ def refund_number(sequence: int, year: int) -> str:
     return f"R-{year}-{sequence:06d}"
 
 
+def bill_workflow_id(bill: int) -> str:
+    """One workflow for each bill, by its row: the caller's number may be anything."""
+    return f"bill-{bill}"
+
+
 def deposit_number(sequence: int, year: int) -> str:
     """The number of a deposit as people read it, such as ``D-2026-000123``."""
     return f"D-{year}-{sequence:06d}"

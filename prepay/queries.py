@@ -27,8 +27,6 @@ FORM = """
     WHERE d.number = %(number)s ORDER BY f.version DESC LIMIT 1
 """
 
-CUSTOMER_EXISTS = "SELECT 1 FROM customer WHERE number = %(customer)s"
-
 BALANCES = """
     SELECT customer, entity, currency, posted_minor, held_minor, available_minor,
         pending_in_minor AS pending_minor, receivable_minor

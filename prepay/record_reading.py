@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from psycopg.rows import DictRow
 
 from prepay import record_queries as queries
+from prepay.database import Database
 from prepay.ids import content_hash
 from prepay.movements import kind_of
-from prepay.reading import Reading
 from prepay.records import Record, RecordFilter, RecordPage, RecordTotal
 from prepay.wire import InputRefused, parse
 
@@ -33,7 +33,7 @@ class _Position(NamedTuple):
     held_minor: int
 
 
-class RecordReading(Reading):
+class RecordReading(Database):
     """The client's questions about records."""
 
     async def records(

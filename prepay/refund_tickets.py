@@ -9,11 +9,11 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from prepay.asking import Asking, Ended
+from prepay.database import Database
 from prepay.errors import NotFound, Refused
 from prepay.ids import TASK_QUEUE, refund_workflow_id
 from prepay.money import Money
 from prepay.proofs import Proof, read_proof
-from prepay.reading import Reading
 from prepay.refund_queries import ENTER_PAYEE, REFUND_BY_REQUEST, REFUNDS
 from prepay.refunds import PayeeInput, RefundAnswer, RefundRequest, RefundView, UsePayee, WithdrawRefund
 from prepay.wire import parse
@@ -21,7 +21,7 @@ from prepay.wire import parse
 _ANY = {"number": None, "customer": None, "stage": None, "limit": 1}
 
 
-class RefundTickets(Reading):
+class RefundTickets(Database):
     """Refund tickets of customers."""
 
     _asking: Asking

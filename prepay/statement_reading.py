@@ -11,9 +11,9 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError
 
+from prepay.database import Database
 from prepay.errors import NotFound, Refused, Unavailable
 from prepay.ids import TASK_QUEUE
-from prepay.reading import Reading
 from prepay.statements import StatementOutcome, StatementProgress, StatementRequest, StatementView
 from prepay.wire import parse
 
@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 0.5
 Progress = Callable[[StatementProgress], None]
 
 
-class StatementReading(Reading):
+class StatementReading(Database):
     """The client's questions about statements."""
 
     _temporal: Client

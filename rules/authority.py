@@ -39,6 +39,7 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
     Act("Receipt", "keep"): frozenset({APPROVER, TREASURER}),
     Act("Receipt", "link_payer"): frozenset({CLERK, APPROVER}),
     Act("Claim", "close"): frozenset({CLERK, APPROVER}),
+    Act("Bill", "void"): frozenset({APPROVER, TREASURER}),
     Act("VirtualAccountApplication", "propose"): frozenset({CLERK, APPROVER}),
     Act("VirtualAccountApplication", "approve"): frozenset({APPROVER}),
     Act("VirtualAccountApplication", "reject"): frozenset({APPROVER}),

@@ -220,8 +220,8 @@ class TestLines:
                 with conn.transaction(force_rollback=True):
                     book.bill("1", *amounts, customer="B")
                     left, before = sum(amounts), [0] * len(amounts)
-                    for n, part in enumerate([*parts, sum(amounts)]):
-                        part = min(part, left)
+                    for n, wanted in enumerate([*parts, sum(amounts)]):
+                        part = min(wanted, left)
                         if part:
                             bills.pay(conn, key=f"p{n}", number="1", amount_minor=part)
                         now, left = book.lines("1"), left - part

@@ -196,12 +196,6 @@ class TestRefundOrder:
         with pytest.raises(refusals.MoreThanLeft, match=r"has 0\.10 EUR left"):
             postings.refund_order(book.conn, key="f-2", payment="c", amount_minor=11)
 
-    def test_a_hold_is_not_a_payment(self, book: Book) -> None:
-        book.give("A", "r", 100)
-        book.hold("A", "h", 100)
-        with pytest.raises(refusals.UnknownPosting):
-            postings.refund_order(book.conn, key="f", payment="h")
-
 
 class TestRefund:
     def test_named_lots_must_have_enough_left(self, book: Book) -> None:

@@ -1,0 +1,258 @@
+"""The client's part that spends: orders, bills, usage, intended use. No workflow waits for any of it."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from prepay import spending_queries as queries
+from prepay.database import Database
+from prepay.errors import NotFound, Refused
+from prepay.spending import (
+    AuthoriseRequest,
+    BillRequest,
+    BillView,
+    IntendedUseChange,
+    IntendedUseRequest,
+    LowBalanceRequest,
+    OrderPayment,
+    OrderRequest,
+    OrderView,
+    UsageRequest,
+    UsageView,
+)
+from prepay.wire import parse, positive_minor
+
+
+class SpendingClient(Database):
+    """What services spend a balance with. All of it needs a database role that may write, such as `prepay_app`.
+
+    Everything raises prepay.wire.InputRefused, Refused, NotFound, Unavailable.
+    """
+
+    async def pay_order(
+        self, order: str, customer: str, amount: str, currency: str, *, product: str
+    ) -> OrderPayment:
+        """Pay an order from the balance, at once or not at all, in one round trip.
+
+        The order's id is the idempotency key: sent again it is answered, not paid again. Raises
+        InsufficientBalance, which says what is available, where that is too little.
+        """
+        raw = {
+            "order": order,
+            "customer": customer,
+            "amount": amount,
+            "currency": currency,
+            "product": product,
+        }
+        wanted = parse(OrderRequest, raw, "The order")
+        given = _given(wanted)
+        row = await self._one(queries.PAY_ORDER, given)
+        if row is None:
+            raise NotFound("customer", wanted.customer)
+        return OrderPayment.model_construct(
+            order=wanted.order,
+            customer=wanted.customer,
+            product=wanted.product,
+            amount_minor=given["amount_minor"],
+            currency=wanted.currency,
+            transfer=row["transfer_id"],
+            replayed=row["replayed"],
+        )
+
+    async def authorise_order(
+        self,
+        order: str,
+        customer: str,
+        amount: str,
+        currency: str,
+        *,
+        product: str,
+        expires_at: datetime,
+    ) -> OrderView:
+        """Set money aside for an order until it is captured, voided, or `expires_at` has come."""
+        raw = {"order": order, "customer": customer, "amount": amount, "currency": currency}
+        wanted = parse(AuthoriseRequest, raw | {"product": product, "expires_at": expires_at}, "The order")
+        if await self._one(queries.AUTHORISE_ORDER, _given(wanted)) is None:
+            raise NotFound("customer", wanted.customer)
+        return await self.order(wanted.order)
+
+    async def capture_order(
+        self, order: str, amount: str | None = None, *, final: bool = False, request_id: str | None = None
+    ) -> OrderView:
+        """Take a part of what was set aside, or all that is left of it; a final part frees the rest.
+
+        The same request id takes a part once; without one, a new id is made.
+        """
+        known = await self.order(order)
+        given = _about(known, "capture", request_id) | {"final": final, "amount_minor": _minor(known, amount)}
+        await self._one(queries.CAPTURE_ORDER, given)
+        return await self.order(order)
+
+    async def void_order(self, order: str) -> OrderView:
+        """Give up what is left of what was set aside."""
+        known = await self.order(order)
+        await self._one(queries.VOID_ORDER, _about(known, "void", ""))
+        return await self.order(order)
+
+    async def refund_order(
+        self, order: str, amount: str | None = None, *, request_id: str | None = None
+    ) -> OrderView:
+        """Give back to the balance, and to the lots that paid, a part of an order or all that is not refunded yet."""
+        known = await self.order(order)
+        given = _about(known, "order-refund", request_id) | {"amount_minor": _minor(known, amount)}
+        await self._one(queries.REFUND_ORDER, given)
+        return await self.order(order)
+
+    async def order(self, order: str) -> OrderView:
+        """How far an order is paid, and from which deposits' money."""
+        row = await self._one(queries.ORDER, {"key": _key(order)})
+        if row is None:
+            raise NotFound("order", order)
+        return OrderView(**row)
+
+    async def issue_bill(
+        self,
+        bill: str,
+        customer: str,
+        currency: str,
+        lines: Sequence[tuple[str, str]],
+        *,
+        due_on: date,
+        period: str = "",
+    ) -> BillView:
+        """Issue a bill of lines (product, amount); its number is the idempotency key.
+
+        Unless the customer does not pay by themselves, the balance pays their open bills, the oldest issued first: now
+        and whenever money comes. A bill of a period (such as 2026-11) takes the place of usage reported for it.
+        """
+        raw = {
+            "bill": bill,
+            "customer": customer,
+            "currency": currency,
+            "lines": [{"product": product, "amount": amount} for product, amount in lines],
+            "due_on": due_on,
+            "period": period,
+        }
+        wanted = parse(BillRequest, raw, "The bill")
+        given = wanted.model_dump(exclude={"lines"})
+        given["products"], given["amounts"] = [line.product for line in wanted.lines], list(wanted.amounts)
+        await self._one(queries.ISSUE_BILL, given)
+        return await self.bill(wanted.bill)
+
+    async def bill(self, bill: str) -> BillView:
+        """A bill by its number, with its lines and the deposits whose money paid it."""
+        row = await self._one(queries.BILL, {"bill": bill})
+        if row is None:
+            raise NotFound("bill", bill)
+        return BillView(**row)
+
+    async def bills(
+        self,
+        customer: str | None = None,
+        *,
+        stage: str | None = None,
+        overdue: bool = False,
+        limit: int = 100,
+    ) -> Sequence[BillView]:
+        """Bills, newest first: of a customer, in a stage, only those that are overdue."""
+        given = {"customer": customer, "stage": stage, "overdue": overdue, "limit": limit}
+        rows = await self._all(queries.BILLS_OF, given)
+        if not rows and customer is not None:
+            await self._must_exist(customer)
+        return [BillView(**row) for row in rows]
+
+    async def pay_bill(
+        self, bill: str, amount: str | None = None, *, request_id: str | None = None
+    ) -> BillView:
+        """Pay a bill from the balance, all that it lacks or a part, whatever older ones are open."""
+        known = await self.bill(bill)
+        minor = None if amount is None else positive_minor(amount, known.currency)
+        key = f"bill-pay:{bill}:{request_id or uuid.uuid4()}"
+        await self._one(queries.PAY_BILL, {"key": key, "bill": bill, "amount_minor": minor})
+        return await self.bill(bill)
+
+    async def report_usage(
+        self,
+        customer: str,
+        product: str,
+        period: str,
+        amount: str,
+        currency: str,
+        *,
+        report_id: str | None = None,
+    ) -> None:
+        """Say what was used of a product in a month and is not billed yet; the newest report of it counts.
+
+        Nothing is posted: it is shown, and kept back when the balance is refunded, until the bill of the month comes.
+        """
+        raw = {
+            "report": report_id or str(uuid.uuid4()),
+            "customer": customer,
+            "currency": currency,
+            "product": product,
+            "period": period,
+            "amount": amount,
+        }
+        wanted = parse(UsageRequest, raw, "The report")
+        await self._one(queries.REPORT_USAGE, wanted.model_dump() | {"amount_minor": wanted.amount_minor})
+
+    async def usage(self, customer: str) -> Sequence[UsageView]:
+        """What a customer has used and nobody has billed yet."""
+        rows = await self._all(queries.USAGE, {"customer": customer})
+        if not rows:
+            await self._must_exist(customer)
+        return [UsageView(**row) for row in rows]
+
+    async def change_intended_use(
+        self, deposit: str, product: str, *, request_id: str | None = None
+    ) -> Sequence[IntendedUseChange]:
+        """Say what a deposit is meant for from now on, while nothing of it is spent. Answers all changes.
+
+        What a deposit is meant for never locks its money: any order and bill is paid from it.
+        """
+        raw = {"request_id": request_id or str(uuid.uuid4()), "deposit": deposit, "product": product}
+        wanted = parse(IntendedUseRequest, raw, "The change")
+        await self._one(queries.CHANGE_INTENDED_USE, wanted.model_dump())
+        return await self.intended_uses(wanted.deposit)
+
+    async def intended_uses(self, deposit: str) -> Sequence[IntendedUseChange]:
+        """How what a deposit is meant for was changed, oldest first."""
+        rows = await self._all(queries.INTENDED_USES, {"deposit": deposit})
+        return [IntendedUseChange(**row) for row in rows]
+
+    async def notify_below(self, customer: str, currency: str, amount: str | None) -> None:
+        """Tell the customer once each time that what is available falls below an amount; None ends that."""
+        if amount is None:
+            async with self._database() as connection:
+                given = {"customer": customer, "currency": currency}
+                await connection.execute(queries.NO_LOW_BALANCE.encode(), given)
+            return
+        raw = {"customer": customer, "currency": currency, "amount": amount}
+        wanted = parse(LowBalanceRequest, raw, "The threshold")
+        threshold = {"customer": customer, "currency": currency, "threshold_minor": wanted.amount_minor}
+        if await self._one(queries.SET_LOW_BALANCE, threshold) is None:
+            await self._must_exist(customer)
+            raise Refused(f"Customer {customer} has no balance in {currency}.")
+
+
+def _key(order: str) -> str:
+    return f"order:{order}"
+
+
+def _given(wanted: OrderRequest) -> dict[str, Any]:
+    return {**wanted.__dict__, "key": _key(wanted.order), "amount_minor": wanted.amount_minor}
+
+
+def _about(known: OrderView, verb: str, request_id: str | None) -> dict[str, Any]:
+    """One posting about an order; a verb that happens once has the empty request id."""
+    request = str(uuid.uuid4()) if request_id is None else request_id
+    return {
+        "key": f"{verb}:{known.order}:{request}",
+        "order_key": _key(known.order),
+        "product": known.product,
+    }
+
+
+def _minor(known: OrderView, amount: str | None) -> int | None:
+    return None if amount is None else positive_minor(amount, known.currency)
