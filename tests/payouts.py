@@ -63,8 +63,8 @@ _PLACE = "SELECT entity, currency FROM collection_account WHERE code = %(account
 _REFUND = """
     INSERT INTO refund (id, number, workflow_id, customer_id, entity, currency, request_id, content_hash, amount_minor,
         reason, stage)
-    SELECT %(number)s, %(label)s, 'refund-' || %(label)s, c.id, %(entity)s, %(currency)s, %(label)s, 'a test', %(amount)s,
-        'a test', 'sent'
+    SELECT %(number)s, %(label)s, 'refund-' || %(label)s, c.id, %(entity)s, %(currency)s, %(label)s, 'a test',
+        %(amount)s, 'a test', 'sent'
     FROM customer c WHERE c.number = %(customer)s
 """
 
