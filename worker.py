@@ -38,6 +38,7 @@ from activities.failures import Discreet
 from activities.inbox import watch_inbox
 from activities.notices import Notices
 from activities.outbox import Outbox
+from activities.payouts import Payouts
 from activities.reassignment import Reassignments
 from activities.receipts import Receipts
 from activities.refunds import Refunds
@@ -55,6 +56,8 @@ from workflows.change import Change
 from workflows.claim import Claim
 from workflows.deposit import Deposit
 from workflows.freeze import Freeze
+from workflows.payment_file import PaymentFile
+from workflows.payment_run import PaymentRun
 from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.refund import Refund
@@ -71,6 +74,8 @@ WORKFLOWS = [
     Claim,
     Deposit,
     Freeze,
+    PaymentFile,
+    PaymentRun,
     Reassignment,
     Receipt,
     Refund,
@@ -82,6 +87,7 @@ WORKFLOWS = [
 SCHEDULES: dict[str, tuple[Any, timedelta]] = {
     "relay": (Relay, timedelta(seconds=10)),
     "sweep": (Sweep, timedelta(minutes=1)),
+    "payment-run": (PaymentRun, timedelta(minutes=1)),
 }
 
 log = structlog.get_logger()
@@ -109,6 +115,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Changes(engine),
         Freezes(engine),
         Reassignments(engine),
+        Payouts(engine, options),
         Receipts(engine),
         Refunds(engine),
         Claims(engine),
@@ -149,7 +156,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
 
 
 async def ensure_schedules(client: Client) -> None:
-    """The relay and the sweep run by schedule: whoever ends a run, the next one starts by itself."""
+    """The relay, the sweep and the payment run go by schedule: whoever ends a run, the next one starts by itself."""
     for name, (workflow, every) in SCHEDULES.items():
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(workflow.run, id=name, task_queue=TASK_QUEUE),

@@ -6,20 +6,31 @@ chunk (see `bank_posting`).
 
 from activities.refund_voiding import void_lost
 
-# The accounts of all that follows at once, in the order that every posting keeps.
-LOCK_ACCOUNTS = """
+_OF_PAYOUTS = """
+        SELECT c.number || ' ' || po.entity || ' ' || po.currency
+        FROM payout po JOIN refund r ON r.id = po.refund_id JOIN customer c ON c.id = r.customer_id
+        WHERE po.id = ANY (%(payouts)s::bigint[])
+"""
+_LOCK = """
     SELECT count(*) FROM (
-        SELECT array_agg(DISTINCT c.number || ' ' || e.entity || ' ' || p.currency) AS accounts
-        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
-        JOIN credit ON credit.part_id IN (p.id, p.answers_id)
-        JOIN customer c ON c.id = credit.customer_id
-        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) HAVING count(*) > 0
+        SELECT array_agg(DISTINCT account) AS accounts FROM ({accounts}) AS touched (account) HAVING count(*) > 0
     ) r, LATERAL (
         SELECT array_agg(split_part(a, ' ', 1)) AS customers, array_agg(split_part(a, ' ', 2)) AS entities,
             array_agg(split_part(a, ' ', 3)) AS currencies
         FROM unnest(r.accounts) a
     ) l, LATERAL ledger_lock_customers(l.customers, l.entities, l.currencies)
 """
+# The accounts of all that follows at once, in the order that every posting keeps.
+LOCK_ACCOUNTS = _LOCK.format(
+    accounts=f"""
+        SELECT c.number || ' ' || e.entity || ' ' || p.currency
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
+        JOIN credit ON credit.part_id IN (p.id, p.answers_id)
+        JOIN customer c ON c.id = credit.customer_id
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) UNION {_OF_PAYOUTS}"""
+)
+LOCK_ACCOUNTS_OF_PAYOUTS = _LOCK.format(accounts=_OF_PAYOUTS)
+"""The same for payouts alone."""
 
 _RECEIVE = """
     SELECT count(*) FROM (

@@ -32,8 +32,10 @@ from activities.bank_statements import (
     sources_of,
 )
 from activities.database import psycopg_of
+from activities.payout_answers import apply_answers, require_source
 from activities.pulse import Pulse
-from bankfiles import Entry, Format, Quarantine, Survey, entries, survey
+from bankfiles import Entry, Format, Quarantine, Survey, entries, read_answers, survey
+from bankfiles.answers import is_answer
 from models import BankFile, BankStatement, CollectionAccount, Outbox
 from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
@@ -160,7 +162,9 @@ class BankFiles:
             _hold(file, found.held_for, found.reason)
             return
         try:
-            if found.outcome == "read":
+            if found.outcome == "read" and found.answers:
+                require_source(session, file.id or 0, found.answers)
+            elif found.outcome == "read":
                 self._keep_statements(session, file, found)
         except MustWait as reason:
             _hold(file, reason.held_for, str(reason))
@@ -184,8 +188,11 @@ class BankFiles:
         with Session(self._engine) as session:
             file = _file(session, sha256)
             file_id, stage = file.id, file.stage
+            answers = is_answer(file.format)
         assert file_id is not None
-        if stage in ("read", "alarm"):
+        if answers and stage == "read":
+            self._apply(sha256)
+        elif stage in ("read", "alarm"):
             try:
                 if stage == "read":
                     with bytes_of(self._engine, sha256) as content:
@@ -197,6 +204,16 @@ class BankFiles:
                     if file.stage == stage:
                         _hold(file, "posting", str(reason))
         return self.look(sha256)
+
+    def _apply(self, sha256: str) -> None:
+        """What the bank answers to payment files, in one transaction."""
+        with Pulse(), bytes_of(self._engine, sha256) as content:
+            answers = read_answers(content)
+            with Session(self._engine) as session, session.begin():
+                file = _file(session, sha256)
+                if file.stage == "read":
+                    reason = apply_answers(psycopg_of(session), answers)
+                    _end(file, "posted", reason[:MAX_REASON])
 
     def _finish(self, sha256: str, file_id: int) -> None:
         """Link the file's statements, credit what waited for them, and say what is still missing."""

@@ -84,7 +84,7 @@ _ONE_DETAIL = """
         structured_references = p.structured_references, text_references = p.text_references,
         remittance = p.remittance, payer_name = p.payer_name, payer_account = p.payer_account,
         credited_account = p.credited_account, bank_reference = p.bank_reference, return_reason = p.return_reason,
-        charges_minor = p.charges_minor, house = p.house
+        charges_minor = p.charges_minor, house = p.house, batch_id = p.batch_id
     FROM waiting w, incoming_part p
     WHERE lump.id = w.lump_id AND w.state = 'unapplied' AND w.one AND p.key = lump.identity_key
 """
@@ -101,10 +101,11 @@ _DETAILED = "UPDATE bank_entry SET detailed = true FROM waiting w WHERE id = w.e
 _PARTS = """
     INSERT INTO bank_entry_part (identity_key, entry_id, position, receipt_of, amount_minor, currency, direction,
         end_to_end_id, structured_references, text_references, remittance, payer_name, payer_account,
-        credited_account, bank_reference, return_reason, charges_minor, house, confirmed, state, reason)
+        credited_account, bank_reference, return_reason, charges_minor, house, batch_id, confirmed, state,
+        reason)
     SELECT p.key, e.id, p.position + (lump.id IS NOT NULL)::int, lump.id, p.amount_minor, p.currency, p.direction,
         p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
-        p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house,
+        p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house, p.batch_id,
         p.confirms OR coalesce(lump.confirmed, false), 'shown', 'the bank has not booked it yet'
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
     JOIN touched ON touched.id = e.id AND touched.fresh

@@ -45,6 +45,7 @@ _REVERSALS = """
         WHERE ce.account_id = r.account_id AND ce.status = 'BOOK' AND NOT ce.reversal AND ce.booked_on <= r.booked_on
             AND c.amount_minor = r.amount_minor AND c.currency = r.currency AND c.direction <> r.direction
             AND c.receipt_of IS NULL
+            AND NOT EXISTS (SELECT FROM receipt_return b WHERE b.part_id = c.id AND b.stage = 'sent')
             AND (c.payer_account = r.payer_account OR c.payer_account = '' OR r.payer_account = '')
             AND CASE c.direction WHEN 'debit' THEN c.state = 'house' ELSE c.state IN ('credited', 'unapplied')
                 OR (c.state = 'shown' AND c.house = '' AND c.id IN (SELECT id FROM posting)) END

@@ -9,6 +9,7 @@ import psycopg
 from activities.bank_booking import BOOK, CREDIT, LOCK_ACCOUNTS, PAY_DEPOSITS, REVERSE, REVERSING
 from activities.bank_grouping import CONFIRM, ONE_GROUPING, PAGES, PARTS
 from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
+from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_receipts import RECEIPTS
 from bankfiles import Direction, Entry, Format, Part, Quarantine
 from bankfiles.identity import is_reference
@@ -110,6 +111,7 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
     if reverses:
         # Two files that take back the same booking: the second must see what the first did.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
+    payouts = match_payouts(connection)
     for statement in (*REVERSALS, *MATCH) if reverses else MATCH:
         connection.execute(statement)
     for (part,) in connection.execute(SEVERAL).fetchall():
@@ -117,11 +119,12 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
     last = connection.execute(_SLICES).fetchone()
     slices = range(last[0] if last else 0)
     reversing = reverses and bool(_one(connection, REVERSING))
-    if len(slices) > 1 or reversing:
-        connection.execute(LOCK_ACCOUNTS)
+    if len(slices) > 1 or reversing or payouts.payouts:
+        connection.execute(LOCK_ACCOUNTS, {"payouts": payouts.payouts})
     for number in slices:
         for statement in statements:
             connection.execute(statement, {"slice": number})
+    post_payouts(connection, payouts)
     connection.execute(PAY_DEPOSITS)
     for statement in (*(REVERSE if reversing else ()), *RECEIPTS):
         connection.execute(statement)
@@ -223,7 +226,18 @@ def _part_row(entry: Entry, part: Part, account: Account) -> tuple[Any, ...]:
         part.return_reason,
         _charges(entry, part),
         kind_of(part.direction, entry.transaction_code, account.format, account.country) or "",
+        _batch(entry, part),
     )
+
+
+def _batch(entry: Entry, part: Part) -> str:
+    """The payment file that a debit says it is of."""
+    if part.direction is Direction.CREDIT:
+        return ""
+    told = [part.payment_information_id, part.message_id]
+    if entry.batch is not None:
+        told += [entry.batch.payment_information_id, entry.batch.message_id]
+    return next((name for name in told if is_reference(name)), "")
 
 
 def _named(reference: str) -> str:
@@ -266,7 +280,7 @@ _STAGING = (
         ordinal bigint, entry_key text, position bigint, key text, amount_minor bigint, currency text, direction text,
         end_to_end_id text, structured_references text[], text_references text[], remittance text,
         payer_name text, payer_account text, credited_account text, bank_reference text, return_reason text,
-        charges_minor bigint, house text, pages_of bigint, page bigint, confirms boolean
+        charges_minor bigint, house text, batch_id text, pages_of bigint, page bigint, confirms boolean
     ) ON COMMIT DELETE ROWS
     """,
     """

@@ -27,7 +27,10 @@ _END = f"""
         WHERE a.part_id = ended.part_id AND a.stage = 'proposed'
     ), going_back AS (
         UPDATE receipt_return b SET stage = 'void', ended_at = now() FROM ended
-        WHERE b.part_id = ended.part_id AND b.stage = 'prepared'
+        WHERE b.part_id = ended.part_id AND b.stage = 'prepared' RETURNING b.id
+    ), unpaid AS (
+        UPDATE payout o SET stage = 'void', ended_at = now() FROM going_back g
+        WHERE o.return_id = g.id AND o.stage = 'ready'
     )
     INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || part_id, 1 FROM ended
 """

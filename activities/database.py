@@ -1,8 +1,10 @@
 """The way to PostgreSQL: one engine a process, short time-outs, and psycopg below a session for the book."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Engine, create_engine
 from sqlmodel import Session
 
@@ -34,3 +36,11 @@ def psycopg_of(session: Session) -> "psycopg.Connection[Any]":
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     return connection
+
+
+def rows_of(
+    connection: "psycopg.Connection[Any]", query: str, given: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """The rows, with a name for each column."""
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return list(cursor.execute(query.encode(), given).fetchall())

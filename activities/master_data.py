@@ -80,7 +80,7 @@ def put_entity(session: Session, entity: EntityInput) -> Done:
 
 
 def put_account(session: Session, account: AccountInput) -> Done:
-    """Add a collection account, end it by `valid_to`, or change its sources. Raises MasterDataRefused."""
+    """Add a collection account, end it, or change its sources and what its bank takes. Raises MasterDataRefused."""
     _require_entity(session, account.entity)
     found = session.exec(
         select(CollectionAccount).where(CollectionAccount.code == account.code)
@@ -90,7 +90,10 @@ def put_account(session: Session, account: AccountInput) -> Done:
         _require_free_number(session, account)
     else:
         for name, value in values.items():
-            if name not in ("valid_to", "sources") and getattr(found, name) != value:
+            if (
+                name not in ("valid_to", "sources", "cut_off", "payment_version")
+                and getattr(found, name) != value
+            ):
                 raise DetailChanged(name, account.code)
     return _put(session, found, CollectionAccount, values)
 

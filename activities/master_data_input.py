@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
+from bankfiles.pain001 import VERSIONS
 from documents import form
 from models.entity import PAYER_POLICIES
 from prepay.bank_files import SourceName
@@ -107,6 +108,18 @@ def each_once(values: list[_Value]) -> list[_Value]:
     return values
 
 
+def _cut_off(clock: str) -> str:
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", clock):
+        raise ValueError('write the hour and minute when the bank\'s day ends, such as "15:00"')
+    return clock
+
+
+def _payment_version(name: str) -> str:
+    if name not in VERSIONS:
+        raise ValueError(f"{name[:50]!r} is not written; there are {', '.join(VERSIONS)}")
+    return name
+
+
 def _policy(name: str) -> str:
     if name not in PAYER_POLICIES:
         raise ValueError(f"{name[:50]!r} is no policy; there are {', '.join(PAYER_POLICIES)}")
@@ -179,6 +192,8 @@ class AccountInput(Wire):
     virtual: Annotated[bool, Field(strict=True)] = False
     """One customer's alone: its number is a virtual account's, of which the bank makes statements of their own."""
     sources: Annotated[list[SourceName], AfterValidator(each_once)] = []
+    cut_off: Annotated[str, AfterValidator(_cut_off)] = "15:00"
+    payment_version: Annotated[str, AfterValidator(_payment_version)] = VERSIONS[0]
     valid_from: Day
     valid_to: Day | None = None
 

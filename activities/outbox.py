@@ -46,6 +46,13 @@ KINDS = (
         "SELECT 'bank-file-' || sha256 FROM bank_file WHERE stage IN ('stored', 'read', 'held', 'alarm') AND sha256 IN"
         " (SELECT substr(id, 11) FROM unnest(CAST(:ids AS text[])) AS id WHERE id LIKE 'bank-file-%')",
     ),
+    Kind(
+        "PaymentFile",
+        "SELECT 'payment-file-' || id FROM payment_file WHERE (ended_at IS NULL OR stage = 'written')"
+        " AND id = ANY (ARRAY("
+        "SELECT CAST(substr(id, 14) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
+        " WHERE id ~ '^payment-file-[1-9][0-9]{0,17}$'))",
+    ),
     Kind("Freeze", "SELECT workflow_id FROM money_freeze WHERE ended_at IS NULL AND workflow_id = ANY(:ids)"),
     Kind(
         "Change",

@@ -12,6 +12,7 @@ from ledger import postings
 from prepay.ids import receipt_workflow_id
 from prepay.receipts import ApplyReceipt, DecideApplication, LinkReceiptPayer, ReturnReceipt
 from prepay.wire import Wire
+from rules.payee import PayeeFields, is_iban, refuse_payee
 from rules.receipt import ReceiptState, Signal, refuse_decision
 
 Decision = ApplyReceipt | DecideApplication | LinkReceiptPayer | ReturnReceipt
@@ -65,7 +66,8 @@ def _do(session: Session, state: ReceiptState, given: Decide) -> str:
 
 
 def _return(session: Session, state: ReceiptState, given: Decide) -> str:
-    """Held in the book, and what would credit it by itself passes it by; the refunds pay it."""
+    """Held in the book, and what would credit it by itself passes it by; the next payment file pays it."""
+    payee = _payee_of(session, state)
     key, by = f"return:{given.key}", given.decision
     source = session.execute(_SOURCE, {"part": state.part}).scalar_one()
     postings.return_unapplied(
@@ -76,14 +78,31 @@ def _return(session: Session, state: ReceiptState, given: Decide) -> str:
         cause=receipt_workflow_id(state.part),
     )
     said = {"part": state.part, "operator": by.operator, "reason": by.reason}
-    session.execute(_RETURN, {**said, "key": key, "amount_minor": state.amount_minor})
+    returned = {**said, "key": key, "amount_minor": state.amount_minor}
+    return_id = session.execute(_RETURN, returned).scalar_one()
+    session.execute(_PAY, {**payee, **returned, "return": return_id, "end_to_end_id": f"RTN-{return_id}"})
     session.execute(_RETURNING, said)
     return "prepared to go back"
 
 
+def _payee_of(session: Session, state: ReceiptState) -> dict[str, str]:
+    """The account that it came from. Raises DecisionRefused where no bank would pay there."""
+    row = session.execute(_WHO_PAID, {"part": state.part}).mappings().one()
+    if not row["payer_account"] or not row["payer_name"]:
+        raise DecisionRefused(
+            "the bank does not say which account it came from; ask the bank to send it back, or apply it"
+        )
+    account = {"iban": row["payer_account"]} if is_iban(row["payer_account"]) else {}
+    given = PayeeFields(row["payer_name"], **account or {"account_number": row["payer_account"]})
+    if why := refuse_payee(given, state.currency):
+        raise DecisionRefused(f"it cannot go back to where it came from: {why.rstrip('.')}")
+    return {"name": given.name, "iban": given.iban, "account_number": given.account_number}
+
+
 def _keep(session: Session, state: ReceiptState, decision: Decision) -> str:
     said = {"part": state.part, "operator": decision.operator, "reason": decision.reason}
-    key = session.execute(_KEEP, said).scalar_one_or_none()
+    # The payout first, as whoever collects payouts does.
+    key = session.execute(_KEEP, said).scalar_one_or_none() if session.execute(_UNPAY, said).first() else None
     if key is None:
         raise DecisionRefused("its payout is on its way to the bank already")
     postings.void(psycopg_of(session), key=f"keep:{key}", hold=key, cause=receipt_workflow_id(state.part))
@@ -151,7 +170,26 @@ _SOURCE = text("""
 
 _RETURN = text("""
     INSERT INTO receipt_return (key, part_id, amount_minor, prepared_by, reason)
-    VALUES (:key, :part, :amount_minor, :operator, :reason)
+    VALUES (:key, :part, :amount_minor, :operator, :reason) RETURNING id
+""")
+
+_WHO_PAID = text("SELECT payer_name, payer_account FROM bank_entry_part WHERE id = :part")
+
+_PAY = text("""
+    WITH payee AS (
+        INSERT INTO payee (name, iban, account_number, origin, source_part_id)
+        VALUES (:name, :iban, :account_number, 'payer', :part) RETURNING id
+    )
+    INSERT INTO payout (end_to_end_id, return_id, entity, currency, amount_minor, hold_key, account_id, payee_id, stage,
+        ready_at)
+    SELECT :end_to_end_id, :return, e.entity, p.currency, :amount_minor, :key, e.account_id, payee.id, 'ready', now()
+    FROM payee, bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id WHERE p.id = :part
+""")
+
+_UNPAY = text("""
+    UPDATE payout SET stage = 'void', ended_at = now()
+    WHERE stage = 'ready' AND return_id IN (SELECT id FROM receipt_return WHERE part_id = :part AND stage = 'prepared')
+    RETURNING id
 """)
 
 _RETURNING = text("""

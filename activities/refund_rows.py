@@ -21,15 +21,14 @@ class UnknownRefund(ApplicationError):
 
 
 def lock(session: Session, refund: int) -> RowMapping:
-    """Hold the customer's account and then the ticket, as whatever posts does; its row. Raises UnknownRefund."""
-    row = session.execute(_BY_ID, {"refund": refund}).mappings().one_or_none()
-    if row is None:
+    """Hold the ticket and then the customer's account, as payouts do; its row. Raises UnknownRefund."""
+    if session.execute(_LOCK, {"refund": refund}).one_or_none() is None:
         raise UnknownRefund(refund)
+    row = session.execute(_BY_ID, {"refund": refund}).mappings().one()
     postings.lock(
         psycopg_of(session), entity=row["entity"], currency=row["currency"], customers=[row["customer"]]
     )
-    session.execute(_LOCK, {"refund": refund})
-    return session.execute(_BY_ID, {"refund": refund}).mappings().one()
+    return row
 
 
 def by_workflow(session: Session, workflow_id: str) -> int:

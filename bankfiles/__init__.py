@@ -1,5 +1,6 @@
 """Bank files: bytes to entries, pure and as a stream; what cannot be believed is quarantined, held or refused."""
 
+from bankfiles.answers import ANSWER_FORMATS, Answer, Status, read_answers
 from bankfiles.checks import Survey, Totals, checked, survey
 from bankfiles.detect import Detected, detect, entries, read
 from bankfiles.entry import (
@@ -19,6 +20,8 @@ from bankfiles.entry import (
 from bankfiles.refusals import BankFileError, Held, Refused
 
 __all__ = [
+    "ANSWER_FORMATS",
+    "Answer",
     "Balance",
     "BankFileError",
     "Batch",
@@ -35,11 +38,13 @@ __all__ = [
     "Refused",
     "Statement",
     "StatementEnd",
+    "Status",
     "Survey",
     "Totals",
     "checked",
     "detect",
     "entries",
     "read",
+    "read_answers",
     "survey",
 ]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from bankfiles.detect import read
+from bankfiles.answers import ANSWER_FORMATS, Answer, read_answers
+from bankfiles.detect import detect, read, rewound
 from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
 from bankfiles.identity import Keyless
 from bankfiles.refusals import BankFileError, Disagrees, Held
@@ -53,13 +54,20 @@ class Survey:
     quarantined: list[Quarantine] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    answers: list[Answer] = field(default_factory=list)
+    """Where the bank answers to payment files: these, and no statements."""
 
 
 def survey(source: bytes | BinaryIO) -> Survey:
     """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
     found = Survey()
     try:
-        for event in checked(read(source, Keyless)):
+        head, whole = rewound(source)
+        detected = detect(head)
+        if detected is not None and detected.format in ANSWER_FORMATS:
+            _count_statuses(found, whole)
+            return found
+        for event in checked(read(whole, Keyless)):
             _count(found, event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"
@@ -68,6 +76,12 @@ def survey(source: bytes | BinaryIO) -> Survey:
         found.reason = str(error)
         found.problems = error.problems if isinstance(error, Disagrees) else (str(error),)
     return found
+
+
+def _count_statuses(found: Survey, source: bytes | BinaryIO) -> None:
+    found.answers = read_answers(source)
+    found.format, found.version = found.answers[0].format, found.answers[0].version
+    found.entries = sum(answer.statuses for answer in found.answers)
 
 
 def _count(found: Survey, event: Event) -> None:

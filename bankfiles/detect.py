@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
+from bankfiles.answers import ANSWERS
 from bankfiles.bai2 import read_bai2
 from bankfiles.camt import MESSAGES, read_camt
 from bankfiles.entry import Entry, Event, Format, Quarantine
@@ -14,8 +15,9 @@ from bankfiles.mt import find_mt, read_mt
 from bankfiles.refusals import Refused
 from bankfiles.xmlsource import HEAD_BYTES, first_element, head_text
 
-_MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(MESSAGES)})[\s/>]")
-_VERSION = re.compile(r"camt\.05[234]\.\d{3}\.\d{2}")
+_KINDS = {**MESSAGES, **ANSWERS}
+_MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_KINDS)})[\s/>]")
+_VERSION = re.compile(r"(?:camt\.05[234]|pain\.002|pacs\.004)\.\d{3}\.\d{2}")
 _BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*,\d{6},")
 
 Reader = Callable[[bytes | BinaryIO, type[Identities]], Iterator[Event]]
@@ -46,18 +48,24 @@ def detect(data: bytes) -> Detected | None:
     message, version = _MESSAGE.search(text), _VERSION.search(text)
     named = version[0] if version else ""
     if message is not None:
-        return Detected(MESSAGES[message[1]], named)
+        return Detected(_KINDS[message[1]], named)
     return Detected(Format(named[:8]), named) if named else None
 
 
 def read(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
     """What a bank file holds, as a stream. Raises Refused, and Held where its structure is broken."""
+    head, stream = rewound(source)
+    return _reader(head)(stream, identities)
+
+
+def rewound(source: bytes | BinaryIO) -> tuple[bytes, bytes | BinaryIO]:
+    """The first bytes, and the source as if they had not been read."""
     if isinstance(source, bytes):
-        return _reader(source)(source, identities)
+        return source, source
     head = b""
     while len(head) < HEAD_BYTES and (more := source.read(HEAD_BYTES)):
         head += more
-    return _reader(head)(cast("BinaryIO", _Rewound(head, source)), identities)
+    return head, cast("BinaryIO", _Rewound(head, source))
 
 
 def _reader(head: bytes) -> Reader:

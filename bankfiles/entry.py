@@ -18,6 +18,8 @@ class Format(StrEnum):
     MT940 = "mt940"
     MT942 = "mt942"
     BAI2 = "bai2"
+    PAIN_002 = "pain.002"
+    PACS_004 = "pacs.004"
 
 
 class Direction(StrEnum):

@@ -45,6 +45,8 @@ class Batch:
     payments: tuple[Payment, ...]
     bank_reference: str = ""
     details: bool = True
+    payment_information_id: str = ""
+    """The payment file that a batch of debits is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _entry(entry: Payment | Batch, currency: str, version: int) -> str:
     status = f"<Cd>{first.status}</Cd>" if version >= STATUS_CODE_FROM else first.status
     reversal = "<RvslInd>true</RvslInd>" if first.reversal else ""
     reference = f"<AcctSvcrRef>{escape(entry.bank_reference)}</AcctSvcrRef>" if entry.bank_reference else ""
-    batch = f"<Btch><NbOfTxs>{len(payments)}</NbOfTxs></Btch>" if isinstance(entry, Batch) else ""
+    batch = _batch(entry) if isinstance(entry, Batch) else ""
     domain, family, sub_family = first.code.split("/")
     told = isinstance(entry, Payment) or entry.details
     details = (
@@ -162,6 +164,12 @@ def _entry(entry: Payment | Batch, currency: str, version: int) -> str:
         f"<Fmly><Cd>{family}</Cd><SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>"
         f"<NtryDtls>{batch}{details}</NtryDtls></Ntry>\n"
     )
+
+
+def _batch(entry: Batch) -> str:
+    of = entry.payment_information_id
+    named = f"<PmtInfId>{escape(of)}</PmtInfId>" if of else ""
+    return f"<Btch>{named}<NbOfTxs>{len(entry.payments)}</NbOfTxs></Btch>"
 
 
 def _transaction(payment: Payment, currency: str, version: int, of_batch: bool) -> str:

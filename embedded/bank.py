@@ -1,4 +1,4 @@
-"""A bank on this machine (`mock-bank`): money arrives in it, and it writes camt.054 and camt.053 files."""
+"""A bank on this machine (`mock-bank`): money arrives in it, it takes our payment files and writes its answers."""
 
 import datetime
 import importlib.util
@@ -102,6 +102,29 @@ class BankClient:
         tomorrow = self.today() + datetime.timedelta(days=1)
         self._call("POST", f"/_mock/advance?to={tomorrow.isoformat()}")
         return tomorrow
+
+    def advance(self, day: datetime.date) -> None:
+        """Let the bank's clock go on to a day: what is due until then is booked, returned and told."""
+        self._call("POST", f"/_mock/advance?to={day.isoformat()}")
+
+    def behave(self, account: str, behaviour: str, **parameters: Any) -> None:
+        """How the bank treats an account from now on, such as `reject-file`; `accept` as usual."""
+        change = {"behaviour": behaviour, "parameters": parameters}
+        self._call("PATCH", f"/_mock/accounts/{account}", change, what=f"the behaviour {behaviour}")
+
+    def balance(self, account: str) -> int:
+        """What the bank says is on an account, in minor units."""
+        return int(next(a for a in self.accounts() if a["id"] == account)["balance"])
+
+    def take_files(self) -> list[dict[str, Any]]:
+        """Let the bank look at once for our payment files; how it took each."""
+        found: Any = self._call("POST", "/_mock/drop/scan")
+        return list(found.get("scanned", found) if isinstance(found, dict) else found)
+
+    def payments(self) -> list[dict[str, Any]]:
+        """Every payment that the bank got from us, as it stands."""
+        found: Any = self._call("GET", "/_mock/payments")
+        return list(found.get("payments", found) if isinstance(found, dict) else found)
 
     def release(self) -> None:
         """Let the bank write what is due: it looks at its clock only when it is asked something."""

@@ -28,7 +28,7 @@ from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
 from models.payer import PayerLink, PayerPause
-from models.payout import Payee, PaymentFile, Payout
+from models.payout import Payee, PaymentFile, PaymentFileDecision, Payout
 from models.receipt import Receipt, ReceiptApplication, ReceiptDecision, ReceiptReturn
 from models.refund import Refund, RefundApproval, RefundEvent, RefundPolicy
 from models.screening import Freeze, FreezeRelease, ScreeningSubject
@@ -76,6 +76,7 @@ __all__ = [
     "PayerLink",
     "PayerPause",
     "PaymentFile",
+    "PaymentFileDecision",
     "Payout",
     "Receipt",
     "ReceiptApplication",

@@ -235,6 +235,8 @@ class BankEntryPart(SQLModel, table=True):
     end_to_end_id: str = text(default="")
     structured_references: list[str] = texts()
     text_references: list[str] = texts()
+    batch_id: str = text(default="")
+    """The payment file of ours that a debit says it is of: `PmtInfId`, else `MsgId`."""
     remittance: str = text(default="")
     bank_reference: str = text(default="")
     return_reason: str = text(default="")

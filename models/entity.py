@@ -48,6 +48,10 @@ class CollectionAccount(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("iban <> '' OR account_number <> ''", name="collection_account_has_a_number"),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="collection_account_dates"),
+        CheckConstraint(
+            "payment_version IN ('pain.001.001.09', 'pain.001.001.03')",
+            name="collection_account_payment_version",
+        ),
         Index("collection_account_of_entity", "entity", "currency", "valid_from"),
         Index("collection_account_bank_number", "bank_number", "currency", unique=True),
     )
@@ -70,6 +74,10 @@ class CollectionAccount(SQLModel, table=True):
     """It is one customer's alone, and its number one of the virtual accounts': no form names it for others."""
     sources: list[str] = texts()
     """Who may deliver its bank files; empty for anybody. Others' are held for two people."""
+    cut_off: str = text(default="15:00")
+    """When the bank's day ends for payment files, by the clock of the entity."""
+    payment_version: str = text(default="pain.001.001.09")
+    """Of the payment files that its bank takes."""
     gap_statement_id: int | None = bigint(default=None, nullable=True)
     """The statement before which another one is missing: until it comes, nothing is credited by itself."""
     valid_from: date = Field()

@@ -61,7 +61,7 @@ class PaymentFile(SQLModel, table=True):
             "stage IN ('written', 'sent', 'accepted', 'part_accepted', 'rejected')",
             name="payment_file_stage_known",
         ),
-        Index("payment_file_needs_workflow", "swept_at", postgresql_where="stage IN ('written', 'sent')"),
+        Index("payment_file_needs_workflow", "swept_at", postgresql_where="ended_at IS NULL"),
     )
 
     id: int | None = row_id()
@@ -81,9 +81,36 @@ class PaymentFile(SQLModel, table=True):
     asked: int = bigint(default=0)
     """How often people were told that the bank is silent."""
     collected_at: datetime = created_at()
+    staged_at: datetime | None = moment(default=None, nullable=True)
+    """From then on its bytes lie beside the folder, and what is no more there has gone to the bank."""
+    resent: int = bigint(default=0)
     sent_at: datetime | None = moment(default=None, nullable=True)
     answered_at: datetime | None = moment(default=None, nullable=True)
+    ended_at: datetime | None = moment(default=None, nullable=True)
+    """When each of its payouts was booked, rejected or came back."""
     swept_at: datetime = created_at()
+
+
+class PaymentFileDecision(SQLModel, table=True):
+    """What an operator decided about a payment file."""
+
+    __tablename__ = "payment_file_decision"
+    __table_args__ = (
+        CheckConstraint("signal = 'resend'", name="payment_file_decision_signal_known"),
+        CheckConstraint(
+            "btrim(operator) <> '' AND btrim(reason) <> ''", name="payment_file_decision_says_who_and_why"
+        ),
+        {"info": {"written_once": True}},
+    )
+
+    id: int | None = row_id()
+    key: str = text(unique=True)
+    """Which decision of which run it is: a step that is tried again decides once."""
+    file_id: int = bigint(foreign_key="payment_file.id")
+    signal: str = text()
+    operator: str = text()
+    reason: str = text()
+    created_at: datetime = created_at()
 
 
 class Payout(SQLModel, table=True):
@@ -139,10 +166,13 @@ class Payout(SQLModel, table=True):
     reason_code: str = text(default="")
     """ISO 20022 external status or return reason code, as the bank told it."""
     reason: str = text(default="")
+    announced_at: datetime | None = moment(default=None, nullable=True)
+    """When the bank told that it comes back (pacs.004); the booked entry moves the money."""
     fee_minor: int = bigint(default=0)
     """What banks kept of what came back."""
     settled_part_id: int | None = bigint(default=None, nullable=True, foreign_key="bank_entry_part.id")
     came_back_part_id: int | None = bigint(default=None, nullable=True, foreign_key="bank_entry_part.id")
+    """While it is `sent`: it came back, and waits for the entry with which it left."""
     created_at: datetime = created_at()
     ready_at: datetime | None = moment(default=None, nullable=True)
     sent_at: datetime | None = moment(default=None, nullable=True)

@@ -113,7 +113,8 @@ class ReceiptReturn(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="receipt_return_amount_above_zero"),
         CheckConstraint(
-            "stage IN ('prepared', 'sent', 'returned', 'kept', 'void')", name="receipt_return_stage_known"
+            "stage IN ('prepared', 'sent', 'returned', 'came_back', 'kept', 'void')",
+            name="receipt_return_stage_known",
         ),
         CheckConstraint(
             "btrim(prepared_by) <> '' AND btrim(reason) <> ''", name="receipt_return_says_who_and_why"

@@ -33,6 +33,11 @@ def reassignment_workflow_id(move: int) -> str:
     return f"reassignment-{move}"
 
 
+def payment_file_workflow_id(file: int) -> str:
+    """One workflow for each payment file."""
+    return f"payment-file-{file}"
+
+
 def receipt_workflow_id(part: int) -> str:
     """One workflow for each entry part that nobody was credited with."""
     return f"receipt-{part}"

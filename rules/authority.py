@@ -38,6 +38,8 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
     Act("Receipt", "return_to_payer"): frozenset({APPROVER, TREASURER}),
     Act("Receipt", "keep"): frozenset({APPROVER, TREASURER}),
     Act("Receipt", "link_payer"): frozenset({CLERK, APPROVER}),
+    Act("PaymentRun", "run_now"): frozenset({APPROVER, TREASURER}),
+    Act("PaymentFile", "resend"): frozenset({APPROVER, TREASURER}),
     Act("Claim", "close"): frozenset({CLERK, APPROVER}),
     Act("Bill", "void"): frozenset({APPROVER, TREASURER}),
     Act("VirtualAccountApplication", "propose"): frozenset({CLERK, APPROVER}),

@@ -1,6 +1,7 @@
 """Where money may be sent: what a bank refuses for certain is refused before anybody approves it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from schwifty import IBAN
@@ -45,34 +46,46 @@ PURPOSE_NEEDED = {"AE": "a purpose of payment code", "IN": "a purpose code", "CN
 
 
 class PayeeLike(Protocol):
-    """A row of `models.Payee`, or what somebody has typed."""
+    """A row of `models.Payee`, or what an operator has typed."""
 
     @property
     def name(self) -> str: ...
-
     @property
     def iban(self) -> str: ...
-
     @property
     def bic(self) -> str: ...
-
     @property
     def account_number(self) -> str: ...
-
     @property
     def clearing_code(self) -> str: ...
-
     @property
     def country(self) -> str: ...
-
     @property
     def town(self) -> str: ...
-
     @property
     def purpose(self) -> str: ...
-
     @property
     def charge_bearer(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeFields:
+    """A payee that is no row yet."""
+
+    name: str
+    iban: str = ""
+    bic: str = ""
+    account_number: str = ""
+    clearing_code: str = ""
+    country: str = ""
+    town: str = ""
+    purpose: str = ""
+    charge_bearer: str = ""
+
+
+def is_iban(number: str) -> bool:
+    """Whether it is a right IBAN."""
+    return bool(IBAN(clean_number(number), allow_invalid=True).is_valid)
 
 
 def clean_number(number: str) -> str:

@@ -1,0 +1,68 @@
+"""Why banks reject and return payments, in words. Source: ISO 20022 external code sets, status and return reasons."""
+
+REASONS = {
+    "AC01": "the account number is wrong",
+    "AC02": "our account number is wrong",
+    "AC03": "the payee's account number is wrong",
+    "AC04": "the account is closed",
+    "AC06": "the account is blocked",
+    "AC13": "the payee's account is of a kind that takes no such payment",
+    "AC14": "our account is of a kind that makes no such payment",
+    "AG01": "this kind of payment is not allowed on the account",
+    "AG02": "the bank does not know this kind of payment",
+    "AM01": "the amount is zero",
+    "AM02": "the amount is more than is allowed",
+    "AM03": "the currency is not possible",
+    "AM04": "our account has not enough money",
+    "AM05": "the bank takes it for a duplicate",
+    "AM06": "the amount is below the minimum",
+    "AM07": "the amount is blocked by an authority",
+    "AM09": "the amount is not what was agreed",
+    "AM10": "the control sum is wrong",
+    "AM18": "the number of payments is wrong",
+    "BE01": "the name does not fit the account",
+    "BE04": "the payee's address is missing or wrong",
+    "BE05": "the bank does not know who sent it",
+    "BE06": "the bank does not know the payee",
+    "BE07": "our address is missing or wrong",
+    "CNOR": "the payee's bank cannot be reached",
+    "CUST": "the customer asked for it",
+    "CURR": "the currency is wrong",
+    "DNOR": "our bank cannot be reached that way",
+    "DT01": "the date is wrong",
+    "DU01": "the bank has had a file of this name",
+    "DU02": "the bank has had a batch of this name",
+    "DU03": "the bank has had this payment",
+    "DU04": "the bank has had a payment of this name",
+    "DU05": "the bank has had an instruction of this name",
+    "DUPL": "the bank has had this file",
+    "ED05": "the settlement failed",
+    "ERIN": "the bank does not take the extended remittance information",
+    "FF01": "the bank cannot read the file",
+    "FOCR": "the payment was recalled",
+    "FR01": "the bank suspects fraud",
+    "MD07": "the account's owner has died",
+    "MS02": "the payee does not want it, and does not say why",
+    "MS03": "the bank does not say why",
+    "NARR": "the bank says why in words; they are in the bank file",
+    "NOOR": "the original payment was never received",
+    "RC01": "the bank's identifier is wrong",
+    "RC04": "the payee's bank identifier is wrong",
+    "RC07": "the payee's BIC is wrong",
+    "RR01": "our account number is missing, which the law asks for",
+    "RR02": "our name or address is missing, which the law asks for",
+    "RR03": "the payee's name or address is missing, which the law asks for",
+    "RR04": "there is a regulatory reason",
+    "SL01": "the payee's bank takes no such payment",
+    "TD03": "the file's format is incomplete or wrong",
+    "TM01": "it came after the cut-off",
+    "UPAY": "the payment is not due",
+}
+
+DUPLICATES = frozenset({"DUPL", "AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+"""The bank has it already, so it says nothing about the first one."""
+
+
+def reason_words(code: str) -> str:
+    """What a code means; for others that it is the bank's own."""
+    return REASONS.get(code, f"the bank's code {code[:4]}" if code.isalnum() else "the bank gives no code")
