@@ -4,7 +4,7 @@ The causes say where the money came from; the keys hold for ever. Arrays of ids 
 chunk (see `bank_posting`).
 """
 
-from activities.refund_voiding import void_lost
+from activities.refund_voiding import lock_refunds, void_lost
 
 _OF_PAYOUTS = """
         SELECT c.number || ' ' || po.entity || ' ' || po.currency
@@ -166,11 +166,14 @@ _REVERSED = """
     FROM posting JOIN bank_entry_part p USING (id) WHERE p.state = 'reversed' AND o.id = p.answers_id
 """
 
-_VOID_REFUNDS = void_lost("""
+_REVERSED_CUSTOMERS = """
     SELECT credit.customer_id FROM posting JOIN bank_entry_part p USING (id)
     JOIN credit ON credit.part_id = p.answers_id
     WHERE p.state = 'reversed'
-""")
+"""
+LOCK_REFUNDS = lock_refunds(_REVERSED_CUSTOMERS)
+"""Before the accounts, where something is reversed."""
+_VOID_REFUNDS = void_lost(_REVERSED_CUSTOMERS)
 
 BOOK = (_RECEIVE, _ABSORB, _CREDIT, _HOUSE)
 """Post a slice."""

@@ -6,7 +6,15 @@ from typing import Any
 
 import psycopg
 
-from activities.bank_booking import BOOK, CREDIT, LOCK_ACCOUNTS, PAY_DEPOSITS, REVERSE, REVERSING
+from activities.bank_booking import (
+    BOOK,
+    CREDIT,
+    LOCK_ACCOUNTS,
+    LOCK_REFUNDS,
+    PAY_DEPOSITS,
+    REVERSE,
+    REVERSING,
+)
 from activities.bank_grouping import CONFIRM, ONE_GROUPING, PAGES, PARTS
 from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
 from activities.bank_payouts import match_payouts, post_payouts
@@ -119,6 +127,8 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
     last = connection.execute(_SLICES).fetchone()
     slices = range(last[0] if last else 0)
     reversing = reverses and bool(_one(connection, REVERSING))
+    if reversing:
+        connection.execute(LOCK_REFUNDS)
     if len(slices) > 1 or reversing or payouts.payouts:
         connection.execute(LOCK_ACCOUNTS, {"payouts": payouts.payouts})
     for number in slices:

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_booking import MOVE_BETWEEN_DEPOSITS
 from activities.database import psycopg_of
 from activities.payers import PauseInput, pause
-from activities.refund_voiding import void_lost
+from activities.refund_voiding import lock_refunds, void_lost
 from ledger import postings
 from prepay.ids import reassignment_workflow_id
 from prepay.reassignments import DecideReassignment
@@ -103,6 +103,7 @@ def _apply(session: Session, state: ReassignmentState, given: Decide) -> str | N
     """Move the money and what is said of it, all in the caller's transaction; why not, where it is gone."""
     connection = psycopg_of(session)
     customers = {state.from_customer, state.to_customer}
+    connection.execute(_LOCK_REFUNDS.encode(), {"move": given.move})
     postings.lock(connection, entity=state.entity, currency=state.currency, customers=customers)
     credit = session.execute(_CREDIT_OF, {"move": given.move}).mappings().one()
     if credit["state"] != "credited" or not credit["unmoved"]:
@@ -137,7 +138,8 @@ def _pause_payer(session: Session, state: ReassignmentState, account: str, opera
     )
 
 
-_VOID_REFUNDS = void_lost("SELECT from_customer_id FROM credit_move WHERE id = %(move)s")
+_GIVER = "SELECT from_customer_id FROM credit_move WHERE id = %(move)s"
+_LOCK_REFUNDS, _VOID_REFUNDS = lock_refunds(_GIVER), void_lost(_GIVER)
 
 _LOCK = text("""
     SELECT m.id FROM credit_move m JOIN credit ON credit.id = m.credit_id WHERE m.id = :move FOR NO KEY UPDATE

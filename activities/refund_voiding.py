@@ -41,6 +41,16 @@ _VOID = f"""
 """
 
 
+_LOCK = """
+    SELECT id FROM refund WHERE ended_at IS NULL AND customer_id IN ({customers}) ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def lock_refunds(customers: str) -> str:
+    """The statement that holds their open tickets, before any account is held."""
+    return _LOCK.format(customers=customers)
+
+
 def void_lost(customers: str) -> tuple[str, str]:
     """The statements for the customers that a query names by their row's id."""
     lost = _LOST.format(customers=customers)
