@@ -71,9 +71,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER refund_approved_by_enough BEFORE UPDATE ON refund
-    FOR EACH ROW WHEN (NEW.stage = 'approved' AND (OLD.stage <> 'approved' OR OLD.approved_hash <> NEW.approved_hash))
-    EXECUTE FUNCTION refund_approved_by_enough();
+CREATE TRIGGER refund_approved_by_enough BEFORE INSERT OR UPDATE OF stage, approved_hash ON refund
+    FOR EACH ROW WHEN (NEW.stage = 'approved') EXECUTE FUNCTION refund_approved_by_enough();
 
 CREATE FUNCTION payout_of_approved_refund() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -83,6 +82,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER payout_of_approved_refund BEFORE INSERT OR UPDATE ON payout
+CREATE TRIGGER payout_of_approved_refund BEFORE INSERT OR UPDATE OF stage, payee_id ON payout
     FOR EACH ROW WHEN (NEW.stage = 'ready' AND NEW.refund_id IS NOT NULL)
     EXECUTE FUNCTION payout_of_approved_refund();

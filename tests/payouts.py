@@ -47,6 +47,7 @@ def ready_payout(
         connection, key=given["hold"], customer=customer, amount_minor=amount_minor, **place
     )
     connection.execute(_REFUND, given | place)
+    approve(connection, number)
     columns = "".join(f", {name}" for name in fields)
     values = "".join(f", %({name})s" for name in fields)
     who = f"INSERT INTO payee (name, iban, origin{columns}) VALUES (%(name)s, %(iban)s, 'entered'{values}) RETURNING id"
@@ -55,16 +56,38 @@ def ready_payout(
     query = _PAYOUT.format(ready=ready)
     made = connection.execute(query.encode(), given | place | {"payee": row[0]}).fetchone()
     assert made
+    # Another one of the customer may be open now.
+    connection.execute("UPDATE refund SET stage = 'sent' WHERE id = %s", (number,))
     return Ready(made[0], number, f"{given['label']}-1", amount_minor)
 
+
+def approve(connection: "psycopg.Connection[Any]", refund: int) -> None:
+    """One person has approved what is there, and one is enough."""
+    given = {"refund": refund, "event": next(_numbers)}
+    for statement in _APPROVE:
+        connection.execute(statement, given)
+
+
+_APPROVE = (
+    """
+    WITH attested AS (
+        INSERT INTO attestation (workflow_id, run_id, event_id, signal, payload, sent_at, operator_id, standing)
+        SELECT 'a test', 'payouts', %(event)s, 'approve', '{}', now(), id, 'claim' FROM operator
+        WHERE name = 'Second Operator' RETURNING id
+    )
+    INSERT INTO refund_approval (refund_id, content_hash, operator, reason, attestation_id)
+    SELECT %(refund)s, 'content ' || %(event)s, 'Second Operator', 'a test', id FROM attested
+    """,
+    "UPDATE refund SET stage = 'approved', approved_hash = 'content ' || %(event)s WHERE id = %(refund)s",
+)
 
 _PLACE = "SELECT entity, currency FROM collection_account WHERE code = %(account)s"
 
 _REFUND = """
     INSERT INTO refund (id, number, workflow_id, customer_id, entity, currency, request_id, content_hash, amount_minor,
-        reason, stage)
+        reason, stage, people)
     SELECT %(number)s, %(label)s, 'refund-' || %(label)s, c.id, %(entity)s, %(currency)s, %(label)s, 'a test',
-        %(amount)s, 'a test', 'sent'
+        %(amount)s, 'a test', 'in_review', 1
     FROM customer c WHERE c.number = %(customer)s
 """
 

@@ -16,7 +16,7 @@ from bankfiles.sample import Batch, Payment, Sheet
 from rules.payment_file import PaymentFileState
 from settings import Settings
 from tests.activities.test_bank_files import ACCOUNT, Desk, desk
-from tests.payouts import Ready, ready_payout
+from tests.payouts import Ready, approve, ready_payout
 
 __all__ = ["desk"]
 
@@ -334,6 +334,8 @@ class TestCameBack:
         ready = cashier.ready()
         cashier.run()
         cashier.desk.pay(debit(ready), credit(ready))
+        with psycopg.connect(cashier.desk.url) as connection:
+            approve(connection, ready.refund)
         cashier.desk.change(
             "UPDATE payout SET stage = 'ready', ready_at = now(),"
             " payee_id = (SELECT payee_id FROM payout WHERE id = %s) WHERE previous_id = %s",
