@@ -111,11 +111,11 @@ def _note_rings(monkeypatch: pytest.MonkeyPatch, refuse: str = "") -> list[str]:
     """The ids that are rung, in order; Temporal refuses one of them."""
     rung: list[str] = []
 
-    async def ring(client: Client, workflow_id: str, workflow: str) -> None:
+    async def ring(client: Client, workflow_id: str, workflow: str, subject: str) -> None:
         if workflow_id == refuse:
             raise RPCError("refused", RPCStatusCode.INTERNAL, b"")
         rung.append(workflow_id)
-        await start_or_ring(client, workflow_id, workflow)
+        await start_or_ring(client, workflow_id, workflow, subject)
 
     monkeypatch.setattr("activities.sweep.start_or_ring", ring)
     return rung

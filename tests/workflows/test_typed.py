@@ -57,28 +57,41 @@ async def _virtual_account(office: Office) -> Handle:
 
 
 class Lifecycle(NamedTuple):
-    """How one is opened, what its row says then, and who ends it by which signal."""
+    """How one is opened, under which subject, what its row says then, and who ends it by which signal."""
 
     open: Callable[[Office], Awaitable[Handle]]
+    subject: str
     rows: str
     end: str
     by: tuple[str, ...] = ("Second Operator",)
 
 
 LIFECYCLES = {
-    "BankFile": Lifecycle(_bank_file, "SELECT stage, hold FROM bank_file", "discard"),
-    "Change": Lifecycle(_change, "SELECT stage FROM change", "approve", ("Third Operator",)),
-    "Claim": Lifecycle(_claim, "SELECT stage FROM claim", "close"),
-    "Deposit": Lifecycle(_deposit, "SELECT stage, expires_at FROM deposit", "cancel"),
-    "Freeze": Lifecycle(
-        _freeze, "SELECT ended_at FROM money_freeze", "release", ("Third Operator", "Fourth Operator")
+    "BankFile": Lifecycle(_bank_file, "Bank file 1", "stage, hold FROM bank_file", "discard"),
+    "Change": Lifecycle(_change, "Change of operator", "stage FROM change", "approve", ("Third Operator",)),
+    "Claim": Lifecycle(_claim, "C-1002 looks for 1,000.00 EUR", "stage FROM claim", "close"),
+    "Deposit": Lifecycle(
+        _deposit, "C-1001 deposits 1,000.00 EUR", "stage, expires_at FROM deposit", "cancel"
     ),
-    "Reassignment": Lifecycle(_reassignment, "SELECT stage FROM credit_move", "approve"),
-    "Receipt": Lifecycle(_receipt, "SELECT stage FROM receipt", "return_to_payer"),
+    "Freeze": Lifecycle(
+        _freeze,
+        "Customer C-1001 is frozen",
+        "ended_at FROM money_freeze",
+        "release",
+        ("Third Operator", "Fourth Operator"),
+    ),
+    "Reassignment": Lifecycle(
+        _reassignment, "1,000.00 EUR from C-1001, elsewhere", "stage FROM credit_move", "approve"
+    ),
+    "Receipt": Lifecycle(_receipt, "1,000.00 EUR without an owner", "stage FROM receipt", "return_to_payer"),
     "VirtualAccountApplication": Lifecycle(
-        _virtual_account, "SELECT stage FROM virtual_account_application", "reject"
+        _virtual_account,
+        "C-1001 applies for an account number in EUR",
+        "stage FROM virtual_account_application",
+        "reject",
     ),
 }
+SERVER = "history-service"
 WITHOUT_OPERATORS = {"Relay", "Sweep"}
 
 
@@ -117,10 +130,15 @@ async def all_answered(handle: Handle, signal: str, right: dict[str, Any]) -> No
 
 
 async def healthy(handle: Handle) -> None:
-    """It runs, and no task of it has ever failed."""
+    """It runs, and no task of it has ever failed; the server itself cuts one short when too many signals wait."""
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
-    failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    assert [str(event) async for event in handle.fetch_history_events() if event.event_type == failed] == []
+    failed = [
+        str(event)
+        async for event in handle.fetch_history_events()
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+        and event.workflow_task_failed_event_attributes.identity != SERVER
+    ]
+    assert failed == []
 
 
 @pytest.mark.parametrize("name", LIFECYCLES)
@@ -128,7 +146,8 @@ class TestWhateverIsTyped:
     async def test_does_no_harm(self, office: Office, name: str) -> None:
         lifecycle = LIFECYCLES[name]
         handle = await lifecycle.open(office)
-        before = office.rows(lifecycle.rows)
+        assert await (await handle.describe()).static_summary() == lifecycle.subject
+        before = office.rows(f"SELECT {lifecycle.rows}")
         signals = await offered(handle)
         assert "ring" in signals
         for signal, right in signals.items():
@@ -136,7 +155,7 @@ class TestWhateverIsTyped:
             if right:
                 await all_answered(handle, signal, right)
             await healthy(handle)
-        assert office.rows(lifecycle.rows) == before
+        assert office.rows(f"SELECT {lifecycle.rows}") == before
         for operator in lifecycle.by:
             await handle.signal(lifecycle.end, {**signals[lifecycle.end], "operator": operator})
-        await eventually(lambda: office.rows(lifecycle.rows), lambda now: now != before)
+        await eventually(lambda: office.rows(f"SELECT {lifecycle.rows}"), lambda now: now != before)
