@@ -16,6 +16,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.bills import settle_bills
+from activities.subjects import subjects
 from prepay.ids import TASK_QUEUE
 
 BATCH = 500
@@ -136,8 +137,11 @@ class Outbox:
             rows, needed = await asyncio.to_thread(self._claim, session)
             if not rows:
                 return 0
+            said = await asyncio.to_thread(subjects, session, needed)
             gate = asyncio.Semaphore(AT_ONCE)
-            await asyncio.gather(*(self._ring_one(gate, *one) for one in needed.items()))
+            await asyncio.gather(
+                *(self._ring_one(gate, *one, said.get(one[0], "")) for one in needed.items())
+            )
             await asyncio.to_thread(self._finish, session, rows)
             return len(rows)
         finally:
@@ -151,9 +155,9 @@ class Outbox:
         session.execute(_DONE, {"ids": rows})
         session.commit()
 
-    async def _ring_one(self, gate: asyncio.Semaphore, workflow_id: str, workflow: str) -> None:
+    async def _ring_one(self, gate: asyncio.Semaphore, workflow_id: str, workflow: str, subject: str) -> None:
         async with gate:
-            await start_or_ring(self._client, workflow_id, workflow)
+            await start_or_ring(self._client, workflow_id, workflow, subject)
 
 
 def still_needed(session: Session, workflow_ids: Sequence[str]) -> dict[str, str]:
@@ -166,8 +170,8 @@ def still_needed(session: Session, workflow_ids: Sequence[str]) -> dict[str, str
     }
 
 
-async def start_or_ring(client: Client, workflow_id: str, workflow: str) -> None:
-    """Signal the workflow, and start it from its row where it does not run.
+async def start_or_ring(client: Client, workflow_id: str, workflow: str, subject: str = "") -> None:
+    """Signal the workflow, and start it from its row where it does not run, under that subject.
 
     One that can take no more is left to the sweep, which rings again; any other failure is raised.
     """
@@ -176,20 +180,21 @@ async def start_or_ring(client: Client, workflow_id: str, workflow: str) -> None
         await client.get_workflow_handle(workflow_id).signal("ring")
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
-            await _start_and_ring(client, workflow_id, workflow)
+            await _start_and_ring(client, workflow_id, workflow, subject)
         elif error.status in FULL:
             log.warning("ring refused", workflow_id=workflow_id, status=error.status.name)
         else:
             raise
 
 
-async def _start_and_ring(client: Client, workflow_id: str, workflow: str) -> None:
+async def _start_and_ring(client: Client, workflow_id: str, workflow: str, subject: str) -> None:
     await client.start_workflow(
         workflow,
         {"resume": workflow_id},
         id=workflow_id,
         task_queue=TASK_QUEUE,
         start_signal="ring",
+        static_summary=subject or None,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
     )

@@ -16,6 +16,7 @@ import ledger.checks
 from activities.claims import find_for_all
 from activities.database import psycopg_of
 from activities.outbox import start_or_ring
+from activities.subjects import subjects
 from ledger.seals import keep, newest, seal_now
 from settings import Settings
 
@@ -160,16 +161,20 @@ class Upkeep:
 
     async def _restart(self, rows: Sequence[Any]) -> int:
         running = await self._running([row.workflow_id for row in rows])
-        lost = 0
-        for row in rows:
-            if row.unheard or row.workflow_id not in running:
-                try:
-                    await start_or_ring(self._client, row.workflow_id, row.workflow)
-                    lost += 1
-                except RPCError as error:
-                    # The others are no worse for that; this one has its turn again.
-                    log.warning("not restarted", workflow_id=row.workflow_id, status=error.status.name)
-        return lost
+        lost = [row for row in rows if row.unheard or row.workflow_id not in running]
+        with Session(self._engine) as session:
+            said = subjects(session, {row.workflow_id: row.workflow for row in lost})
+        rung = 0
+        for row in lost:
+            try:
+                await start_or_ring(
+                    self._client, row.workflow_id, row.workflow, said.get(row.workflow_id, "")
+                )
+                rung += 1
+            except RPCError as error:
+                # The others are no worse for that; this one has its turn again.
+                log.warning("not restarted", workflow_id=row.workflow_id, status=error.status.name)
+        return rung
 
     async def _running(self, ids: list[str]) -> set[str]:
         # An id that somebody chose with a quote in it is rung without a look: a ring does no harm.

@@ -103,6 +103,16 @@ VIEWS = (
         "bills that are not paid in full",
         "`WorkflowType`='Bill' AND `Stage` IN ('issued', 'part_paid', 'overdue')" + _RUNNING,
     ),
+    (
+        "Changes to approve",
+        "master data that one person wants to change, and another must approve",
+        "`WorkflowType`='Change' AND `Stage`='proposed'" + _RUNNING,
+    ),
+    (
+        "Frozen money and customers",
+        "what stands still until two compliance operators release it",
+        "`WorkflowType`='Freeze' AND `Stage`='frozen'" + _RUNNING,
+    ),
     ("Escalated", "what has waited for an operator too long", "`Escalated`=true" + _RUNNING),
     ("Refused bank files", "files that could not be used", "`WorkflowType`='BankFile' AND `Stage`='refused'"),
     ("Task failures", "workflows that the code cannot go on with", "`TemporalReportedProblems` IS NOT NULL"),

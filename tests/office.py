@@ -25,11 +25,11 @@ from documents.pool import Renderer
 from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
+from tests.conftest import SETUP
 from worker import make_workers
 
 EUR_ACCOUNT = "NL07MOCK0000001001"
 _WORKED_OFF = "SELECT FROM bank_file WHERE sha256 = %s AND stage NOT IN ('stored', 'read')"
-SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 
 
 @dataclass
@@ -86,7 +86,8 @@ def change_set_up(url: str, file: Path) -> None:
 @asynccontextmanager
 async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterator[Office]:
     """Workers on that Temporal and that database, until the end of the block."""
-    activities.setup_file.apply(SETUP, url)
+    if not _is_set_up(url):
+        activities.setup_file.apply(SETUP, url)
     wanted = Settings(database_url=url, **{"forms": "off", "attestation": "claim", **options})
     engine = make_engine(url, 8)
     async with AsyncExitStack() as stack:
@@ -96,6 +97,11 @@ async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterat
         client = await stack.enter_async_context(await PrepayClient.connect(url, temporal))
         yield Office(client, temporal, engine, wanted, url)
     engine.dispose()
+
+
+def _is_set_up(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT id FROM operator LIMIT 1").fetchone() is not None
 
 
 def request_id() -> str:

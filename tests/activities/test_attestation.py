@@ -10,12 +10,11 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-import activities.setup_file
 from activities.attestation import Attest, Attestations, Attested, SignalNotFound
 from activities.database import make_engine
 from settings import Settings
 from tests.conftest import Database
-from tests.office import SETUP, request_id
+from tests.office import request_id
 
 LOGIN = "first@nimbus.example"
 DECISION = {"operator": "first operator", "reason": "ordered twice"}
@@ -30,12 +29,11 @@ async def run(temporal: WorkflowEnvironment) -> AsyncIterator[WorkflowHandle[Any
 
 
 @pytest.fixture
-def office(database: Database) -> Database:
-    """Set up, and the first operator has a login."""
-    activities.setup_file.apply(SETUP, database.app_url)
-    with psycopg.connect(database.app_url) as connection:
+def office(set_up: Database) -> Database:
+    """The first operator has a login."""
+    with psycopg.connect(set_up.app_url) as connection:
         connection.execute("UPDATE operator SET login = %s WHERE name = 'First Operator'", (LOGIN,))
-    return database
+    return set_up
 
 
 class Room:

@@ -21,7 +21,6 @@ from activities.bank_decisions import Decide, Decided
 from activities.bank_files import BankFiles, FileEmpty, FileTooLarge, store
 from activities.database import make_engine
 from activities.deposits import Cancel, Deposits, Expire, Issue
-from activities.setup_file import apply
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
 from bankfiles.sample_bai2 import write_bai2
 from bankfiles.sample_mt import write_mt940
@@ -117,10 +116,9 @@ def written(write: Callable[..., None], *payments: Payment, interim: bool = Fals
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 10)
-    yield Desk(database, engine)
+def desk(set_up: Database) -> Iterator[Desk]:
+    engine = make_engine(set_up.app_url, 10)
+    yield Desk(set_up, engine)
     engine.dispose()
 
 

@@ -197,7 +197,7 @@ papers = st.lists(payments, min_size=1, max_size=4)
 
 
 class TestWhateverComes:
-    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(papers, st.randoms(use_true_random=False), st.integers(0, 6))
     def test_each_money_is_credited_once(
         self, desk: Desk, pages: list[tuple[Payment, ...]], shuffler: random.Random, more: int

@@ -6,19 +6,16 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-import activities.setup_file
 from activities.database import make_engine
 from activities.deposits import Deposits, Issue
 from prepay.deposits import DepositRequest
 from settings import Settings
 from tests.conftest import Database
-from tests.office import SETUP
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    activities.setup_file.apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
+def engine(set_up: Database) -> Iterator[Engine]:
+    engine = make_engine(set_up.app_url, 2)
     yield engine
     engine.dispose()
 

@@ -14,7 +14,6 @@ from temporalio.exceptions import ApplicationError
 from activities.database import make_engine
 from activities.deposits import Deposits, Issue
 from activities.documents import Documents, Undrawable
-from activities.setup_file import apply
 from documents.form import PaymentRequestForm
 from documents.pool import Renderer
 from documents.refusal import DocumentRefused
@@ -81,10 +80,9 @@ class Archive:
 
 
 @pytest.fixture
-def archive(database: Database) -> Iterator[Archive]:
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 4)
-    yield Archive(database, engine)
+def archive(set_up: Database) -> Iterator[Archive]:
+    engine = make_engine(set_up.app_url, 4)
+    yield Archive(set_up, engine)
     engine.dispose()
 
 

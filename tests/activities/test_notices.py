@@ -14,13 +14,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
-import activities.setup_file
 from activities.database import make_engine
 from activities.notices import Notices, PasswordInClear, _connect
 from documents.notices import FOLDER, notice_text
 from settings import Settings
 from tests.conftest import Database
-from tests.office import SETUP
 
 
 class Mailbox:
@@ -67,9 +65,8 @@ def mail_server(mailbox: Mailbox) -> Iterator[str]:
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    activities.setup_file.apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
+def engine(set_up: Database) -> Iterator[Engine]:
+    engine = make_engine(set_up.app_url, 2)
     yield engine
     engine.dispose()
 

@@ -24,10 +24,8 @@ from activities.payers import (
     resume,
     unlink,
 )
-from activities.setup_file import apply
 from prepay.wire import InputRefused, parse
 from tests.conftest import Database
-from tests.office import SETUP
 
 IBAN = "DE89370400440532013000"
 
@@ -43,10 +41,9 @@ def pause_input(account: str = IBAN, entity: str = "nimbus-eu", by: str = "First
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    """A set-up database, with room for several at once."""
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 8)
+def engine(set_up: Database) -> Iterator[Engine]:
+    """With room for several at once."""
+    engine = make_engine(set_up.app_url, 8)
     yield engine
     engine.dispose()
 

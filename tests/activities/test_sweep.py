@@ -18,8 +18,8 @@ from tests.workflows.deposits import change, eventually, office_without_forms, o
 
 
 @pytest.fixture
-async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
-    async with office_without_forms(database.app_url, temporal.client) as office:
+async def office(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+    async with office_without_forms(set_up.app_url, temporal.client) as office:
         yield office
 
 
@@ -111,11 +111,11 @@ def _note_rings(monkeypatch: pytest.MonkeyPatch, refuse: str = "") -> list[str]:
     """The ids that are rung, in order; Temporal refuses one of them."""
     rung: list[str] = []
 
-    async def ring(client: Client, workflow_id: str, workflow: str) -> None:
+    async def ring(client: Client, workflow_id: str, workflow: str, subject: str) -> None:
         if workflow_id == refuse:
             raise RPCError("refused", RPCStatusCode.INTERNAL, b"")
         rung.append(workflow_id)
-        await start_or_ring(client, workflow_id, workflow)
+        await start_or_ring(client, workflow_id, workflow, subject)
 
     monkeypatch.setattr("activities.sweep.start_or_ring", ring)
     return rung

@@ -1,12 +1,11 @@
 """What tests of virtual accounts do with the database."""
 
-import re
 from datetime import date
 from itertools import count
-from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlmodel import Session
 
@@ -15,7 +14,8 @@ from activities.virtual_accounts import Decide, Decided, VirtualAccounts, apply
 from prepay.virtual_accounts import DecideVirtualAccount, VirtualAccountRequest
 from prepay.wire import parse
 from rules.virtual_account import Signal, VirtualAccountState
-from tests.activities.test_bank_files import SETUP, Desk
+from tests.activities.test_bank_files import Desk
+from tests.conftest import Database
 
 _attestations = count(1)
 _ATTEST = """
@@ -26,12 +26,13 @@ _ATTEST = """
 
 
 @pytest.fixture(autouse=True)
-def no_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pool(set_up: Database) -> None:
     """The example set-up without its pool and rules: each test has its own."""
-    bare = tmp_path / "bare.toml"
-    bare.write_text(re.sub(r"\[\[(pool|eligibility)\]\]\n(?:\w.*\n)+", "", SETUP.read_text("utf-8")), "utf-8")
-    monkeypatch.setattr("tests.activities.test_bank_files.SETUP", bare)
-    monkeypatch.setattr("tests.office.SETUP", bare)
+    # A number is never deleted, the triggers see to that.
+    with psycopg.connect(set_up.superuser_url, options="-c session_replication_role=replica") as connection:
+        connection.execute("DELETE FROM virtual_account")
+        connection.execute("ALTER TABLE virtual_account ALTER COLUMN id RESTART")
+        connection.execute("DELETE FROM eligibility_rule")
 
 
 def allow(desk: Desk, entity: str = "nimbus-eu", country: str = "*", allowed: bool = True) -> None:

@@ -12,7 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 from bankfiles.sample import Payment, Sheet, write_camt
 from tests.cli.conftest import Cli, started
 from tests.conftest import Database
-from tests.office import EUR_ACCOUNT, Office, open_office, request_id
+from tests.office import EUR_ACCOUNT, Office, request_id
+from tests.workflows.deposits import office_without_forms
 
 
 def camt(*payments: Payment, account: str = EUR_ACCOUNT) -> bytes:
@@ -22,7 +23,7 @@ def camt(*payments: Payment, account: str = EUR_ACCOUNT) -> bytes:
 
 
 @asynccontextmanager
-async def open_desk(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+async def open_desk(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
     """An office whose relay rings by itself."""
 
     async def ring(office: Office) -> None:
@@ -30,7 +31,7 @@ async def open_desk(database: Database, temporal: WorkflowEnvironment) -> AsyncI
             await office.ring()
             await asyncio.sleep(0.1)
 
-    async with open_office(database.app_url, temporal.client) as office:
+    async with office_without_forms(set_up.app_url, temporal.client) as office:
         relay = asyncio.create_task(ring(office))
         yield office
         relay.cancel()
@@ -40,14 +41,14 @@ async def open_desk(database: Database, temporal: WorkflowEnvironment) -> AsyncI
 
 class TestIngest:
     async def test_good_held_refused_and_empty_files(
-        self, database: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
+        self, set_up: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
     ) -> None:
-        environment = {"PREPAY_DATABASE_URL": database.app_url, "TEMPORAL_ADDRESS": temporal_address}
+        environment = {"PREPAY_DATABASE_URL": set_up.app_url, "TEMPORAL_ADDRESS": temporal_address}
         good, held, refused, empty = (
             tmp_path / f"{name}.xml" for name in ("good", "held", "refused", "empty")
         )
 
-        async with open_desk(database, temporal) as office:
+        async with open_desk(set_up, temporal) as office:
             deposit = await office.client.request_deposit(
                 "C-1001", "100.00", "EUR", product="Compute", request_id=request_id()
             )

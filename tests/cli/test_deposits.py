@@ -21,16 +21,16 @@ WANTED = ["--product", "Compute", "--note", "Budget of the third quarter"]
 class TestRequest:
     @needs_libraries
     async def test_the_form_is_the_one_that_the_deposit_tells_of(
-        self, database: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
+        self, set_up: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
     ) -> None:
-        environment = {"PREPAY_DATABASE_URL": database.app_url, "TEMPORAL_ADDRESS": temporal_address}
+        environment = {"PREPAY_DATABASE_URL": set_up.app_url, "TEMPORAL_ADDRESS": temporal_address}
         form = tmp_path / "a form.pdf"
         request = ["deposit", "request", "C-1001", "1000.00", "EUR", *WANTED, "--request-id", request_id()]
 
         async def run(*arguments: object) -> Done:
             return await started(arguments, environment)
 
-        async with open_office(database.app_url, temporal.client, forms="on"):
+        async with open_office(set_up.app_url, temporal.client, forms="on"):
             asked = await run(*request, "--form", form, "--json")
             assert asked.code == 0, asked.err
             deposit = json.loads(asked.out)

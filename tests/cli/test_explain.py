@@ -8,10 +8,9 @@ import pytest
 
 from activities.bank_files import BankFiles, store
 from activities.database import make_engine
-from activities.setup_file import apply
 from bankfiles.sample import Payment
 from ledger import postings
-from tests.activities.test_bank_files import ACCOUNT, SETUP, Desk
+from tests.activities.test_bank_files import ACCOUNT, Desk
 from tests.cli.conftest import Cli
 from tests.cli.test_bank import camt
 from tests.conftest import Database
@@ -20,11 +19,10 @@ PLACE: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency"
 
 
 @pytest.fixture
-def entry(prepay: Cli, database: Database) -> int:
+def entry(prepay: Cli, set_up: Database) -> int:
     """The number of an entry of 100.00 that was credited to C-1001, who spent 25.00 of it."""
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
-    deposit = Desk(database, engine).issue()
+    engine = make_engine(set_up.app_url, 2)
+    deposit = Desk(set_up, engine).issue()
     files = BankFiles(engine)
     sha256, _ = store(
         engine,
@@ -35,7 +33,7 @@ def entry(prepay: Cli, database: Database) -> int:
     files.read(sha256)
     files.post(sha256)
     engine.dispose()
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(set_up.app_url) as connection:
         postings.pay(connection, key="order-7", amount_minor=2_500, cause="seven hours", **PLACE)
     (row,) = json.loads(prepay("bank", "entries", "--json").out)
     return int(row["entry"])

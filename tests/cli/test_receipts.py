@@ -17,14 +17,10 @@ CLAIM = ("--amount", "100.00", "--currency", "EUR", "--paid-on", "2026-11-22")
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
-    """A database that has been set up, with three receipts that nobody can attribute."""
-    from activities.setup_file import apply
-    from tests.activities.test_bank_files import SETUP
-
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
-    desk = Desk(database, engine)
+def desk(set_up: Database) -> Iterator[Desk]:
+    """Three receipts that nobody can attribute."""
+    engine = make_engine(set_up.app_url, 2)
+    desk = Desk(set_up, engine)
     desk.pay(
         *(Payment(10_000 + n, f"R-{n}", free=("your invoice",), payer_name="ACME Gmbh") for n in range(3))
     )

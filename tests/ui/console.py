@@ -3,11 +3,11 @@
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import Locator, Page, TimeoutError, async_playwright
 from temporalio.client import WorkflowHandle
 
 from embedded.doctor import CHROMIUM
@@ -24,6 +24,7 @@ FLAGS = (
 )
 MISSING = "Chromium is not installed (`prepay doctor` says how): the Temporal UI is not tried"
 PATIENCE = 20.0
+TOAST_MS = 4000.0
 
 
 def chromium() -> str | None:
@@ -141,7 +142,8 @@ class Console:
         # The UI breaks when it is to say "signaled" while it still says so of the one before.
         toast = self.page.locator("[id$=-success-toast]")
         if path == "/signal/":
-            await toast.get_by_role("button").dispatch_event("click")
+            with suppress(TimeoutError):  # it goes by itself, on a slow machine before it is seen
+                await toast.get_by_role("button").dispatch_event("click", timeout=TOAST_MS)
             await toast.wait_for(state="detached")
 
     def _details(self) -> Locator:

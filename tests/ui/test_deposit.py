@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from activities.sweep import Upkeep
@@ -16,7 +17,7 @@ from tests.ui.console import Console
 SWEEP_SECONDS = 10.0
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def deposit(office: Office) -> DepositView:
     return await office.client.request_deposit(
         "C-1001", "1000.00", "EUR", product="Compute", request_id=request_id()

@@ -1,15 +1,9 @@
 """An operator gives money without an owner to a customer in the Temporal UI, mistakes included."""
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from bankfiles.sample import Payment
-from cli.records import view_links
-from embedded.temporal import TemporalServer
 from prepay.ids import receipt_workflow_id
-from settings import settings
 from tests.office import Office
 from tests.ui.console import Console
 from tests.workflows.deposits import details, eventually
@@ -38,23 +32,15 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture
-def link(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("PREPAY_UI_URL", temporal_with_ui.ui_address)
-    settings.cache_clear()
-    yield next(view["link"] for view in view_links("First Operator") if view["name"] == VIEW)
-    settings.cache_clear()
-
-
 class TestApply:
     async def test_from_the_saved_view_to_the_balance(
-        self, office: Office, console: Console, link: str
+        self, office: Office, console: Console, links: dict[str, str]
     ) -> None:
         await office.pay(Payment(48_000, payer_name=PAYER, payer_account=ACCOUNT, free=("your invoice",)))
         [part] = office.rows("SELECT id FROM bank_entry_part")
         receipt = office.temporal.get_workflow_handle(receipt_workflow_id(part["id"]))
         await eventually(lambda: details(receipt), lambda shown: "| **Stage** | unapplied" in shown)
-        assert await console.open_view(link) == VIEW
+        assert await console.open_view(links[VIEW]) == VIEW
         assert receipt.id in await console.listed()
         await console.open(receipt)
         for typed, answer in MISTAKES:

@@ -1,26 +1,12 @@
 """The links of `prepay views` open saved views in the Temporal UI."""
 
 import asyncio
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from bankfiles.sample import Payment
-from cli.records import view_links
-from embedded.temporal import TemporalServer
-from settings import settings
 from tests.office import Office, request_id
 from tests.ui.conftest import hold_a_file
 from tests.ui.console import Console
-
-
-@pytest.fixture
-def links(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    monkeypatch.setenv("PREPAY_UI_URL", temporal_with_ui.ui_address)
-    settings.cache_clear()
-    yield {view["name"]: view["link"] for view in view_links("First Operator")}
-    settings.cache_clear()
 
 
 class TestViews:

@@ -1,12 +1,5 @@
 """An operator decides on an application for a virtual account in the Temporal UI, mistakes included."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from cli.records import view_links
-from embedded.temporal import TemporalServer
-from settings import settings
 from tests.office import Office
 from tests.ui.console import Console
 from tests.workflows.deposits import change
@@ -28,21 +21,13 @@ MISTAKES = [
 ]
 
 
-@pytest.fixture
-def link(temporal_with_ui: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("PREPAY_UI_URL", temporal_with_ui.ui_address)
-    settings.cache_clear()
-    yield next(view["link"] for view in view_links("Second Operator") if view["name"] == VIEW)
-    settings.cache_clear()
-
-
 class TestApprove:
     async def test_from_the_saved_view_to_the_account(
-        self, office: Office, console: Console, link: str
+        self, office: Office, console: Console, links: dict[str, str]
     ) -> None:
         application = await in_review(office, by="First Operator")
         change(office, "UPDATE operator_role SET ended_at = now() WHERE operator_id = 5")
-        assert await console.open_view(link) == VIEW
+        assert await console.open_view(links[VIEW]) == VIEW
         assert application.handle.id in await console.listed()
         await console.open(application.handle)
         said = await console.read("in review")

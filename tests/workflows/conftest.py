@@ -10,22 +10,22 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from embedded.temporal import TemporalServer
-from tests.conftest import Database
+from tests.conftest import Database, roomy
 from tests.office import Office
 from tests.workflows.deposits import office_without_forms
 
 
 @pytest.fixture
-async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+async def office(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
     """Workers on the dev server of this process and on a database of this test."""
-    async with office_without_forms(database.app_url, temporal.client) as office:
+    async with office_without_forms(set_up.app_url, temporal.client) as office:
         yield office
 
 
 @pytest.fixture(scope="module")
 def empty_temporal_address() -> Iterator[str]:
     """A second dev server."""
-    with tempfile.TemporaryDirectory(prefix="prepay-temporal-") as folder:
+    with tempfile.TemporaryDirectory(prefix="prepay-temporal-", dir=roomy()) as folder:
         server = TemporalServer(Path(folder), ui=False)
         server.start()
         try:

@@ -2,27 +2,20 @@
 
 import asyncio
 import io
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlmodel import Session
-from temporalio.api.common.v1 import Payload
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
-from temporalio.common import RawValue
+from temporalio.client import WorkflowHandle
 
 from activities.bank_files import store
 from activities.bank_resolving import approve, propose
 from activities.bank_resolving_input import Approve, Facts, Resolve
 from bankfiles.sample import Payment, Sheet, write_camt
-from prepay.bank_files import DecideBankFile
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
-from prepay.wire import InputRefused, parse
 from tests.activities.test_bank_quarantine import LACKING
 from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
 from tests.workflows.deposits import details, eventually
@@ -73,7 +66,7 @@ async def _deliver(office: Office, content: bytes, by: str = "test") -> Delivere
     return Delivered(office, content, office.temporal.get_workflow_handle(bank_file_workflow_id(sha256)))
 
 
-async def _held(office: Office, content: bytes = b"", by: str = "test") -> Delivered:
+async def held(office: Office, content: bytes = b"", by: str = "test") -> Delivered:
     """Without another content, a file about an account that nobody has set up."""
     file = await _deliver(office, content or _file(NEW_ACCOUNT), by)
     await file.until("| **Stage** | held")
@@ -82,7 +75,7 @@ async def _held(office: Office, content: bytes = b"", by: str = "test") -> Deliv
 
 class TestDiscard:
     async def test_one_person_is_enough(self, office: Office) -> None:
-        file = await _held(office)
+        file = await held(office)
         await file.handle.signal("discard", DECISION)
         assert (await file.handle.result())["stage"] == "discarded"
         assert (await file.attributes())["DecidedBy"] == ["First Operator"]
@@ -91,7 +84,7 @@ class TestDiscard:
 
 class TestRelease:
     async def test_the_first_is_shown_and_a_second_person_is_awaited(self, office: Office) -> None:
-        file = await _held(office)
+        file = await held(office)
         await file.handle.signal("release", DECISION)
         shown = await file.until("released by First Operator at 2")
         assert "(a test file); a second person must release it too" in shown
@@ -103,7 +96,7 @@ class TestRelease:
 
     @pytest.mark.parametrize("again", ["First Operator", " FIRST operator"])
     async def test_the_same_person_twice_is_refused(self, office: Office, again: str) -> None:
-        file = await _held(office)
+        file = await held(office)
         await file.handle.signal("release", DECISION)
         await file.handle.signal("release", {**DECISION, "operator": again})
         await file.until("release: First Operator: you released it already; somebody else must")
@@ -111,7 +104,7 @@ class TestRelease:
         assert len(office.rows("SELECT FROM bank_file_decision")) == 1
 
     async def test_two_people_at_once_carry_it_out(self, office: Office) -> None:
-        file = await _held(office)
+        file = await held(office)
         await asyncio.gather(file.handle.signal("release", DECISION), file.handle.signal("release", OTHER))
         await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] == 2)
         shown = await file.until("| **Stage** | held")
@@ -119,7 +112,7 @@ class TestRelease:
         assert (await file.attributes())["DecidedBy"] == ["First Operator", "Second Operator"]
 
     async def test_many_at_once_are_all_answered(self, office: Office) -> None:
-        file = await _held(office)
+        file = await held(office)
         people = [DECISION, OTHER] * 4
         await asyncio.gather(*(file.handle.signal("release", person) for person in people))
         await eventually(lambda: office.rows("SELECT hold FROM bank_file"), lambda rows: rows[0]["hold"] > 1)
@@ -129,7 +122,7 @@ class TestRelease:
         assert len(office.rows("SELECT FROM bank_file_decision WHERE hold = 1")) == 2
 
     async def test_of_sums_that_disagree_is_refused_at_once_and_not_offered(self, office: Office) -> None:
-        file = await _held(office, _file(EUR_ACCOUNT, "camt.053", closing_minor=699))
+        file = await held(office, _file(EUR_ACCOUNT, "camt.053", closing_minor=699))
         shown = await details(file.handle)
         assert "The file can never be released, as its amounts do not agree: ask the bank" in shown
         assert "`release`" not in shown
@@ -143,7 +136,7 @@ class TestRelease:
 
     async def test_of_a_broken_file_is_refused_at_once_too(self, office: Office) -> None:
         content = _file(EUR_ACCOUNT)
-        file = await _held(office, content[: len(content) // 2])
+        file = await held(office, content[: len(content) // 2])
         await file.handle.signal("release", DECISION)
         assert "release: the file can never be released, as it is broken" in await file.newest_refusal()
 
@@ -156,7 +149,7 @@ class TestSource:
         await asyncio.to_thread(change_set_up, office.url, setup)
 
     async def test_two_people_let_a_file_from_elsewhere_be_posted(self, office: Office) -> None:
-        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        file = await held(office, _file(EUR_ACCOUNT), by="e-mail")
         shown = await file.until("to come from inbox, found one from e-mail")
         assert "`release` posts the file although it came from elsewhere. Two different people" in shown
         for decision in (DECISION, OTHER):
@@ -164,7 +157,7 @@ class TestSource:
         assert (await file.handle.result())["stage"] == "posted"
 
     async def test_from_where_it_should_come_it_is_posted_by_itself(self, office: Office) -> None:
-        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        file = await held(office, _file(EUR_ACCOUNT), by="e-mail")
         await file.handle.signal("release", DECISION)
         await file.until("a second person must release it too")
         await file.again("e-mail")
@@ -176,7 +169,7 @@ class TestSource:
         assert (await file.handle.result())["stage"] == "posted"
 
     async def test_after_it_was_put_away_too(self, office: Office) -> None:
-        file = await _held(office, _file(EUR_ACCOUNT), by="e-mail")
+        file = await held(office, _file(EUR_ACCOUNT), by="e-mail")
         await file.handle.signal("discard", DECISION)
         await file.handle.result()
         await file.again("inbox")
@@ -198,83 +191,6 @@ class TestNotHeld:
         assert "discard: the file has not been looked at yet" in shown
         await handle.signal("discard", DECISION)
         assert (await handle.result())["stage"] == "discarded"
-
-
-_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
-_values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
-_names = st.sampled_from(["operator", "reason", "Operator", "because", ""]) | st.text(max_size=10)
-_objects = st.dictionaries(_names, _values | st.sampled_from(["First Operator", "a test file"]), max_size=4)
-_raw = st.binary(max_size=40) | st.sampled_from([b"", b"{", b'{"operator": ', b"\xff\xfe", b"[" * 2000])
-_encodings = st.sampled_from([b"json/plain", b"binary/plain", b"binary/null", b"", b"json/protobuf"])
-_payloads = st.builds(
-    lambda encoding, data: RawValue(Payload(metadata={"encoding": encoding}, data=data)), _encodings, _raw
-)
-_sent = st.lists(_objects | _values | _payloads, max_size=1) | st.lists(_scalars, min_size=2, max_size=3)
-
-
-def _decides(sent: list[Any]) -> bool:
-    """Whether it is a decision after all."""
-    try:
-        parse(DecideBankFile, json.loads(json.dumps(sent[0])), "it")
-    except (InputRefused, TypeError, IndexError):
-        return False
-    return len(sent) == 1
-
-
-class TestWhateverIsTyped:
-    """200 payloads for each signal: the workflow stays healthy, says why each was refused, and still works."""
-
-    @pytest.mark.parametrize("signal", SIGNALS)
-    async def test_it_is_answered_and_a_decision_still_works(self, office: Office, signal: str) -> None:
-        file = await _held(office)
-        loop = asyncio.get_running_loop()
-        seen = []
-
-        @settings(max_examples=200, suppress_health_check=list(HealthCheck), database=None)
-        @given(_sent.filter(lambda sent: not _decides(sent)))
-        def each(sent: list[Any]) -> None:
-            asyncio.run_coroutine_threadsafe(self._refused(file, signal, sent), loop).result(60)
-            seen.append(sent)
-
-        await asyncio.to_thread(each)
-        assert len(seen) >= 200
-        assert (await file.handle.describe()).status is WorkflowExecutionStatus.RUNNING
-        assert office.rows("SELECT FROM bank_file_decision") == []
-        await file.handle.signal("release", DECISION)
-        await file.until("a second person must release it too")
-        await file.handle.signal("discard", OTHER)
-        assert (await file.handle.result())["stage"] == "discarded"
-
-    async def _refused(self, file: Delivered, signal: str, sent: list[Any]) -> None:
-        await file.handle.signal("nothing")
-        await file.handle.signal(signal, args=sent)
-        assert f", {signal}: The input is refused: " in await file.newest_refusal(), sent
-
-    async def test_a_ring_is_a_ring(self, office: Office) -> None:
-        file = await _held(office)
-        loop = asyncio.get_running_loop()
-
-        @settings(max_examples=200, suppress_health_check=list(HealthCheck), database=None)
-        @given(_sent | _objects.map(lambda sent: [sent]))
-        def each(sent: list[Any]) -> None:
-            ringing = file.handle.signal("ring", args=sent)
-            asyncio.run_coroutine_threadsafe(ringing, loop).result(60)
-
-        await asyncio.to_thread(each)
-        assert "Refused attempts" not in await file.until("| **Stage** | held")
-        await file.handle.signal("discard", DECISION)
-        assert (await file.handle.result())["stage"] == "discarded"
-
-
-class TestMenu:
-    async def test_each_signal_says_what_to_paste(self, office: Office) -> None:
-        file = await _held(office)
-        metadata: Any = await file.handle.query("__temporal_workflow_metadata")
-        described = {s.name: s.description for s in metadata.definition.signal_definitions if s.name}
-        assert set(described) == {*SIGNALS, "ring"}
-        for signal in SIGNALS:
-            example = described[signal][described[signal].index("{") :]
-            assert parse(DecideBankFile, json.loads(example), signal)
 
 
 class TestAlarm:

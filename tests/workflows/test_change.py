@@ -6,11 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlmodel import Session
 from temporalio.client import WorkflowHandle
-from temporalio.common import RawValue
 
 import activities.setup_file
 from activities.changes import ChangeInput, ChangeRefused, propose
@@ -141,47 +138,10 @@ class TestApprove:
 
 
 class TestWhateverIsTyped:
-    @given(
-        typed=st.lists(
-            st.one_of(
-                st.binary(max_size=40),
-                st.recursive(
-                    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-                    lambda inner: (
-                        st.lists(inner, max_size=3)
-                        | st.dictionaries(st.sampled_from(["operator", "reason", "x"]), inner, max_size=3)
-                    ),
-                    max_leaves=5,
-                ),
-            ),
-            min_size=200,
-            max_size=200,
-        )
-    )
-    @settings(max_examples=1, suppress_health_check=list(HealthCheck))
-    async def test_does_no_harm(self, office: Office, typed: list[Any]) -> None:
-        change = await proposed(office, {"operator": [OPERATOR]})
-        for number, what in enumerate(typed):
-            await change.handle.signal(("approve", "refuse")[number % 2], raw(what))
-        await change.until("**Refused attempts**")
-        await change.handle.signal("refuse", APPROVE)
-        await change.ends("refused")
-
     async def test_cancel_is_answered(self, office: Office) -> None:
         change = await proposed(office, {"operator": [OPERATOR]})
         await change.handle.cancel()
         await change.until("it does not end a proposal")
-
-
-def raw(what: Any) -> Any:
-    """Bytes go as a payload that claims to be JSON."""
-    from temporalio.api.common.v1 import Payload
-
-    return (
-        RawValue(Payload(metadata={"encoding": b"json/plain"}, data=what))
-        if isinstance(what, bytes)
-        else what
-    )
 
 
 class TestPropose:

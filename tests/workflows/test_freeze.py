@@ -37,8 +37,8 @@ def listed(office: Office, folder: Path, *lines: str) -> Loaded:
         return load(session, file, "Third Operator")
 
 
-def frozen(office: Office) -> None:
-    given = FreezeInput(customer="C-1001", by="Third Operator", reason="a letter of the authority")
+def frozen(office: Office, by: str = "Third Operator") -> None:
+    given = FreezeInput(customer="C-1001", by=by, reason="a letter of the authority")
     with Session(office.engine) as session, session.begin():
         freeze_customer(session, given)
 

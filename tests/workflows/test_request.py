@@ -179,10 +179,9 @@ async def _ended_failed(office: Office, customer: str, rid: str) -> str:
 
 class TestNobodyWorks:
     async def test_without_a_worker_it_says_so_in_its_time(
-        self, database: Database, temporal: WorkflowEnvironment
+        self, set_up: Database, temporal: WorkflowEnvironment
     ) -> None:
-        activities.setup_file.apply(SETUP, database.app_url)
-        client = await PrepayClient.connect(database.app_url, temporal.client, answer_seconds=1)
+        client = await PrepayClient.connect(set_up.app_url, temporal.client, answer_seconds=1)
         rid, began = request_id(), asyncio.get_running_loop().time()
         async with client:
             with pytest.raises(Unavailable, match=r"Nobody answered within 1 s: is a Prepay worker running"):

@@ -157,13 +157,13 @@ class TestLostRings:
 class TestWithoutMemory:
     async def test_a_worker_that_replays_everything_each_time(
         self,
-        database: Database,
+        set_up: Database,
         temporal: WorkflowEnvironment,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         monkeypatch.setattr(worker, "Worker", partial(Worker, max_cached_workflows=0))
-        async with office_without_forms(database.app_url, temporal.client) as office:
+        async with office_without_forms(set_up.app_url, temporal.client) as office:
             deposit = await open_deposit(office)
             await deposit.handle.cancel()
             await deposit.handle.signal("extend", None)

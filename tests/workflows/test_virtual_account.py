@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from temporalio.testing import WorkflowEnvironment
 
 from activities.sweep import Upkeep
@@ -68,8 +66,8 @@ class TestLife:
         assert view.document_id > deposit.view.document_id
         assert deposit.notices() == ["issued"]
 
-    async def test_its_second_form_is_drawn(self, database: Database, temporal: WorkflowEnvironment) -> None:
-        async with open_office(database.app_url, temporal.client, forms="on") as office:
+    async def test_its_second_form_is_drawn(self, set_up: Database, temporal: WorkflowEnvironment) -> None:
+        async with open_office(set_up.app_url, temporal.client, forms="on") as office:
             deposit = await open_deposit(office)
             first = await office.client.form_pdf(deposit.view.number)
             application = await in_review(office)
@@ -123,22 +121,6 @@ class TestWhatIsTyped:
         await application.until("it is put away by the signal 'reject'")
         await application.handle.signal("aprove", APPROVE)
         await application.until("there is no such signal here; there is approve, reject, close")
-
-    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(sent=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-            st.sampled_from(["operator", "reason", "x"]), inner, max_size=3),
-        max_leaves=5,
-    ))  # fmt: skip
-    def test_anything_is_parsed_or_refused(self, sent: Any) -> None:
-        from prepay.virtual_accounts import DecideVirtualAccount
-        from prepay.wire import InputRefused, parse
-
-        try:
-            parse(DecideVirtualAccount, sent, "The input")
-        except InputRefused as refusal:
-            assert str(refusal).startswith("The input is refused: ")
 
     async def test_terminate_loses_nothing(self, office: Office) -> None:
         application = await in_review(office)
