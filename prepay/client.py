@@ -68,8 +68,8 @@ class PrepayClient(SpendingClient):
         pool: Pool,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        super().__init__(pool)
         self._temporal = temporal
-        self._pool = pool
         self._answer_seconds = answer_seconds
 
     @classmethod
