@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from activities.explain_spending import deposits_of, name_spendings
+
 Row = dict[str, Any]
 
 
@@ -69,12 +71,14 @@ def explain_balances(url: str, customer: str, currency: str | None, limit: int) 
         accounts = [balance["account_id"] for balance in balances]
         lots = _grouped(_lots(connection, _LOTS_OF_ACCOUNTS, accounts, limit), "parent")
         pending = connection.execute(_PENDING, {"accounts": accounts, "limit": limit}).fetchall()
+        deposits = _grouped(deposits_of(connection, accounts, limit), "account_id")
     waiting = _grouped(pending, "account_id")
     for balance in balances:
         account = balance.pop("account_id")
         balance["problems"] = list(_problems(balance))
         balance["lots"], balance["lots_left_out"] = _counted(lots[account])
         balance["pending"], balance["pending_left_out"] = _counted(waiting[account])
+        balance["deposits"], balance["deposits_left_out"] = _counted(deposits[account])
     return balances
 
 
@@ -101,7 +105,9 @@ def _lots(connection: psycopg.Connection[Row], chosen: str, ids: Sequence[int], 
     lots = connection.execute(query.encode(), {"ids": list(ids), "limit": limit}).fetchall()
     ids_shown = [lot["lot"] for lot in lots]
     shown = {"lots": ids_shown, "limit": limit}
-    movements = _grouped(connection.execute(_MOVEMENTS, shown).fetchall(), "lot")
+    moved = connection.execute(_MOVEMENTS, shown).fetchall()
+    name_spendings(connection, moved)
+    movements = _grouped(moved, "lot")
     reservations = _grouped(connection.execute(_RESERVATIONS, shown).fetchall(), "lot")
     moves = _moves(connection, _MOVED_OF_LOTS, ids_shown, limit)
     for lot in lots:
@@ -273,7 +279,7 @@ _LOTS = """
 
 # A posting that changes what another one rests on, such as an order refund, names that one in `for`.
 _MOVEMENTS = """
-    SELECT m.lot_id AS lot, t.id AS transfer, t.effective_on, t.kind, t.key, t.cause, m.amount_minor,
+    SELECT m.lot_id AS lot, m.use_id AS use, t.id AS transfer, t.effective_on, t.kind, t.key, t.cause, m.amount_minor,
         CASE WHEN u.id <> t.id THEN u.kind END AS for_kind, CASE WHEN u.id <> t.id THEN u.key END AS for_key,
         CASE WHEN u.id <> t.id THEN u.cause END AS for_cause, o.code AS "to",
         (

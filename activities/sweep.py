@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 import ledger.checks
 from activities.claims import find_for_all
 from activities.database import psycopg_of
+from activities.low_balances import tell_low_balances
 from activities.outbox import start_or_ring
 from activities.subjects import subjects
 from ledger.seals import keep, newest, seal_now
@@ -188,12 +189,14 @@ class Upkeep:
     def settle_time(self) -> dict[str, int]:
         """Post credits whose value date has come, and void holds that have expired; all of them, in chunks.
 
-        Claims look again for their money: one that was made while it was being posted has not seen it.
+        Claims look again for their money: one that was made while it was being posted has not seen it. Customers whose
+        balance has become low are told.
         """
         done = {"credits": "ledger_post_due_credits()", "holds": "ledger_expire_holds()"}
         settled = {name: self._repeat(function) for name, function in done.items()}
         with Session(self._engine) as session, session.begin():
             find_for_all(session)
+            settled["low balances"] = tell_low_balances(session)
         return settled
 
     def _repeat(self, function: str) -> int:

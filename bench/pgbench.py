@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-import ledger.schema
+import migrations
 from embedded.postgres import binaries
 from ledger import postings
 from ledger.events import Credit, Receipt
@@ -104,9 +104,7 @@ def tpcb_database(server: BenchDatabase) -> Iterator[str]:
 def book_database(server: BenchDatabase, customers: int) -> Iterator[BenchDatabase]:
     """A book in which each customer has plenty to spend."""
     with fresh_database(server, "bench_book") as database:
-        with psycopg.connect(database.owner_url) as conn:
-            for text in ledger.schema.statements():
-                conn.execute(text.encode())
+        migrations.upgrade(database.owner_url)
         with psycopg.connect(database.app_url) as conn:
             numbers = [f"C-{n}" for n in range(1, customers + 1)]
             for customer in numbers:

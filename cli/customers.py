@@ -1,11 +1,21 @@
 """`prepay setup` and `prepay customer`: entities, collection accounts, operators, customers."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.orders import with_client
 from cli.output import Data, Json, amount, console, print_json, print_table, use_stack
+from cli.session import one_transaction
+
+
+class NoSuchCustomer(ValueError):
+    """Nobody has the number."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"There is no customer {number[:40]}; `prepay customer list` lists them.")
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +24,8 @@ def register(app: typer.Typer) -> None:
     customer = typer.Typer(help="Customers.", no_args_is_help=True)
     customer.command("add")(add)
     customer.command("list")(list_customers)
+    customer.command("auto-pay")(auto_pay)
+    customer.command("notify-below")(notify_below)
     app.add_typer(customer, name="customer")
 
 
@@ -104,3 +116,43 @@ def list_customers(data: Data = None, as_json: Json = False) -> None:
         for r in rows
     ]
     print_table("Customers", ["Number", "Name", "Country", "Entity", "Available"], cells, right=["Available"])
+
+
+def auto_pay(
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether bills are paid as money comes.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Whether a customer's bills are paid by themselves; else `prepay bill pay` or the customer's service pays them."""
+    use_stack(data)
+    from activities.bills import set_auto_pay
+
+    with one_transaction() as session:
+        if not set_auto_pay(session, customer, on):
+            raise NoSuchCustomer(customer)
+    if as_json:
+        print_json({"customer": customer, "auto_pay": on})
+    else:
+        console.print(
+            f"Customer {customer}: bills are {'' if on else 'not '}paid by themselves.", markup=False
+        )
+
+
+def notify_below(
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    currency: Annotated[str, typer.Argument(help="ISO 4217, such as EUR.")],
+    amount: Annotated[
+        str | None, typer.Argument(help="A plain decimal; left out, they are told no more.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a customer once each time that what is available falls below an amount."""
+    use_stack(data)
+    asyncio.run(with_client(lambda client: client.notify_below(customer, currency, amount)))
+    if as_json:
+        print_json({"customer": customer, "currency": currency, "below": amount})
+    else:
+        what = f"when less than {amount} {currency} is available" if amount else f"nothing about {currency}"
+        console.print(f"Customer {customer} is told {what}.", markup=False)

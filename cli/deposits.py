@@ -10,8 +10,11 @@ import typer
 from cli.output import Data, Json, amount, errors, moment, print_json, print_table, use_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prepay.client import PrepayClient
     from prepay.records import DepositView
+    from prepay.spending import IntendedUseChange
 
 Form = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the PDF here.")]
 
@@ -37,6 +40,7 @@ def register(app: typer.Typer) -> None:
     deposit.command("request", context_settings={"ignore_unknown_options": True})(request)
     deposit.command("show")(show)
     deposit.command("list")(list_deposits)
+    deposit.command("intend")(intend)
     app.add_typer(deposit, name="deposit")
 
 
@@ -185,3 +189,28 @@ def list_deposits(
     ]
     columns = ["Number", "Customer", "Asked for", "Received", "Stage", "Expires (UTC)"]
     print_table("Deposits", columns, cells, right=["Asked for", "Received"])
+
+
+def intend(
+    number: Annotated[str, typer.Argument(help="The deposit, such as D-2026-000123.")],
+    product: Annotated[str, typer.Argument(help="What the money is meant for from now on.")],
+    request_id: Annotated[str | None, typer.Option(help="The same id again changes it once.")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a deposit is meant for, while nothing of it is spent. It never locks the money."""
+    use_stack(data)
+    found = asyncio.run(_intend(number, product, request_id))
+    if as_json:
+        print_json(found)
+        return
+    rows = [[moment(change.created_at), change.was, change.product] for change in found]
+    print_table(f"What {number} was meant for", ["Changed (UTC)", "Before", "Then"], rows)
+
+
+async def _intend(number: str, product: str, request_id: str | None) -> "Sequence[IntendedUseChange]":
+    from prepay.client import PrepayClient
+    from settings import settings
+
+    async with await PrepayClient.connect(settings().database_url) as client:
+        return await client.change_intended_use(number, product, request_id=request_id)

@@ -148,10 +148,37 @@ def _print_balance(balance: Row) -> None:
         console.print(f"{problem}.", style="red", markup=False, soft_wrap=True)
     if balance["pending"]:
         _print_pending(balance)
+    _print_deposits(balance)
     for lot in balance["lots"]:
         _print_lot(lot)
         _print_moves(lot, f"Reassignments of lot {lot['lot']}")
     _say_more(balance["lots_left_out"], "lots")
+
+
+def _print_deposits(balance: Row) -> None:
+    cells = [
+        [
+            d["deposit"],
+            d["intended"] or "",
+            amount(d["brought_minor"], balance["currency"]),
+            amount(d["left_minor"], balance["currency"]),
+        ]
+        for d in balance["deposits"]
+    ]
+    if cells:
+        columns = ["Deposit", "Meant for", "Brought", "Left"]
+        print_table("What of each deposit is left", columns, cells, right=["Brought", "Left"])
+    _say_more(balance["deposits_left_out"], "deposits")
+
+
+def _spent_on(movement: Row) -> str:
+    """Which order or bill it is about; else the cause that the book keeps."""
+    about = movement["spent_on"]
+    if about is None:
+        return str(movement["cause"] or movement["for_cause"] or "")
+    if "order" in about:
+        return f"order {about['order']}: {about['product']}"
+    return f"bill {about['bill']}: {', '.join(line['product'] for line in about['lines'])}"
 
 
 def _print_pending(balance: Row) -> None:
@@ -181,7 +208,7 @@ def _print_lot(lot: Row) -> None:
         older = f"older movements: {lot['movements_left_out']} (a higher `--limit` shows them)"
         of_lot.append(["", older, "", "", amount(lot["movements_left_out_minor"], currency)])
     for m in lot["movements"]:
-        row = [_day(m["effective_on"]), _what(m), m["cause"] or m["for_cause"] or "", m["to"]]
+        row = [_day(m["effective_on"]), _what(m), _spent_on(m), m["to"]]
         of_lot.append([*row, amount(m["amount_minor"], currency)])
     of_lot.append(["", "left", "", "", amount(lot["remaining_minor"], currency)])
     for r in lot["reservations"]:

@@ -153,11 +153,12 @@ async def _balance(customer: str, as_json: bool) -> None:
                 amount(m, b.currency)
                 for m in (b.available_minor, b.held_minor, b.pending_minor, b.receivable_minor)
             ),
+            b.lasts_until.isoformat() if b.lasts_until else "",
         ]
         for b in found
     ]
-    columns = ["Entity", "Available", "Held", "Coming", "Owed to us"]
-    print_table(f"Balances of {customer}", columns, rows, right=columns[1:])
+    columns = ["Entity", "Available", "Held", "Coming", "Owed to us", "At this month's pace until"]
+    print_table(f"Balances of {customer}", columns, rows, right=columns[1:5])
 
 
 def notices(

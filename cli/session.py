@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from prepay.money import Money
+
 
 class _ByAnOperator(Protocol):
     @property
@@ -42,7 +44,12 @@ def acting(session: "Session", given: _Given, of: str, what: str) -> _Given:
 
 def acts_as(session: "Session", name: str, of: str, what: str) -> str:
     """The operator's name as it is set up. Raises OperatorRefused where they may not do that."""
+    return acts_as_with(session, name, of, what, None)
+
+
+def acts_as_with(session: "Session", name: str, of: str, what: str, money: "Money | None") -> str:
+    """The same for an act that decides about so much money."""
     from activities.operators import require
     from rules.authority import Act
 
-    return require(session, name, Act(of, what))
+    return require(session, name, Act(of, what), money)

@@ -58,8 +58,8 @@ class PrepayClient(RecordReading, StatementReading, SpendingClient, RefundTicket
         pool: Pool,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        super().__init__(pool)
         self._temporal = temporal
-        self._pool = pool
         self._answer_seconds = answer_seconds
         self._asking = Asking(temporal, answer_seconds)
 

@@ -34,7 +34,8 @@ async def open_pool(url: str, connections: int = CONNECTIONS) -> Pool:
 class Database:
     """What the parts of the client share. Whatever is asked raises Refused, Unavailable."""
 
-    _pool: Pool
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
 
     async def _must_exist(self, customer: str) -> None:
         if await self._one(_CUSTOMER_EXISTS, {"customer": customer}) is None:

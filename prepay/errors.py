@@ -73,16 +73,21 @@ def _money(facts: dict[str, Any], what: str) -> Money:
 _IN_WORDS = {"PB004": owes, "PB007": more_than_left}
 
 
-def refused_by_the_book(error: psycopg.Error) -> Refused | None:
+def refused_by_the_book(error: psycopg.Error) -> PrepayError | None:
     """The refusal that a posting function's error stands for; None for a fault."""
     state, said = error.sqlstate or "", error.diag
     if state == "23505" and said.constraint_name == "ledger_transfer_key":
         return Refused("The id was used at the same moment for another request: send a new one.")
-    if not state.startswith("PB"):
-        return None
-    facts = loads(said.message_detail) if said.message_detail else {}
+    return refusal(state, said.message_primary, said.message_detail) if state.startswith("PB") else None
+
+
+def refusal(state: str, message: str | None, detail: str | None) -> PrepayError:
+    """A refusal of the book by its SQLSTATE, with the facts in its detail."""
+    facts = loads(detail) if detail else {}
+    if state == "PB001" and facts.get("entity") is None and "customer" in facts:
+        return NotFound("customer", facts["customer"])
     if state == "PB002":
         return InsufficientBalance(facts)
-    words = _IN_WORDS[state](facts) if state in _IN_WORDS else said.message_primary or ""
+    words = _IN_WORDS[state](facts) if state in _IN_WORDS else message or ""
     # Services know their orders without the book's prefix.
     return Refused(words.replace("'order:", "'"))

@@ -27,10 +27,27 @@ FORM = """
     WHERE d.number = %(number)s ORDER BY f.version DESC LIMIT 1
 """
 
+# The pace is what was paid and captured since the month began (UTC), over at least a day. Of a customer with very many
+# payments only the newest thousand are read, and their own time: it costs the same whatever their history.
 BALANCES = """
-    SELECT customer, entity, currency, posted_minor, held_minor, available_minor,
-        pending_in_minor AS pending_minor, receivable_minor
-    FROM ledger_balance WHERE customer = %(customer)s ORDER BY entity, currency
+    SELECT c.holder AS customer, c.entity, c.currency, c.available_minor + c.debits_pending AS posted_minor,
+        c.debits_pending AS held_minor, c.available_minor, c.credits_pending AS pending_minor,
+        r.debits_posted - r.credits_posted AS receivable_minor,
+        CASE WHEN c.available_minor < 1000 * s.spent_minor
+            THEN ((now() + (now() - s.since) * (c.available_minor / s.spent_minor)) AT TIME ZONE 'UTC')::date
+        END AS lasts_until
+    FROM ledger_account c JOIN ledger_account r ON r.id = c.receivable_id
+    CROSS JOIN LATERAL (
+        SELECT sum(t.amount_minor) FILTER (WHERE t.kind IN ('pay', 'capture'))::float8 AS spent_minor,
+            least(CASE WHEN count(*) < 1000 THEN m.began ELSE min(t.created_at) END, now() - interval '1 day') AS since
+        FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS began) m
+        LEFT JOIN LATERAL (
+            SELECT kind, amount_minor, created_at FROM ledger_transfer
+            WHERE debit_account_id = c.id AND debits_customer ORDER BY id DESC LIMIT 1000
+        ) t ON t.created_at >= m.began
+        GROUP BY m.began
+    ) s
+    WHERE c.kind = 'customer' AND c.holder = %(customer)s ORDER BY c.entity, c.currency
 """
 
 # All or nothing in one statement: the claim once for each request id, its proof, and the doorbell of its workflow.

@@ -22,6 +22,8 @@ class Balance(Wire):
     """Credited, but not before its value date."""
     receivable_minor: int
     """What the customer owes because the bank took money back after it had been spent."""
+    lasts_until: date | None = None
+    """When what is available will have been spent at this month's pace; None where nothing is spent, or for decades."""
 
 
 class Record(Wire):

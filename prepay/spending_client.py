@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from prepay import spending_queries as queries
-from prepay.database import Database
-from prepay.errors import NotFound, Refused
+from prepay.bundling import Bundler
+from prepay.database import Database, Pool
+from prepay.errors import NotFound, Refused, refusal
 from prepay.spending import (
     AuthoriseRequest,
     BillRequest,
@@ -23,12 +24,18 @@ from prepay.spending import (
 )
 from prepay.wire import parse, positive_minor
 
+BUNDLES = 2
+
 
 class SpendingClient(Database):
     """What services spend a balance with. All of it needs a database role that may write, such as `prepay_app`.
 
     Everything raises prepay.wire.InputRefused, Refused, NotFound, Unavailable.
     """
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._pay = Bundler(self._pay_orders, BUNDLES)
 
     async def pay_order(
         self, order: str, customer: str, amount: str, currency: str, *, product: str
@@ -46,19 +53,21 @@ class SpendingClient(Database):
             "product": product,
         }
         wanted = parse(OrderRequest, raw, "The order")
-        given = _given(wanted)
-        row = await self._one(queries.PAY_ORDER, given)
-        if row is None:
-            raise NotFound("customer", wanted.customer)
-        return OrderPayment.model_construct(
-            order=wanted.order,
-            customer=wanted.customer,
-            product=wanted.product,
-            amount_minor=given["amount_minor"],
-            currency=wanted.currency,
-            transfer=row["transfer_id"],
-            replayed=row["replayed"],
+        return await self._pay(wanted)
+
+    async def _pay_orders(self, orders: Sequence[OrderRequest]) -> Sequence[OrderPayment | Exception]:
+        """Orders that wait at the same moment, each paid or refused for itself."""
+        rows = await self._all(
+            queries.PAY_ORDERS,
+            {
+                "keys": [_key(order.order) for order in orders],
+                "customers": [order.customer for order in orders],
+                "currencies": [order.currency for order in orders],
+                "amounts": [order.amount_minor for order in orders],
+                "products": [order.product for order in orders],
+            },
         )
+        return [_paid(order, row) for order, row in zip(orders, rows, strict=True)]
 
     async def authorise_order(
         self,
@@ -238,6 +247,20 @@ class SpendingClient(Database):
 
 def _key(order: str) -> str:
     return f"order:{order}"
+
+
+def _paid(order: OrderRequest, row: dict[str, Any]) -> OrderPayment | Exception:
+    if row["state"] is not None:
+        return refusal(row["state"], row["message"], row["detail"])
+    return OrderPayment.model_construct(
+        order=order.order,
+        customer=order.customer,
+        product=order.product,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        transfer=row["transfer_id"],
+        replayed=row["replayed"],
+    )
 
 
 def _given(wanted: OrderRequest) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """What the client asks and tells the database about spending. What posts needs the application's role."""
 
 # The customer's contracting entity decides which balance pays. One statement, one round trip.
-_OF_CUSTOMER = "SELECT p.* FROM customer c, LATERAL {function} p WHERE c.number = %(customer)s"
-
-PAY_ORDER = _OF_CUSTOMER.format(
-    function="ledger_pay(%(key)s::text, c.number, c.entity, %(currency)s::text, %(amount_minor)s::bigint, NULL::date,"
-    " %(product)s::text)"
-)
-AUTHORISE_ORDER = _OF_CUSTOMER.format(
-    function="ledger_hold(%(key)s::text, c.number, c.entity, %(currency)s::text, %(amount_minor)s::bigint,"
-    " %(expires_at)s::timestamptz, NULL::date, %(product)s::text)"
-)
+PAY_ORDERS = """
+    SELECT transfer_id, replayed, state, message, detail FROM ledger_pay_orders(%(keys)s::text[], %(customers)s::text[],
+        %(currencies)s::text[], %(amounts)s::bigint[], %(products)s::text[]) ORDER BY n
+"""
+AUTHORISE_ORDER = """
+    SELECT p.* FROM customer c, LATERAL ledger_hold(%(key)s::text, c.number, c.entity, %(currency)s::text,
+        %(amount_minor)s::bigint, %(expires_at)s::timestamptz, NULL::date, %(product)s::text) p
+    WHERE c.number = %(customer)s
+"""
 CAPTURE_ORDER = """
     SELECT * FROM ledger_capture(%(key)s::text, %(order_key)s::text, %(amount_minor)s::bigint, %(final)s::boolean,
         NULL::date, %(product)s::text)

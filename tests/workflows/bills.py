@@ -52,7 +52,7 @@ async def issue(office: Office, number: str = "I-1", due_on: date = date(2999, 1
 
 def money_comes(office: Office, amount_minor: int, key: str = "r") -> None:
     """On the balance of C-1001, without a deposit."""
-    place = {"entity": "nimbus-eu", "currency": "EUR", "amount_minor": amount_minor}
+    place: dict[str, Any] = {"entity": "nimbus-eu", "currency": "EUR", "amount_minor": amount_minor}
     with psycopg.connect(office.url) as conn:
         postings.receive_many(conn, [Receipt(key=key, account="GIRO", **place)])
         postings.credit_many(conn, [Credit(key=f"{key}+", source=key, customer="C-1001", **place)])
