@@ -10,6 +10,7 @@ from cli import (
     demo,
     deposits,
     explain,
+    export,
     ledger,
     movements,
     operators,
@@ -47,6 +48,7 @@ for room in (
     explain,
     bank,
     ledger,
+    export,
     bench,
 ):
     room.register(app)

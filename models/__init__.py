@@ -21,6 +21,7 @@ from models.deposit import Deposit
 from models.document import Document
 from models.eligibility import EligibilityRule
 from models.entity import CollectionAccount, ContractingEntity
+from models.event import StageEvent
 from models.notice import Notice
 from models.operator import Attestation, Operator, OperatorLimit, OperatorRole
 from models.outbox import Outbox
@@ -68,6 +69,7 @@ __all__ = [
     "ReceiptDecision",
     "ReceiptReturn",
     "ScreeningSubject",
+    "StageEvent",
     "Statement",
     "StatementClose",
     "VirtualAccount",

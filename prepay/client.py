@@ -24,6 +24,7 @@ from prepay import queries
 from prepay.claims import ClaimRequest, ClaimView
 from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.errors import FormNotDrawn, NotFound, PrepayError, Refused, Unavailable
+from prepay.event_reading import EventReading
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.record_reading import RecordReading
@@ -42,7 +43,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayClient(RecordReading, StatementReading):
+class PrepayClient(EventReading, RecordReading, StatementReading):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
