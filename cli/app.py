@@ -11,6 +11,7 @@ from cli import (
     demo,
     deposits,
     explain,
+    export,
     ledger,
     movements,
     operators,
@@ -55,6 +56,7 @@ for room in (
     report,
     bank,
     ledger,
+    export,
     bench,
 ):
     room.register(app)

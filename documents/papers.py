@@ -34,7 +34,7 @@ def render_paper(paper: Paper) -> bytes:
                 ignore_system_fonts=True,
                 sys_inputs={"data": json.dumps(page(paper), ensure_ascii=False)},
                 pdf_standards=["a-3b"],
-                timestamp=made,
+                timestamp=made.replace(microsecond=0),
             )
         except typst.TypstError as error:
             raise PaperUndrawable(paper.number, error) from None

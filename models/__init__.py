@@ -22,6 +22,7 @@ from models.deposit import Deposit
 from models.document import Document
 from models.eligibility import EligibilityRule
 from models.entity import CollectionAccount, ContractingEntity
+from models.event import StageEvent
 from models.intended_use import IntendedUse
 from models.low_balance import LowBalance
 from models.notice import Notice
@@ -87,6 +88,7 @@ __all__ = [
     "RefundEvent",
     "RefundPolicy",
     "ScreeningSubject",
+    "StageEvent",
     "Statement",
     "StatementClose",
     "UsageReport",

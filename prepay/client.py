@@ -21,6 +21,7 @@ from prepay.claims import ClaimRequest, ClaimView
 from prepay.database import CONNECTIONS, Pool, open_pool
 from prepay.deposits import DepositAnswer, DepositRequest
 from prepay.errors import FormNotDrawn, InsufficientBalance, NotFound, PrepayError, Refused, Unavailable
+from prepay.event_reading import EventReading
 from prepay.ids import TASK_QUEUE, deposit_workflow_id, grouped
 from prepay.proofs import read_proof
 from prepay.record_reading import RecordReading
@@ -49,7 +50,7 @@ MAX_OPEN_CLAIMS = 100
 _ANY = {"application": None, "customer": None, "stage": None, "limit": 1}
 
 
-class PrepayClient(RecordReading, StatementReading, SpendingClient, RefundTickets):
+class PrepayClient(EventReading, RecordReading, StatementReading, SpendingClient, RefundTickets):
     """Typed access to Prepay. Use it as an async context manager, or close it."""
 
     def __init__(
