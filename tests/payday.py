@@ -1,7 +1,8 @@
 """Many refunds against the mock bank, with everything that it does to payments, and people who answer to that.
 
 A payday has rounds: in each one the bank has one behaviour, what is ready goes to it, its answers come in, its day
-ends. What came back is ready again for a right account in the next round. Whoever works the files off is the caller's choice.
+ends. What came back is ready again for a right account in the next round. Who works the files off is the caller's
+choice.
 """
 
 import random
