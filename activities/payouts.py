@@ -194,9 +194,9 @@ def _not_paid(session: Session, given: DecideFile) -> str | None:
     if row.came_back_part_id is not None:
         return f"payout {given.payout} came back; the entry with which it left must come first"
     try:
-        second = second_person(list(row.by), given.operator, "said so")
+        second = second_person(list(row.by), given.operator, "said")
     except SamePerson as refusal:
-        return str(refusal)
+        return f"{refusal} say it too"
     session.execute(_SAY, given.model_dump() | {"payout_id": found})
     words = "that the bank never paid it"
     tell(
