@@ -14,9 +14,13 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import psycopg_of
 from activities.payout_collecting import collect
+from activities.payout_owners import Told, lock_payouts, tell
+from activities.payout_returning import Back, come_back
 from prepay.wire import Wire
-from rules.payment_file import PaymentFileState, RunState, ask_due, refuse_resend
+from rules.operators import SamePerson, second_person
+from rules.payment_file import PaymentFileState, RunState, Signal, ask_due, refuse_resend
 from settings import Settings
 
 STAGING = ".sending"
@@ -30,16 +34,19 @@ class Collect(Wire):
     at_once: bool = False
 
 
-class Resend(Wire):
+class DecideFile(Wire):
     """An operator's decision; `key` is its own, however often the step is tried."""
 
     file: int
     key: str
+    signal: Signal
     operator: str
     reason: str
+    payout: str = ""
+    """The EndToEndId of the one that was not paid."""
 
 
-class Resent(BaseModel):
+class Decided(BaseModel):
     """The file after the decision, and why that was refused, if it was."""
 
     state: PaymentFileState
@@ -88,7 +95,7 @@ class Payouts:
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.collect, self.look, self.send, self.ask, self.resend]
+        return [self.collect, self.look, self.send, self.ask, self.decide]
 
     @activity.defn(name="collect_payouts")
     def collect(self, given: Collect) -> RunState:
@@ -151,18 +158,54 @@ class Payouts:
                 session.execute(_ASKED, {"file": file})
             return state_of(session, file)
 
-    @activity.defn(name="resend_payment_file")
-    def resend(self, given: Resend) -> Resent:
-        """The same bytes will go once more; never another file."""
+    @activity.defn(name="decide_on_payment_file")
+    def decide(self, given: DecideFile) -> Decided:
+        """Do what an operator decided; the same decision again changes nothing."""
         with Session(self._engine) as session, session.begin():
-            session.execute(_LOCK, {"file": given.file})
-            refused = None
-            if session.execute(_SAID, {"key": given.key}).first() is None:
-                refused = refuse_resend(state_of(session, given.file))
-                if refused is None:
-                    session.execute(_RESEND, {"file": given.file})
-                    session.execute(_SAY, given.model_dump())
-            return Resent(state=state_of(session, given.file), refused=refused or "")
+            refused = decide(session, given)
+        with Session(self._engine) as session:
+            return Decided(state=state_of(session, given.file), refused=refused or "")
+
+
+def decide(session: Session, given: DecideFile) -> str | None:
+    """Why it cannot be done, or nothing once it is."""
+    if session.execute(_SAID, {"key": given.key}).first():
+        return None
+    if given.signal == "not_paid":
+        return _not_paid(session, given)
+    session.execute(_LOCK, {"file": given.file})
+    refused = refuse_resend(state_of(session, given.file))
+    if refused is None:
+        session.execute(_RESEND, {"file": given.file})
+        session.execute(_SAY, given.model_dump() | {"payout_id": None})
+    return refused
+
+
+def _not_paid(session: Session, given: DecideFile) -> str | None:
+    """The second of two people gives the money back to its hold: the bank never took it."""
+    connection = psycopg_of(session)
+    found = session.execute(_NAMED, {"file": given.file, "payout": given.payout}).scalar_one_or_none()
+    if found is None:
+        return f"the file has no payout {given.payout!r}; `prepay payment-file show` lists them"
+    lock_payouts(connection, [found])
+    row = session.execute(_NOT_PAID, {"payout": found}).one()
+    if row.stage != "sent":
+        return f"payout {given.payout} is {row.stage} already"
+    if row.came_back_part_id is not None:
+        return f"payout {given.payout} came back; the entry with which it left must come first"
+    try:
+        second = second_person(list(row.by), given.operator, "said")
+    except SamePerson as refusal:
+        return f"{refusal} say it too"
+    session.execute(_SAY, given.model_dump() | {"payout_id": found})
+    words = "that the bank never paid it"
+    tell(
+        connection,
+        [Told(found, f"{given.key} not paid", f"{given.operator} said of payout {found} {words}.")],
+    )
+    if second:
+        come_back(connection, [Back(found, "rejected", "NARR")])
+    return None
 
 
 def _place(outbox: Path, message_id: str, resent: int) -> _Place:
@@ -217,8 +260,14 @@ _RESEND = text(
 )
 _SAID = text("SELECT id FROM payment_file_decision WHERE key = :key")
 _SAY = text("""
-    INSERT INTO payment_file_decision (key, file_id, signal, operator, reason)
-    VALUES (:key, :file, 'resend', :operator, :reason)
+    INSERT INTO payment_file_decision (key, file_id, signal, payout_id, operator, reason)
+    VALUES (:key, :file, :signal, :payout_id, :operator, :reason)
+""")
+
+_NAMED = text("SELECT id FROM payout WHERE file_id = :file AND end_to_end_id = :payout")
+_NOT_PAID = text("""
+    SELECT stage, came_back_part_id, ARRAY(SELECT operator FROM payment_file_decision WHERE payout_id = p.id) AS by
+    FROM payout p WHERE id = :payout
 """)
 
 _STATE = text("""

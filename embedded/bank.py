@@ -116,15 +116,14 @@ class BankClient:
         """What the bank says is on an account, in minor units."""
         return int(next(a for a in self.accounts() if a["id"] == account)["balance"])
 
-    def take_files(self) -> list[dict[str, Any]]:
-        """Let the bank look at once for our payment files; how it took each."""
-        found: Any = self._call("POST", "/_mock/drop/scan")
-        return list(found.get("scanned", found) if isinstance(found, dict) else found)
+    def take_files(self) -> int:
+        """Let the bank look at once for our payment files; how many it took."""
+        return int(self._call("POST", "/_mock/drop/scan")["scanned"])
 
     def payments(self) -> list[dict[str, Any]]:
-        """Every payment that the bank got from us, as it stands."""
-        found: Any = self._call("GET", "/_mock/payments")
-        return list(found.get("payments", found) if isinstance(found, dict) else found)
+        """Every payment that the bank got from us, as it stands, newest first."""
+        found: list[dict[str, Any]] = self._call("GET", "/_mock/payments")
+        return found
 
     def release(self) -> None:
         """Let the bank write what is due: it looks at its clock only when it is asked something."""

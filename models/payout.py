@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column, func
 from sqlmodel import SQLModel
 
 from models.columns import bigint, blob, created_at, moment, row_id, text
@@ -92,13 +92,22 @@ class PaymentFile(SQLModel, table=True):
 
 
 class PaymentFileDecision(SQLModel, table=True):
-    """What an operator decided about a payment file."""
+    """What an operator decided about a payment file. Two rows of one payout are always of two people."""
 
     __tablename__ = "payment_file_decision"
     __table_args__ = (
-        CheckConstraint("signal = 'resend'", name="payment_file_decision_signal_known"),
+        CheckConstraint("signal IN ('resend', 'not_paid')", name="payment_file_decision_signal_known"),
+        CheckConstraint(
+            "(signal = 'not_paid') = (payout_id IS NOT NULL)", name="payment_file_decision_about_a_payout"
+        ),
         CheckConstraint(
             "btrim(operator) <> '' AND btrim(reason) <> ''", name="payment_file_decision_says_who_and_why"
+        ),
+        Index(
+            "payment_file_decision_once_each_person",
+            "payout_id",
+            func.lower(func.btrim(column("operator"))),
+            unique=True,
         ),
         {"info": {"written_once": True}},
     )
@@ -108,6 +117,8 @@ class PaymentFileDecision(SQLModel, table=True):
     """Which decision of which run it is: a step that is tried again decides once."""
     file_id: int = bigint(foreign_key="payment_file.id")
     signal: str = text()
+    payout_id: int | None = bigint(default=None, nullable=True, foreign_key="payout.id")
+    """The payout that the bank says it never paid."""
     operator: str = text()
     reason: str = text()
     created_at: datetime = created_at()

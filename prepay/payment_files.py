@@ -1,5 +1,9 @@
 """Payment files on the wire: what operators type, and what the workflows end with."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from prepay.wire import OperatorName, Reason, Wire
 
 
@@ -15,6 +19,14 @@ class ResendFile(Wire):
 
     operator: OperatorName
     reason: Reason
+
+
+class NotPaid(Wire):
+    """The bank has told an operator that it never paid a payout, named by its EndToEndId; it takes two of them."""
+
+    operator: OperatorName
+    reason: Reason
+    payout: Annotated[str, Field(min_length=1, max_length=35)]
 
 
 class PaymentFileOutcome(Wire):

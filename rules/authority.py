@@ -40,6 +40,7 @@ AUTHORITY: dict[Act, frozenset[Role]] = {
     Act("Receipt", "link_payer"): frozenset({CLERK, APPROVER}),
     Act("PaymentRun", "run_now"): frozenset({APPROVER, TREASURER}),
     Act("PaymentFile", "resend"): frozenset({APPROVER, TREASURER}),
+    Act("PaymentFile", "not_paid"): frozenset({APPROVER, TREASURER}),
     Act("Claim", "close"): frozenset({CLERK, APPROVER}),
     Act("Bill", "void"): frozenset({APPROVER, TREASURER}),
     Act("VirtualAccountApplication", "propose"): frozenset({CLERK, APPROVER}),

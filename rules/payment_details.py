@@ -45,12 +45,20 @@ def _file_actions(state: PaymentFileState) -> str:
         said = f"The bank has not answered for {state.asked} business day{'s' if state.asked > 1 else ''}"
     else:
         said = f"{state.open} payouts are not booked yet, although the bank took them"
-    asked = f"\n\n**{said}.** Ask it for file `{state.message_id}`; nothing is paid twice by asking."
-    if refuse_resend(state):
-        return asked
+    asked = f"\n\n**{said}.** Ask it for file `{state.message_id}`; nothing is paid twice by asking.{HOW}"
+    again = ""
+    if not refuse_resend(state):
+        again = (
+            "\n\n`resend` sends the same file once more, where the bank never got it. A bank that has had it rejects "
+            "the second one as a duplicate, which changes nothing:" + paste(operator="", reason="")
+        )
     return (
-        f"{asked}{HOW}\n\n`resend` sends the same file once more, where the bank never got it. A bank that has had it "
-        "rejects the second one as a duplicate, which changes nothing:" + paste(operator="", reason="")
+        asked
+        + again
+        + (
+            "\n\n`not_paid`, from two different people, where the bank says that it never paid one: its money is on "
+            "hold again. `prepay payment-file show` names them:" + paste(operator="", reason="", payout="")
+        )
     )
 
 

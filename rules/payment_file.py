@@ -12,7 +12,8 @@ from rules.bank_day import BankDays
 Stage = Literal["written", "sent", "accepted", "part_accepted", "rejected"]
 BOOKED_DAYS = 2
 """Business days after the day of execution until a payment that is not booked yet is asked for."""
-SIGNALS = ("resend",)
+Signal = Literal["resend", "not_paid"]
+SIGNALS = ("resend", "not_paid")
 MAX_RESENT = 20
 
 

@@ -8,9 +8,9 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payouts import Payouts, Resend
+    from activities.payouts import DecideFile, Payouts
     from prepay import attributes
-    from prepay.payment_files import PaymentFileOutcome, ResendFile
+    from prepay.payment_files import NotPaid, PaymentFileOutcome, ResendFile
     from rules.payment_details import payment_file_details
     from rules.payment_file import SIGNALS, PaymentFileState, ask_due
     from workflows.operator import Desk, authorise, live, whatever_comes
@@ -74,6 +74,17 @@ class PaymentFile:
         self._desk.take("resend", ResendFile, raw)
         self._show()
 
+    @workflow.signal(
+        name="not_paid",
+        description="Two people say that the bank told them it never paid a payout; its money is on hold again: "
+        '{"operator": "your name", "reason": "the bank by phone, call 123", "payout": "R-2026-000123-1"}',
+    )
+    @whatever_comes
+    def not_paid(self, *raw: RawValue) -> None:
+        """What the bank should have said in a status report."""
+        self._desk.take("not_paid", NotPaid, raw)
+        self._show()
+
     @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
     def other(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that does not exist here."""
@@ -121,20 +132,22 @@ class PaymentFile:
         return await step(Payouts.look, workflow.info().workflow_id, "look at the rows")
 
     async def _decide(self, state: PaymentFileState, taken: Any) -> PaymentFileState:
-        attested = await authorise(taken)
+        attested = await authorise(taken, state.money)
         if attested.refused:
             self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
             return state
-        given = Resend(
+        given = DecideFile(
             file=state.file,
             key=f"attestation {attested.attestation}",
+            signal=taken.signal,
             operator=attested.operator,
             reason=taken.decision.reason,
+            payout=getattr(taken.decision, "payout", ""),
         )
-        resent = await step(Payouts.resend, given, f"send it again, as {attested.operator} wants")
-        if resent.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {resent.refused}")
-        return resent.state
+        decided = await step(Payouts.decide, given, f"{taken.signal}, as {attested.operator} wants")
+        if decided.refused:
+            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
+        return decided.state
 
     def _answer_cancel(self) -> None:
         self._desk.refuse("Cancel", "it does not stop a payment; ask the bank to recall it")

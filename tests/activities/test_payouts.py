@@ -1,6 +1,5 @@
 """From a ready payout to the bank and back, on a real database: sent once, in one file, settled once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import psycopg
 import pytest
 from sqlmodel import Session
 
-from activities.payouts import Collect, FileChanged, NoOutbox, Payouts, Resend
+from activities.payouts import Collect, DecideFile, FileChanged, NoOutbox, Payouts
 from activities.screening import FreezeInput, freeze_customer
 from bankfiles.sample import Batch, Payment, Sheet
 from rules.payment_file import PaymentFileState
@@ -58,8 +57,8 @@ class Cashier:
 
 
 @pytest.fixture
-def cashier(desk: Desk, tmp_path: Path) -> Iterator[Cashier]:
-    yield Cashier(desk, tmp_path / "outbox")
+def cashier(desk: Desk, tmp_path: Path) -> Cashier:
+    return Cashier(desk, tmp_path / "outbox")
 
 
 def debit(ready: Ready, reference: str = "", **given: Any) -> Payment:
@@ -163,9 +162,10 @@ class TestSend:
             whole(*given)
             raise KeyboardInterrupt
 
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patched:
             patched.setattr(Payouts, dies_in, die)
-            cashier.payouts.send(file)
+            with pytest.raises(KeyboardInterrupt):
+                cashier.payouts.send(file)
         bank = cashier.outbox.parent / "bank"
         bank.mkdir()
         for path in cashier.outbox.glob("*.xml"):
@@ -196,10 +196,14 @@ class TestSend:
     def test_an_operator_sends_the_same_bytes_again_once_each_decision(self, cashier: Cashier) -> None:
         cashier.ready()
         (file,) = cashier.run()
-        given = Resend(
-            file=file.file, key="attestation 1", operator="Second Operator", reason="the bank lost it"
+        given = DecideFile(
+            file=file.file,
+            key="attestation 1",
+            signal="resend",
+            operator="Second Operator",
+            reason="the bank lost it",
         )
-        assert [cashier.payouts.resend(given).refused for _ in range(2)] == ["", ""]
+        assert [cashier.payouts.decide(given).refused for _ in range(2)] == ["", ""]
         assert cashier.payouts.send(file.file).resent == 1
         first, second = (cashier.outbox / f"{file.message_id}{end}.xml" for end in ("", "-2"))
         assert first.read_bytes() == second.read_bytes()
