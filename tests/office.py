@@ -25,7 +25,7 @@ from documents.pool import Renderer
 from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
-from tests.conftest import SETUP
+from tests.conftest import SETUP as SETUP  # noqa: PLC0414  (others take it from here)
 from worker import make_workers
 
 EUR_ACCOUNT = "NL07MOCK0000001001"
