@@ -19,6 +19,8 @@ from documents.statement import (
     AccountStatement,
     CreditReceipt,
     Paper,
+    RefundConfirmation,
+    RefundPayment,
     StatementLine,
     paper_digest,
     paper_json,
@@ -67,6 +69,8 @@ def _issue(cursor: Cursor, request: StatementRequest) -> Issued:
     rows.lock(cursor, account["account"])
     if request.credit is not None:
         return _receipt(cursor, account, request.credit)
+    if request.refund is not None:
+        return _confirmation(cursor, account, request.refund)
     today = datetime.now(UTC).date()
     if request.begins_on > today:
         raise StatementRefused(f"{request.period} has not begun.")
@@ -143,6 +147,33 @@ def _receipt(cursor: Cursor, account: Row, transfer: int) -> Issued:
     number, now = _number(cursor, "CR")
     paper = CreditReceipt(number=number, **_parties(account), issued_on=now.date(), line=_line(row))
     return _keep(cursor, paper, about | {"closing": row["amount_minor"]}, 1)
+
+
+def _confirmation(cursor: Cursor, account: Row, refund: str) -> Issued:
+    paid = cursor.execute(_PAID, {"refund": refund, "customer": account["customer_id"]}).fetchall()
+    if not paid:
+        raise StatementRefused(f"Customer {account['number']} has no refund {refund} that was paid.")
+    day, first = paid[-1]["settled_on"], paid[0]["hold"]
+    point = Point(day, first, 0, 0, 0, 0, 0)
+    about = _row(account, point._replace(through_on=day - timedelta(days=1)), point, True, first)
+    if known := cursor.execute(_KNOWN, about).fetchone():
+        return Issued(**known)
+    number, now = _number(cursor, "RC")
+    payments = tuple(
+        RefundPayment(
+            amount_minor=row["amount_minor"],
+            payee=row["payee"],
+            account=row["account"],
+            settled_on=row["settled_on"],
+            reference=row["end_to_end_id"],
+        )
+        for row in paid
+    )
+    paper = RefundConfirmation(
+        number=number, **_parties(account), issued_on=now.date(), refund=refund, payments=payments
+    )
+    total = sum(payment.amount_minor for payment in payments)
+    return _keep(cursor, paper, about | {"closing": total}, len(payments))
 
 
 def _keep(cursor: Cursor, paper: Paper, row: Row, lines: int) -> Issued:
@@ -224,6 +255,15 @@ _KNOWN = """
     SELECT number, document_id, lines FROM statement WHERE account_id = %(account)s AND begins_on = %(begins_on)s
         AND through_on = %(through_on)s AND from_bound = %(from_bound)s AND bound = %(bound)s AND final = %(final)s
         AND transfer_id = %(transfer)s
+"""
+
+# Once all of the ticket is settled; what came back on the way was not paid.
+_PAID = """
+    SELECT p.amount_minor, y.name AS payee, coalesce(nullif(y.iban, ''), y.account_number) AS account, p.end_to_end_id,
+        (p.settled_at AT TIME ZONE e.time_zone)::date AS settled_on, min(h.id) OVER () AS hold
+    FROM refund r JOIN payout p ON p.refund_id = r.id AND p.stage = 'settled' JOIN payee y ON y.id = p.payee_id
+    JOIN contracting_entity e ON e.code = r.entity JOIN ledger_transfer h ON h.key = p.hold_key AND h.leg = 0
+    WHERE r.number = %(refund)s AND r.customer_id = %(customer)s AND r.stage = 'settled' ORDER BY p.settled_at, p.id
 """
 
 _KEEP = """

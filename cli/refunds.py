@@ -31,6 +31,8 @@ def register(app: typer.Typer) -> None:
     refund.command()(payee)
     refund.command()(withdraw)
     refund.command()(proof)
+    refund.command()(audit)
+    refund.command()(confirmation)
     app.add_typer(refund, name="refund")
 
 
@@ -216,6 +218,47 @@ def proof(
         print_json({"file": str(file), "kind": kind, "bytes": len(content)})
         return
     console.print(f"{file}: {kind.upper()}, {len(content):,} bytes", markup=False, soft_wrap=True)
+
+
+def audit(
+    number: Number,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The PDF file to write; else its number.pdf.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Who did what when, attested how, with every digest, as a PDF for auditors."""
+    use_stack(data)
+    from datetime import UTC, datetime
+
+    from activities.refund_list import ticket
+    from documents.audit import render_audit
+
+    with one_transaction() as session:
+        found = ticket(session, number)
+    file = out or Path(f"{number}-audit.pdf")
+    file.write_bytes(render_audit(found, datetime.now(UTC)))
+    if as_json:
+        print_json({"number": number, "file": str(file), "events": len(found["events"])})
+        return
+    console.print(f"{file}: {len(found['events'])} events of refund {number}", markup=False, soft_wrap=True)
+
+
+def confirmation(
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    number: Number,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The PDF file to write; else its number.pdf.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """The confirmation of a refund that was paid, as its customer gets it."""
+    use_stack(data)
+    from cli.statements import write
+
+    asyncio.run(write(lambda client: client.refund_confirmation(customer, number), out, as_json))
 
 
 def _told(view: "RefundView", as_json: bool) -> None:

@@ -57,7 +57,7 @@ def statement(
             on_progress=_tell,
         )
 
-    asyncio.run(_write(ask, out, as_json))
+    asyncio.run(write(ask, out, as_json))
 
 
 def credit_receipt(
@@ -70,7 +70,7 @@ def credit_receipt(
     """The receipt for a credit as a PDF; `prepay records CUSTOMER --json` tells its number as `id`."""
     use_stack(data)
     asyncio.run(
-        _write(lambda client: client.credit_receipt(customer, credit, on_progress=_tell), out, as_json)
+        write(lambda client: client.credit_receipt(customer, credit, on_progress=_tell), out, as_json)
     )
 
 
@@ -84,7 +84,7 @@ def _tell(progress: "StatementProgress") -> None:
     errors.print(_STEPS.get(progress.stage, drawing), markup=False)
 
 
-async def _write(
+async def write(
     ask: "Callable[[PrepayClient], Awaitable[StatementView]]", out: Path | None, as_json: bool
 ) -> None:
     from prepay.client import PrepayClient

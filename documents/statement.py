@@ -1,4 +1,4 @@
-"""Everything that an account statement or a receipt for a credit says, and its canonical bytes."""
+"""Everything that a statement, a receipt for a credit or the confirmation of a refund says, and its canonical bytes."""
 
 import hashlib
 import json
@@ -81,7 +81,38 @@ class CreditReceipt(_Printed):
     line: StatementLine
 
 
-Paper = AccountStatement | CreditReceipt
+class RefundPayment(_Printed):
+    """One payment of a refund that the bank has booked."""
+
+    amount_minor: int
+    payee: Printed
+    account: Printed
+    settled_on: date
+    reference: Printed
+    """The end-to-end id that the payee's bank shows."""
+
+
+class RefundConfirmation(_Printed):
+    """That a refund was paid."""
+
+    paper: Literal["refund"] = "refund"
+    number: Number
+    issuer: Issuer
+    customer: FormCustomer
+    currency: str
+    locale: Annotated[str, Field(max_length=35)] = "en"
+    issued_on: date
+    refund: Number
+    """The ticket's number."""
+    payments: Annotated[tuple[RefundPayment, ...], Field(min_length=1, max_length=200)]
+
+
+Paper = AccountStatement | CreditReceipt | RefundConfirmation
+_KINDS: dict[str, type[Paper]] = {
+    "statement": AccountStatement,
+    "receipt": CreditReceipt,
+    "refund": RefundConfirmation,
+}
 
 
 def paper_json(paper: Paper) -> bytes:
@@ -97,5 +128,4 @@ def paper_digest(paper: Paper) -> str:
 
 def read_paper(content: bytes) -> Paper:
     """Read back what `paper_json` wrote."""
-    kind = CreditReceipt if json.loads(content).get("paper") == "receipt" else AccountStatement
-    return kind.model_validate_json(content)
+    return _KINDS[json.loads(content)["paper"]].model_validate_json(content)

@@ -12,8 +12,16 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 
 from documents import figures
+from documents.figures import in_fours
 from documents.fonts import printable
-from documents.statement import AccountStatement, CreditReceipt, Paper, StatementLine
+from documents.statement import (
+    AccountStatement,
+    CreditReceipt,
+    Paper,
+    RefundConfirmation,
+    RefundPayment,
+    StatementLine,
+)
 from prepay.money import to_decimal
 from prepay.movements import kind_of
 
@@ -39,7 +47,10 @@ def words(language: str) -> dict[str, Any]:
 def page(paper: Paper) -> dict[str, Any]:
     """All that the template prints, as text."""
     spoken = language(paper.locale)
-    shown = _statement(paper, spoken) if isinstance(paper, AccountStatement) else _receipt(paper, spoken)
+    if isinstance(paper, AccountStatement):
+        shown = _statement(paper, spoken)
+    else:
+        shown = _receipt(paper, spoken) if isinstance(paper, CreditReceipt) else _refund(paper, spoken)
     facts = {
         "lang": spoken,
         "fonts": [_LATIN, _FONTS.get(spoken, _CJK)],
@@ -231,3 +242,43 @@ def _receipt(paper: CreditReceipt, spoken: str) -> dict[str, Any]:
         "page_of": text["page_of"],
         "footer": f"{text['receipt']} {paper.number}",
     }
+
+
+def _refund(paper: RefundConfirmation, spoken: str) -> dict[str, Any]:
+    text, sums = words(spoken), Sums(paper.currency, paper.locale)
+    several = len(paper.payments) > 1
+    details = [
+        fact
+        for number, payment in enumerate(paper.payments, 1)
+        for fact in _paid(payment, spoken, f" {number}" if several else "", sums if several else None)
+    ]
+    return {
+        "title": text["refund"],
+        "subtitle": text["refund_subtitle"],
+        "number": paper.number,
+        "date": [paper.issued_on.year, paper.issued_on.month, paper.issued_on.day],
+        "facts": [
+            [text["number"], paper.number],
+            [text["issued"], _day(paper.issued_on, spoken)],
+            [text["customer_number"], paper.customer.number],
+            [text["refund_ticket"], paper.refund],
+        ],
+        "mark": "",
+        "amount": [paper.currency, sums(sum(payment.amount_minor for payment in paper.payments))],
+        "amount_words": text["refunded"],
+        "details": [fact for fact in details if fact[1]],
+        "notes": [text["refund_note"]],
+        "page_of": text["page_of"],
+        "footer": f"{text['refund']} {paper.number}",
+    }
+
+
+def _paid(payment: RefundPayment, spoken: str, number: str, sums: Sums | None) -> list[list[str]]:
+    text = words(spoken)
+    return [
+        [text["paid_to"] + number, payment.payee],
+        [text["account"], in_fours(payment.account)],
+        [text["amount"], sums(payment.amount_minor) if sums else ""],
+        [text["paid_on"], _day(payment.settled_on, spoken, "long")],
+        [text["our_reference"], payment.reference],
+    ]

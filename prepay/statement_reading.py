@@ -68,6 +68,23 @@ class StatementReading(Database):
         request = parse(StatementRequest, raw, "The receipt request")
         return await self._paper(request, wait_seconds, on_progress)
 
+    async def refund_confirmation(
+        self,
+        customer: str,
+        refund: str,
+        *,
+        wait_seconds: float = 120.0,
+        on_progress: Progress | None = None,
+    ) -> StatementView:
+        """The confirmation of a refund that was paid, by its ticket's number, as a PDF; the same for ever.
+
+        Raises prepay.wire.InputRefused, Refused, Unavailable.
+        """
+        place = await self._one(_REFUNDED, {"customer": customer, "refund": refund}) or {}
+        raw = {"customer": customer, "refund": refund, **place}
+        request = parse(StatementRequest, raw, "The confirmation request")
+        return await self._paper(request, wait_seconds, on_progress)
+
     async def statement_by_number(self, number: str) -> StatementView:
         """A statement or receipt that was issued. Raises NotFound, Unavailable."""
         row = await self._one(_BY_NUMBER, {"number": number})
@@ -86,7 +103,7 @@ class StatementReading(Database):
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 result_type=StatementOutcome,
-                static_summary=f"{request.customer}: {request.period or f'receipt for credit {request.credit}'}",
+                static_summary=f"{request.customer}: {request.about}",
                 rpc_timeout=timedelta(seconds=15),
             )
             outcome = await _result(handle, wait_seconds, on_progress)
@@ -140,6 +157,11 @@ def _why(error: WorkflowFailureError) -> Exception:
 _PLACE = """
     SELECT a.entity, a.currency FROM ledger_transfer t JOIN ledger_account a ON a.id = t.credit_account_id
     WHERE t.id = %(credit)s AND a.kind = 'customer' AND a.holder = %(customer)s
+"""
+
+_REFUNDED = """
+    SELECT r.entity, r.currency FROM refund r JOIN customer c ON c.id = r.customer_id
+    WHERE r.number = %(refund)s AND c.number = %(customer)s
 """
 
 _BY_NUMBER = """

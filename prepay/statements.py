@@ -12,7 +12,7 @@ Period = Annotated[str, Field(pattern=r"^[12][0-9]{3}(-(0[1-9]|1[0-2]))?$")]
 
 
 class StatementRequest(Wire):
-    """A statement of a month or year, or, with `credit`, the receipt for one credit.
+    """A statement of a month or year; with `credit` the receipt for one credit, with `refund` what was paid back.
 
     Of a period that is over, the same statement comes for ever. `as_of` ends it on an earlier day; `recorded_by`
     leaves out what was recorded after that day (UTC). Such statements, and those of a running period, show what is
@@ -29,13 +29,15 @@ class StatementRequest(Wire):
     recorded_by: date | None = None
     credit: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     """The number of the credit's record."""
+    refund: Annotated[str, Field(pattern=r"^R-[0-9]{4}-[0-9]{6,12}$")] | None = None
+    """The number of a refund that was paid."""
 
     @model_validator(mode="after")
     def _one_paper(self) -> Self:
-        if (self.period is None) == (self.credit is None):
-            raise ValueError("name a period such as 2026-10 or 2026, or the number of a credit")
-        if self.credit is not None and (self.as_of or self.recorded_by):
-            raise ValueError("a receipt for a credit is the same on every day")
+        if [self.period, self.credit, self.refund].count(None) != 1 + 1:
+            raise ValueError("name a period such as 2026-10 or 2026, the number of a credit, or of a refund")
+        if self.period is None and (self.as_of or self.recorded_by):
+            raise ValueError("a receipt or confirmation is the same on every day")
         if self.as_of and not self.begins_on <= self.as_of <= self.ends_on:
             raise ValueError(f"as_of {self.as_of} is not in {self.period}")
         return self
@@ -57,9 +59,16 @@ class StatementRequest(Wire):
         return (begins + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
     @property
+    def about(self) -> str:
+        """For people: of when, or of what."""
+        return self.period or (
+            f"refund {self.refund}" if self.refund else f"receipt for credit {self.credit}"
+        )
+
+    @property
     def workflow_id(self) -> str:
         """For people: whose and of when; and a hash, one for each request."""
-        what = f"credit-{self.credit}" if self.credit is not None else self.period
+        what = self.period or self.refund or f"credit-{self.credit}"
         return f"statement-{self.customer}-{what}-{content_hash(self.model_dump(mode='json'))[:12]}"
 
 

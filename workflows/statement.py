@@ -78,7 +78,7 @@ class Statement:
 
     def _show(self, request: StatementRequest, progress: StatementProgress) -> None:
         self._progress = progress
-        about = f"credit {request.credit}" if request.credit is not None else str(request.period)
+        about = request.about
         number = f"Number {progress.number}, {progress.lines} movements. " if progress.number else ""
         workflow.set_current_details(
             f"**{progress.stage}**: {about} of customer {request.customer}. {number}Nothing to do here for an operator."

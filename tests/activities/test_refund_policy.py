@@ -10,10 +10,8 @@ from activities.database import make_engine
 from activities.master_data import MasterDataRefused
 from activities.refund_planning import policy_of
 from activities.refund_policy import RefundPolicyInput, put_refund_policy
-from activities.setup_file import apply
 from prepay.wire import InputRefused, parse
 from rules.refund import Policy
-from tests.activities.test_bank_files import SETUP
 from tests.conftest import Database
 
 KNOWN: dict[str, Any] = {
@@ -26,9 +24,8 @@ KNOWN: dict[str, Any] = {
 
 
 @pytest.fixture
-def session(database: Database) -> Any:
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
+def session(set_up: Database) -> Any:
+    engine = make_engine(set_up.app_url, 2)
     with Session(engine) as session, session.begin():
         yield session
     engine.dispose()

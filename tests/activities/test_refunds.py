@@ -12,9 +12,8 @@ from temporalio.exceptions import ApplicationError
 from activities.database import make_engine
 from activities.refund_opening import RefundRefused
 from activities.refunds import Look
-from activities.setup_file import apply
 from tests.activities.refund_desk import RefundDesk
-from tests.activities.test_bank_files import SETUP, Desk
+from tests.activities.test_bank_files import Desk
 from tests.conftest import Database
 from tests.ledger.test_concurrency import together
 
@@ -25,10 +24,9 @@ APPROVE = """
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
-    apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 10)
-    yield Desk(database, engine)
+def desk(set_up: Database) -> Iterator[Desk]:
+    engine = make_engine(set_up.app_url, 10)
+    yield Desk(set_up, engine)
     engine.dispose()
 
 
