@@ -14,7 +14,8 @@ from uuid import uuid4
 from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
-from cli.story_virtual import pay_to_own_number
+from cli.story_spend import await_payment, buy_something_else, issue_bill
+from cli.story_virtual import pay_again, pay_to_own_number
 from prepay.client import FormNotDrawn, PrepayClient
 from prepay.ids import deposit_workflow_id
 from prepay.temporal import connect_temporal
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
-_LISTED = "WorkflowType IN ('Deposit', 'BankFile', 'VirtualAccountApplication')"
+_LISTED = "WorkflowType IN ('Deposit', 'BankFile', 'VirtualAccountApplication', 'Bill')"
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,13 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         for wish, (deposit, _) in zip(WISHES, run.deposits, strict=True):
             await _pay(bank, run, wish, deposit)
         sent = await _pay_unknown(bank, run)
-        await pay_to_own_number(client, run, stack.inbox, sent)
+        bill = await issue_bill(client, run)
+        number = await pay_to_own_number(client, run, stack.inbox, sent)
+        await await_payment(client, run, bill, "part_paid")
+        await pay_again(run, stack.inbox, number, sent)
         await _await_credit(client, run)
+        await buy_something_else(client, run, run.deposits[0][0])
+        await await_payment(client, run, bill, "paid")
         [unapplied] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
         await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
@@ -290,6 +296,7 @@ async def _workflows(run: Run) -> list[dict[str, str]]:
             "credited",
             "posted",
             "active",
+            "paid",
         }
         if settled or time.monotonic() > until:
             return sorted(found, key=lambda w: (w["type"], w["id"]))

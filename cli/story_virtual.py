@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from embedded.bank import Credit
     from prepay.virtual_accounts import VirtualAccountView
 
-CUSTOMER, CURRENCY, MINOR = "C-1003", "EUR", 75_000
+CUSTOMER, CURRENCY, MINOR, SECOND = "C-1003", "EUR", 75_000, 20_000
 ACCOUNT = "nimbus-eu-eur"
 APPROVAL = {"operator": "Second Operator", "reason": "the contract is signed"}
 
 
-async def pay_to_own_number(client: PrepayClient, run: "Run", inbox: Path, like: "Credit") -> None:
-    """Get the number, pay to it on the same day as `like`, and wait for the balance."""
+async def pay_to_own_number(client: PrepayClient, run: "Run", inbox: Path, like: "Credit") -> str:
+    """Get the number, pay to it on the same day as `like`, and wait for the money; the number."""
     view = await _have_one(client)
     run.say(f"{CUSTOMER} has an account number of its own, {grouped(view.iban)}, approved by an operator")
-    _pay(inbox, await patiently(partial(asyncio.to_thread, _collection_iban)), view.iban, like)
+    _pay(inbox, await _collection(), view.iban, like, "VIRTUAL-1", MINOR)
     run.say(f"{CUSTOMER} sends {amount(MINOR, CURRENCY)} to it without any reference")
     until = time.monotonic() + PATIENCE_SECONDS
     while await patiently(partial(_received, client)) != MINOR:
@@ -40,6 +40,13 @@ async def pay_to_own_number(client: PrepayClient, run: "Run", inbox: Path, like:
             raise RuntimeError(f"{CUSTOMER} was not credited within {PATIENCE_SECONDS:g} s")
         await asyncio.sleep(0.1)
     run.say(f"{amount(MINOR, CURRENCY)} is credited to {CUSTOMER} by the number alone")
+    return view.iban
+
+
+async def pay_again(run: "Run", inbox: Path, number: str, like: "Credit") -> None:
+    """A second transfer to it."""
+    _pay(inbox, await _collection(), number, like, "VIRTUAL-2", SECOND)
+    run.say(f"{CUSTOMER} sends {amount(SECOND, CURRENCY)} more")
 
 
 async def _have_one(client: PrepayClient) -> "VirtualAccountView":
@@ -65,26 +72,31 @@ async def _approve(application: int) -> None:
 
 
 async def _received(client: PrepayClient) -> int:
-    return sum(b.posted_minor + b.pending_minor for b in await client.balance(CUSTOMER))
+    on_balance = sum(b.posted_minor + b.pending_minor for b in await client.balance(CUSTOMER))
+    return on_balance + sum(bill.paid_minor for bill in await client.bills(CUSTOMER))
 
 
-def _pay(inbox: Path, collection: str, number: str, like: "Credit") -> None:
+async def _collection() -> str:
+    return await patiently(partial(asyncio.to_thread, _collection_iban))
+
+
+def _pay(inbox: Path, collection: str, number: str, like: "Credit", reference: str, minor: int) -> None:
     """The bank's camt.054 of a transfer to that number, without a reference."""
     payment = Payment(
-        MINOR,
-        "VIRTUAL-1",
+        minor,
+        reference,
         payer_name="Umbrella Example Private Limited",
         payer_account="NL15MOCK0000009005",
         payee_account=number,
         booked_on=like.booked_on,
         value_on=like.value_on,
     )
-    sheet = Sheet(collection, CURRENCY, [payment], statement_id="VIRTUAL-1", created_on=like.booked_on)
+    sheet = Sheet(collection, CURRENCY, [payment], statement_id=reference, created_on=like.booked_on)
     target = BytesIO()
     write_camt(target, [sheet])
     # Whole at once: the worker looks into this folder all the time.
-    (inbox / "virtual.xml.part").write_bytes(target.getvalue())
-    (inbox / "virtual.xml.part").rename(inbox / "virtual.xml")
+    (inbox / f"{reference}.xml.part").write_bytes(target.getvalue())
+    (inbox / f"{reference}.xml.part").rename(inbox / f"{reference}.xml")
 
 
 def _collection_iban() -> str:

@@ -81,15 +81,16 @@ def _end(result: dict[str, Any]) -> dict[str, Any]:
 
 EXPECTED = {
     "balances": {
-        "C-1001": {"EUR": 100_000},
+        "C-1001": {"EUR": 80_000},
         "C-1002": {"EUR": 48_000},
-        "C-1003": {"EUR": 75_000},
+        "C-1003": {"EUR": 5_000},
         "C-2001": {"USD": 500_000},
         "C-2002": {"JPY": 250_000},
     },
     "unapplied": [],
     "workflows": [
-        *[("BankFile", "posted")] * 9,
+        *[("BankFile", "posted")] * 10,
+        ("Bill", "paid"),
         *[("Deposit", "credited")] * 3,
         ("VirtualAccountApplication", "active"),
     ],

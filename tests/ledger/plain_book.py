@@ -34,6 +34,29 @@ class Hold:
 
 
 @dataclass(eq=False)
+class Bill:
+    """A bill, and what each of its lines lacks."""
+
+    number: str
+    lacks: list[int]
+    payments: list[tuple[str, int]] = field(default_factory=list)
+    void: bool = False
+
+    @property
+    def open(self) -> int:
+        return 0 if self.void else sum(self.lacks)
+
+    def split(self, amount: int) -> None:
+        """In proportion to what each line lacks; a unit each of what rounding left to those that lack most."""
+        total = sum(self.lacks)
+        parts = [lacks * amount // total for lacks in self.lacks]
+        largest = sorted(range(len(parts)), key=lambda n: -self.lacks[n])
+        for n in largest[: amount - sum(parts)]:
+            parts[n] += 1
+        self.lacks = [lacks - part for lacks, part in zip(self.lacks, parts, strict=True)]
+
+
+@dataclass(eq=False)
 class Purse:
     """One customer's money in one currency with one entity."""
 
@@ -45,6 +68,7 @@ class Purse:
     repayments: list[Use] = field(default_factory=list)
     holds: dict[str, Hold] = field(default_factory=dict)
     refunds: dict[str, Hold] = field(default_factory=dict)
+    bills: list[Bill] = field(default_factory=list)
 
     @property
     def held(self) -> int:
@@ -71,6 +95,24 @@ class Purse:
         self.uses[key] = Use(amount)
         self.carry(self.uses[key], amount)
         self.posted -= amount
+
+    def pay_bill(self, bill: Bill, amount: int) -> None:
+        key = f"{bill.number}:{len(bill.payments)}"
+        self.spend(key, amount)
+        bill.split(amount)
+        bill.payments.append((key, amount))
+
+    def settle(self) -> None:
+        """What is available pays the open bills, the oldest first."""
+        for bill in self.bills:
+            part = 0 if self.owed else min(self.available, bill.open)
+            if part:
+                self.pay_bill(bill, part)
+
+    def void_bill(self, bill: Bill) -> None:
+        for key, amount in reversed(bill.payments):
+            self.give_back(key, amount)
+        bill.void = True
 
     def repay(self, without_lot: int = 0) -> int:
         amount = min(self.available, self.owed)
