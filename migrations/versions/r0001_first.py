@@ -37,6 +37,7 @@ GRANT UPDATE (ended_at, swept_at) ON money_freeze TO prepay_app;
 GRANT UPDATE (login) ON operator TO prepay_app;
 GRANT UPDATE (ended_at) ON operator_role, operator_limit TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, attestation_id, swept_at) ON change TO prepay_app;
+REVOKE INSERT ON stage_event FROM prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """
