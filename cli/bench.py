@@ -14,7 +14,19 @@ from cli.output import Json, console, errors, print_json, print_table
 if TYPE_CHECKING:
     from bench.pgbench import BenchDatabase
 
-BENCHES = ("payments", "orders", "bulk_credits", "bank_files", "growth", "receipts", "lifecycles", "forms")
+BENCHES = (
+    "payments",
+    "orders",
+    "bulk_credits",
+    "bank_files",
+    "growth",
+    "receipts",
+    "lifecycles",
+    "forms",
+    "records",
+    "statements",
+    "exports",
+)
 
 
 def register(app: typer.Typer) -> None:

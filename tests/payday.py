@@ -20,7 +20,7 @@ from schwifty import IBAN
 from bankfiles.bank_text import bank_text
 from bankfiles.pain001 import PayingAccount, PaymentOrder, Transfer, write_pain001
 from embedded.bank import Bank
-from tests.payouts import ready_payout
+from tests.payouts import approve, ready_payout
 
 ACCOUNT, OWN = "nimbus-eu-eur", "NL07MOCK0000001001"
 CUSTOMERS = ("C-1001", "C-1002")
@@ -84,7 +84,12 @@ class Payday:
     def approve_again(self) -> int:
         """People have found a right account for what came back."""
         with psycopg.connect(self.url) as connection:
-            return connection.execute(_AGAIN, {"iban": GOOD}).rowcount
+            waiting = connection.execute(_CAME_BACK).fetchall()
+            for (refund,) in waiting:
+                approve(connection, refund)
+                connection.execute(_AGAIN, {"iban": GOOD, "refund": refund})
+                connection.execute("UPDATE refund SET stage = 'sent' WHERE id = %s", (refund,))
+            return len(waiting)
 
     def drain(self) -> None:
         """Another program of ours pays almost all of the account to somebody: the bank has too little for refunds."""
@@ -188,14 +193,11 @@ def schema_of(version: str) -> etree.XMLSchema:
 
 Work = Callable[[], None]
 
+_CAME_BACK = "SELECT DISTINCT refund_id FROM payout WHERE stage = 'planned' ORDER BY 1"
 _AGAIN = """
-    WITH waits AS (SELECT id FROM payout WHERE stage = 'planned' ORDER BY id),
-    payee AS (
-        INSERT INTO payee (name, iban, origin) SELECT 'Right GmbH', %(iban)s, 'entered' WHERE EXISTS (SELECT FROM waits)
-        RETURNING id
-    )
+    WITH payee AS (INSERT INTO payee (name, iban, origin) VALUES ('Right GmbH', %(iban)s, 'entered') RETURNING id)
     UPDATE payout p SET stage = 'ready', ready_at = now() - interval '5 days', payee_id = payee.id
-    FROM waits, payee WHERE p.id = waits.id
+    FROM payee WHERE p.refund_id = %(refund)s AND p.stage = 'planned'
 """
 _STUCK = """
     SELECT r.stage AS ticket, p.*, f.stage AS file_stage, f.reason AS file_reason FROM refund r

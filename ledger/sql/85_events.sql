@@ -33,5 +33,3 @@ BEGIN
             || ' FOR EACH ROW WHEN (OLD.stage IS DISTINCT FROM NEW.stage) EXECUTE FUNCTION ' || writes || '()';
     END LOOP;
 END $$;
-
-REVOKE INSERT ON stage_event FROM prepay_app;

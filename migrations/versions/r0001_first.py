@@ -49,6 +49,7 @@ GRANT UPDATE (stage, reason, asked, staged_at, resent, sent_at, answered_at, end
 REVOKE INSERT, UPDATE, DELETE ON bill, bill_line, bill_payment, usage_report, intended_use FROM prepay_app;
 GRANT UPDATE (overdue, reminded, handled_version, swept_at) ON bill TO prepay_app;
 REVOKE UPDATE, DELETE ON bill_queue FROM prepay_app;
+REVOKE INSERT ON stage_event FROM prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
 """
