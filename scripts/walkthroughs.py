@@ -63,12 +63,10 @@ class Photographer:
         for one in marked:
             await one.evaluate(_MARK)
         boxes = [box for one in shown if (box := await one.bounding_box())]
-        left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
-        right, bottom = (
-            max(box[side] + box[size] for box in boxes) + MARGIN
-            for side, size in (("x", "width"), ("y", "height"))
-        )
-        await self.picture(name, max(int(top), 0), int(bottom), max(int(left), 0), min(int(right), WIDTH))
+        top, left = (int(min(box["y"] for box in boxes)), int(min(box["x"] for box in boxes)))
+        bottom = int(max(box["y"] + box["height"] for box in boxes)) + MARGIN
+        right = int(max(box["x"] + box["width"] for box in boxes)) + MARGIN
+        await self.picture(name, max(top - MARGIN, 0), bottom, max(left - MARGIN, 0), min(right, WIDTH))
         for one in marked:
             await one.evaluate(_UNMARK)
 
@@ -144,8 +142,10 @@ async def virtual_account(office: Office, camera: Photographer, links: dict[str,
     tab = page.locator("#user-metadata-tab:visible").first
     await tab.wait_for()
     await page.wait_for_timeout(800)
+    box = await tab.bounding_box()
+    assert box
     await tab.evaluate(_MARK)
-    await camera.picture("workflow-tabs", HEADER, int(((await tab.bounding_box()) or {})["y"]) + 44)
+    await camera.picture("workflow-tabs", HEADER, int(box["y"]) + 44)
     await tab.evaluate(_UNMARK)
     await camera.open(handle)
     await camera.details("account-details", "in review", before="refuses it; the customer")

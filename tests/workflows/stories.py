@@ -17,7 +17,8 @@ from activities.reassignment_proposal import propose as propose_move
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
-from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
+from tests.conftest import SETUP
+from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
 from tests.workflows.decision_stories import DECISION_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
