@@ -8,8 +8,7 @@ from activities.bank_files import BankFiles, store
 from activities.database import make_engine
 from tests.activities.test_bank_quarantine import LACKING
 from tests.cli.conftest import Cli
-from tests.conftest import Database
-from tests.office import SETUP
+from tests.conftest import SETUP, Database
 
 FIRST = ("--by", "First Operator", "--reason", "read in the file")
 SAYS = ("--booked-on", "2026-11-23", "--reference", "R-40", "--remittance", "the fortieth")

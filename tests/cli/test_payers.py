@@ -8,8 +8,7 @@ from sqlmodel import Session
 from activities.database import make_engine
 from activities.payers import LinkInput, put_link
 from tests.cli.conftest import Cli
-from tests.conftest import Database
-from tests.office import SETUP
+from tests.conftest import SETUP, Database
 
 IBAN = "DE89370400440532013000"
 SAID = ("--by", "First Operator", "--reason", "their letter")

@@ -66,7 +66,7 @@ class Console:
 
     async def signals(self) -> list[str]:
         """Name and help of each signal that the dialog offers."""
-        dialog = await self._signal_dialog()
+        dialog = await self.open_signals()
         said = [text.strip() for text in await dialog.get_by_role("option").all_inner_texts()]
         await self.page.keyboard.press("Escape")
         await self.page.keyboard.press("Escape")
@@ -74,7 +74,7 @@ class Console:
 
     async def signal(self, name: str, content: str = "", custom: bool = False) -> None:
         """More Actions → Send a Signal: choose or type the name, paste the content, submit."""
-        dialog = await self._signal_dialog()
+        dialog = await self.open_signals()
         await dialog.get_by_role("option").filter(has_text="Custom" if custom else name).first.click()
         if custom:
             await dialog.get_by_test_id("signal-name").fill(name)
@@ -82,6 +82,10 @@ class Console:
             # Leaving the box lays the JSON out anew, which moves the button away from under the mouse.
             await dialog.locator(".cm-content").fill(content)
             await dialog.locator(".cm-content").blur()
+        await self.submit(dialog)
+
+    async def submit(self, dialog: Locator) -> None:
+        """Send what has been filled in."""
         await self._submit(dialog, "/signal/")
 
     async def cancel(self) -> None:
@@ -123,7 +127,8 @@ class Console:
         await self.page.locator("button:visible").filter(has_text="More Actions").first.click()
         await self.page.get_by_role("menuitem").filter(has_text=action).locator("visible=true").first.click()
 
-    async def _signal_dialog(self) -> Locator:
+    async def open_signals(self) -> Locator:
+        """The dialog with its names unfolded."""
         await self._choose("Send a Signal")
         dialog = self._dialog("signal")
         await dialog.locator("button:has(#signal-select)").click()

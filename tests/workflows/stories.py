@@ -17,10 +17,11 @@ from activities.reassignment_proposal import propose as propose_move
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
-from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
+from tests.conftest import SETUP
+from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
+from tests.workflows.decision_stories import DECISION_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
-from tests.workflows.virtual import apply
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "First Operator"
@@ -136,20 +137,6 @@ async def reassignment_refused(office: Office) -> str:
     return workflow_id
 
 
-async def virtual_account_closed(office: Office) -> str:
-    """Applied for, approved by a second operator, and closed, with an attempt that is refused in between."""
-    application = await apply(office, "C-1003")
-    await application.until("| **Stage** | in review")
-    await application.handle.signal("approve", {"operator": OPERATOR, "reason": "I applied myself"})
-    await application.until("somebody else must decide")
-    decision = {"operator": "Second Operator", "reason": "as agreed"}
-    await application.handle.signal("approve", decision)
-    await application.until("| **Stage** | active")
-    await application.handle.signal("close", decision)
-    await application.handle.result()
-    return application.handle.id
-
-
 STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     credited,
     two_parts,
@@ -162,7 +149,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     reassignment_approved,
     reassignment_refused,
     *RECEIPT_STORIES,
-    virtual_account_closed,
+    *DECISION_STORIES,
 )
 
 

@@ -17,7 +17,8 @@ from activities.bank_resolving_input import Approve, Facts, Resolve
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
 from tests.activities.test_bank_quarantine import LACKING
-from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
+from tests.conftest import SETUP
+from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
 

@@ -15,7 +15,8 @@ from activities.master_data import MasterDataRefused
 from activities.operators import OperatorRefused
 from activities.setup_file import SetupMistake
 from prepay.wire import InputRefused
-from tests.office import SETUP, Office
+from tests.conftest import SETUP
+from tests.office import Office
 from tests.workflows.deposits import details, eventually
 
 IBAN = "DE89370400440532013000"

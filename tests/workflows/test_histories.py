@@ -11,7 +11,8 @@ from temporalio.client import WorkflowHistory
 
 from bankfiles.sample import Payment
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
-from tests.office import SETUP, Office, request_id
+from tests.conftest import SETUP
+from tests.office import Office, request_id
 from tests.workflows.claims import PDF
 from tests.workflows.deposits import eventually, money_arrives
 from tests.workflows.record import HISTORIES

@@ -17,8 +17,8 @@ from embedded.temporal import binary
 from prepay.client import PrepayClient, Refused, Unavailable
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from prepay.wire import InputRefused
-from tests.conftest import Database
-from tests.office import SETUP, Office, request_id
+from tests.conftest import SETUP, Database
+from tests.office import Office, request_id
 from tests.workflows.deposits import eventually, money_arrives, office_without_forms, open_deposit
 
 REQUEST = {"customer": "C-1001", "amount": "1000.00", "currency": "EUR", "product": "Compute"}

@@ -58,13 +58,22 @@ def add_numbers(office: Office, numbers: int) -> None:
     )
 
 
-async def apply(office: Office, customer: str = "C-1001", by: str = "First Operator") -> Application:
+async def apply(
+    office: Office,
+    customer: str = "C-1001",
+    by: str = "First Operator",
+    currency: str = "EUR",
+    replaces: int | None = None,
+) -> Application:
     """An operator applies for a customer, and the relay rings."""
     change(
         office,
-        "WITH new AS (INSERT INTO virtual_account_application (customer_id, entity, currency, request_id, applied_by)"
-        " SELECT id, entity, 'EUR', %s, %s FROM customer WHERE number = %s RETURNING id)"
+        "WITH new AS (INSERT INTO virtual_account_application"
+        " (customer_id, entity, currency, replaces_id, request_id, applied_by)"
+        " SELECT id, entity, %s, %s, %s, %s FROM customer WHERE number = %s RETURNING id)"
         " INSERT INTO outbox (workflow_id, version) SELECT 'virtual-account-' || id, 1 FROM new",
+        currency,
+        replaces,
         request_id(),
         by,
         customer,
