@@ -14,6 +14,7 @@ from uuid import uuid4
 from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
+from cli.story_refund import refund_twice
 from cli.story_spend import await_payment, buy_something_else, issue_bill
 from cli.story_virtual import pay_again, pay_to_own_number
 from prepay.client import FormNotDrawn, PrepayClient
@@ -104,6 +105,7 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         [unapplied] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
         await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
+        await refund_twice(client, run, bank, stack.data / "forms")
         return await _result(client, run)
 
 

@@ -8,9 +8,11 @@ from uuid import uuid4
 from temporalio.client import WorkflowHandle
 
 from activities.bank_files import BankFiles, store
+from activities.payouts import Collect, Payouts
 from bankfiles.sample import Payment, Sheet
 from prepay.refunds import RefundView
 from tests.activities.test_bank_files import camt
+from tests.bankfiles.answer_files import pain002
 from tests.office import EUR_ACCOUNT, Office, request_id
 from tests.workflows.deposits import details, eventually
 
@@ -127,3 +129,40 @@ async def ask(
     given = {"reason": "we leave", "request_id": f"test-{uuid4()}", **more}
     view: RefundView = await office.client.request_refund(customer, "EUR", amount=amount, **given)
     return OpenRefund(office, customer, view.number)
+
+
+def collect(office: Office) -> list[dict[str, Any]]:
+    """A payment file is made of what is ready; its payouts."""
+    Payouts(office.engine, office.options).collect(Collect(at_once=True))
+    return office.rows(
+        "SELECT p.*, f.message_id FROM payout p JOIN payment_file f ON f.id = p.file_id ORDER BY p.id"
+    )
+
+
+async def answers(office: Office, content: bytes) -> None:
+    """The bank says so, and the workflows are rung."""
+    sha256, _ = store(office.engine, content, "answer.xml", "test")
+    files = BankFiles(office.engine)
+    state = files.read(sha256)
+    assert state.stage == "read", state.reason
+    files.post(sha256)
+    await office.ring()
+
+
+async def rejects(office: Office, payout: dict[str, Any], code: str = "AC04") -> None:
+    """The bank's status report refuses a payout."""
+    await answers(office, pain002(payout["message_id"], [(payout["end_to_end_id"], "RJCT", code)], "PART"))
+
+
+async def books(office: Office, payout: dict[str, Any]) -> None:
+    """A statement of the bank's has the payout."""
+    booked(
+        office,
+        Payment(
+            -payout["amount_minor"],
+            request_id()[:30],
+            end_to_end_id=payout["end_to_end_id"],
+            code="PMNT/ICDT/ESCT",
+        ),
+    )
+    await office.ring()

@@ -22,6 +22,7 @@ from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
 from tests.workflows.decision_stories import DECISION_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
+from tests.workflows.refund_stories import REFUND_STORIES
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "First Operator"
@@ -149,6 +150,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     reassignment_approved,
     reassignment_refused,
     *RECEIPT_STORIES,
+    *REFUND_STORIES,
     *DECISION_STORIES,
 )
 

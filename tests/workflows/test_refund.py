@@ -103,7 +103,7 @@ class TestWithdrawing:
 class TestApproving:
     async def test_by_one_is_enough_up_to_the_first_limit(self, office: Office) -> None:
         await credited(office, 100_000)
-        ticket = await ask(office, "1000.00")
+        ticket = await ask(office, "500.00")
         await ticket.approve()
         await ticket.until("approved: it goes to the bank")
         assert [payout["stage"] for payout in ticket.payouts()] == ["ready"]

@@ -1,0 +1,40 @@
+"""A worker that dies by kill -9 after an activity has done its work and before Temporal hears of it.
+
+`PREPAY_TEST_DEATHS` names a folder: each activity that has a file of its name there kills the worker once, and takes
+the file away.
+"""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+
+import worker
+from activities.failures import Discreet
+
+DEATHS = Path(os.environ["PREPAY_TEST_DEATHS"])
+
+
+class _Dies(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        done = await super().execute_activity(input)
+        mark = DEATHS / str(getattr(input.fn, "__temporal_activity_definition").name)
+        if mark.exists():
+            mark.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+
+class Mortal(Discreet):
+    """What the worker has, and death."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Dies(super().intercept_activity(next))
+
+
+if __name__ == "__main__":
+    worker.Discreet = Mortal  # type: ignore[misc]
+    asyncio.run(worker.main())
