@@ -43,6 +43,23 @@ _SUBJECTS = {
             ARRAY(SELECT CAST(substr(id, 9) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id)
         )
     """,
+    "Refund": """
+        SELECT r.workflow_id, c.number || ' asks ' || CASE WHEN r.amount_minor IS NULL THEN 'all that is left' ELSE '{}' END
+            || ' back', r.amount_minor, r.currency
+        FROM refund r JOIN customer c ON c.id = r.customer_id WHERE r.workflow_id = ANY(:ids)
+    """,
+    "Bill": """
+        SELECT 'bill-' || b.id, 'Bill ' || b.number || ' of ' || c.number || ' over {}', b.amount_minor, b.currency
+        FROM bill b JOIN customer c ON c.id = b.customer_id WHERE b.id = ANY (
+            ARRAY(SELECT CAST(substr(id, 6) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id)
+        )
+    """,
+    "PaymentFile": """
+        SELECT 'payment-file-' || f.id, f.payouts || ' payouts of {} to the bank', f.sum_minor, a.currency
+        FROM payment_file f JOIN collection_account a ON a.id = f.account_id WHERE f.id = ANY (
+            ARRAY(SELECT CAST(substr(id, 14) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id)
+        )
+    """,
     "Claim": """
         SELECT 'claim-' || k.id, c.number || ' looks for {}', k.amount_minor, k.currency
         FROM claim k JOIN customer c ON c.id = k.customer_id WHERE k.id = ANY (

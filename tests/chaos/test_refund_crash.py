@@ -91,7 +91,7 @@ class Office:
     async def until(self, query: str, wanted: Any, *given: Any) -> None:
         """The worker lives and the bank works until the first column of the first row is so."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while (found := [list(row.values())[0] for row in self.rows(query, *given)]) != [wanted]:
+        while (found := [next(iter(row.values())) for row in self.rows(query, *given)]) != [wanted]:
             assert time.monotonic() < end, f"still {found} after {PATIENCE_SECONDS:g} s, not {wanted!r}"
             self.tick()
             with suppress(OSError, RuntimeError):
