@@ -44,8 +44,8 @@ _SUBJECTS = {
         )
     """,
     "Refund": """
-        SELECT r.workflow_id, c.number || ' asks ' || CASE WHEN r.amount_minor IS NULL THEN 'all that is left' ELSE '{}' END
-            || ' back', r.amount_minor, r.currency
+        SELECT r.workflow_id, c.number || CASE WHEN r.amount_minor IS NULL THEN ' asks all back' ELSE ' asks {} back' END,
+            r.amount_minor, r.currency
         FROM refund r JOIN customer c ON c.id = r.customer_id WHERE r.workflow_id = ANY(:ids)
     """,
     "Bill": """
