@@ -14,7 +14,18 @@ from cli.output import Json, console, errors, print_json, print_table
 if TYPE_CHECKING:
     from bench.pgbench import BenchDatabase
 
-BENCHES = ("payments", "orders", "bulk_credits", "bank_files", "growth", "receipts", "lifecycles", "forms")
+BENCHES = (
+    "payments",
+    "orders",
+    "last_cent",
+    "bills",
+    "bulk_credits",
+    "bank_files",
+    "growth",
+    "receipts",
+    "lifecycles",
+    "forms",
+)
 
 
 def register(app: typer.Typer) -> None:
