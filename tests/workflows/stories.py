@@ -18,6 +18,7 @@ from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
 from tests.office import EUR_ACCOUNT, SETUP, Office, change_set_up, request_id
+from tests.workflows.bill_stories import BILL_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
 from tests.workflows.virtual import apply
@@ -162,6 +163,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     reassignment_approved,
     reassignment_refused,
     *RECEIPT_STORIES,
+    *BILL_STORIES,
     virtual_account_closed,
 )
 
