@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BENCHES = (
     "payments",
     "orders",
+    "last_cent",
+    "bills",
     "bulk_credits",
     "bank_files",
     "growth",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger import bills, postings, refusals
 from ledger.bills import Line
+from ledger.checks import run_checks
 from tests.conftest import Server, fresh_database
 from tests.ledger.conftest import Book
 
@@ -316,3 +317,26 @@ class TestOrders:
         book.hold("A", "h", 60)
         with pytest.raises(refusals.MoreThanLeft):
             postings.refund_order(book.conn, key="back", payment="h")
+
+
+@pytest.mark.breaks_the_book
+@pytest.mark.parametrize(
+    ("name", "breach"),
+    [
+        ("bills", "UPDATE bill_line SET paid_minor = paid_minor - 1 WHERE paid_minor > 0"),
+        ("bills", "UPDATE bill_payment SET amount_minor = amount_minor + 1"),
+        ("bills", "UPDATE ledger_transfer SET amount_minor = 1 WHERE key LIKE 'ledger:bill:%'"),
+        ("bills-settled", "UPDATE ledger_account SET bills_open = NOT bills_open WHERE kind = 'customer'"),
+        ("bills-settled", "DELETE FROM bill_queue"),
+    ],
+)
+def test_a_breach_is_found(database: Any, book: Billing, name: str, breach: str) -> None:
+    book.bill("1", 100)
+    book.give("A", "r", 40)
+    book.settle_all()
+    book.give("A", "more", 40)
+    with psycopg.connect(database.superuser_url) as conn:
+        assert [check.name for check in run_checks(conn) if check.breaches] == []
+        conn.execute("SET session_replication_role = replica")
+        conn.execute(breach.encode())
+        assert name in [check.name for check in run_checks(conn) if check.breaches]

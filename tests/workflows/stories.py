@@ -19,6 +19,7 @@ from prepay.client import Refused
 from prepay.ids import bank_file_workflow_id, deposit_workflow_id
 from tests.conftest import SETUP
 from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
+from tests.workflows.bill_stories import BILL_STORIES
 from tests.workflows.decision_stories import DECISION_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
 from tests.workflows.receipt_stories import RECEIPT_STORIES
@@ -152,6 +153,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     *RECEIPT_STORIES,
     *REFUND_STORIES,
     *DECISION_STORIES,
+    *BILL_STORIES,
 )
 
 
