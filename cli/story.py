@@ -14,6 +14,7 @@ from uuid import uuid4
 from cli.output import amount, console, errors
 from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
+from cli.story_statement import write_statement
 from cli.story_virtual import pay_to_own_number
 from prepay.client import FormNotDrawn, PrepayClient
 from prepay.ids import deposit_workflow_id
@@ -98,7 +99,8 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         [unapplied] = await patiently(partial(asyncio.to_thread, _unapplied_when_there))
         await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
-        return await _result(client, run)
+        statement = await write_statement(client, run, stack.data / "forms")
+        return {**await _result(client, run), "statement": statement}
 
 
 def _open_accounts(bank: "BankClient") -> None:
