@@ -16,6 +16,7 @@ from cli.patience import PATIENCE_SECONDS, patiently
 from cli.story_claim import claim_and_apply
 from cli.story_refund import refund_twice
 from cli.story_spend import await_payment, buy_something_else, issue_bill
+from cli.story_statement import write_statement
 from cli.story_virtual import pay_again, pay_to_own_number
 from prepay.client import FormNotDrawn, PrepayClient
 from prepay.ids import deposit_workflow_id
@@ -106,7 +107,8 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
         await refund_twice(client, run, bank, stack.data / "forms")
-        return await _result(client, run)
+        statement = await write_statement(client, run, stack.data / "forms")
+        return {**await _result(client, run), "statement": statement}
 
 
 def _open_accounts(bank: "BankClient") -> None:

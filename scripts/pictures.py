@@ -15,8 +15,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from playwright.sync_api import FloatRect, ViewportSize, sync_playwright
 from rich.console import Console
 from rich.text import Text
@@ -24,6 +27,7 @@ from rich.text import Text
 from bankfiles.sample import Payment
 from embedded.bank import BankClient
 from embedded.discover import environment
+from ledger import postings
 from prepay.client import PrepayClient
 from prepay.ids import deposit_workflow_id
 from tests.ui.console import FLAGS, MISSING, chromium
@@ -32,6 +36,7 @@ PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 USUAL_FOLDER = "~/.local/share/prepay/demo"
 COLUMNS = 118
 DEPOSIT = ("C-1001", "12500.00", "EUR")
+ENTITY = "nimbus-eu"
 PART = Payment(500_000)
 FORM_WIDTH = 860
 PAGE = ViewportSize(width=1480, height=1280)
@@ -51,7 +56,8 @@ def main() -> None:
         picture_of_terminal(said)
         os.environ.update(environment(Path(name)))
         workflow_id, form = asyncio.run(part_paid_deposit())
-        picture_of_form(form)
+        picture_of_page("form", form)
+        picture_of_page("statement", asyncio.run(statement()))
         picture_of_deposit(f"{os.environ['PREPAY_UI_URL']}/namespaces/default/workflows/{workflow_id}")
     for picture in sorted(PICTURES.iterdir()):
         print(f"{picture.stat().st_size / 1000:7.0f} kB  {picture.name}")
@@ -112,16 +118,39 @@ def picture_of_terminal(said: list[str]) -> None:
     (PICTURES / "demo.svg").write_text(svg.replace("Fira Code", "DejaVu Sans Mono"))
 
 
-def picture_of_form(form: bytes) -> None:
-    """The first page of a form."""
+async def statement() -> bytes:
+    """A month with a little of everything, of the customer who asked for the form."""
+    url = os.environ["PREPAY_DATABASE_URL"]
+    today = datetime.now(UTC).date()
+    with psycopg.connect(url) as connection:
+        _spend(connection, today)
+    async with await PrepayClient.connect(url) as client:
+        return (await client.statement(DEPOSIT[0], f"{today:%Y-%m}", currency=DEPOSIT[2])).pdf
+
+
+def _spend(connection: postings.Connection, today: date) -> None:
+    place: dict[str, Any] = {"customer": DEPOSIT[0], "entity": ENTITY, "currency": DEPOSIT[2]}
+    for number, minor in enumerate((48_000, 12_990, 7_500, 103_250), 4711):
+        cause = f"order {number}"
+        postings.pay(
+            connection, key=f"picture-{number}", amount_minor=minor, effective_on=today, cause=cause, **place
+        )
+    postings.refund_order(
+        connection, key="picture-back", payment="picture-4712", effective_on=today, cause="order 4712"
+    )
+    postings.hold(connection, key="picture-hold", amount_minor=60_000, effective_on=today, **place)
+
+
+def picture_of_page(name: str, pdf: bytes) -> None:
+    """The first page of a PDF."""
     if shutil.which("pdftoppm") is None:
         raise NotMade("pdftoppm is not installed: apt-get install poppler-utils")
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(form)
+        file.write(pdf)
         file.flush()
         size = ["-scale-to-x", str(FORM_WIDTH), "-scale-to-y", "-1"]
         subprocess.run(
-            ["pdftoppm", "-png", "-singlefile", "-f", "1", *size, file.name, PICTURES / "form"], check=True
+            ["pdftoppm", "-png", "-singlefile", "-f", "1", *size, file.name, PICTURES / name], check=True
         )
 
 

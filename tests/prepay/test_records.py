@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import postings
+from ledger import events, postings
 from prepay.client import NotFound, PrepayClient
 from prepay.movements import KINDS
 from prepay.record_reading import RecordReading
@@ -158,9 +158,9 @@ class TestPages:
         for number, dollars in enumerate(moved):
             where = usd if dollars else PLACE
             key = f"late-{len(before)}-{number}-{limit}"
-            receipt = postings.Receipt(key=key, account="GIRO", amount_minor=5, **where)
+            receipt = events.Receipt(key=key, account="GIRO", amount_minor=5, **where)
             postings.receive_many(book.conn, [receipt])
-            credit = postings.Credit(key=f"{key}+", source=key, customer="A", amount_minor=5, **where)
+            credit = events.Credit(key=f"{key}+", source=key, customer="A", amount_minor=5, **where)
             postings.credit_many(book.conn, [credit])
             if page.older:
                 page = await reader.records("A", limit, after=page.older)

@@ -21,6 +21,7 @@ from prepay.statements import StatementProgress, StatementRequest
 from tests.conftest import Database
 from tests.office import Office, open_office
 from tests.workflows.deposits import NoForms
+from tests.workflows.test_histories import found_in
 
 
 class InThisProcess(NoForms):
@@ -82,6 +83,13 @@ class TestStatement:
         text = PdfReader(io.BytesIO(view.pdf)).pages[0].extract_text()
         assert "1.000,00" in text
         assert record.bank_reference in text
+
+    async def test_its_history_holds_nothing_personal(self, office: Office) -> None:
+        await credited(office)
+        request = StatementRequest(customer="C-1001", period=f"{datetime.now(UTC):%Y}")
+        await office.client.statement("C-1001", request.period or "")
+        history = await office.temporal.get_workflow_handle(request.workflow_id).fetch_history()
+        assert found_in(history) == []
 
     async def test_refusals_are_sentences(self, office: Office) -> None:
         with pytest.raises(Refused, match="C-404 has no such balance"):
