@@ -80,7 +80,7 @@ def _reports(document: XmlSource) -> Iterator[Answer]:
     answer = Answer(Format.PAIN_002, "")
     batch: list[Status] = []
     for count, element in enumerate(elements(document, _PIECES)):
-        name = etree.QName(element).localname
+        name = _name(element)
         if count > MAX_STATUSES:
             raise TooLarge("The file", f"{MAX_STATUSES} statuses")
         if name in ANSWERS:
@@ -89,7 +89,9 @@ def _reports(document: XmlSource) -> Iterator[Answer]:
             answer = Answer(Format.PAIN_002, "")
         elif name in ("OrgnlGrpInf", "OrgnlGrpInfAndSts"):
             # pacs.004 may name the file in each payment instead.
-            answer.message_id = answer.message_id or _text(element, "OrgnlMsgId")
+            answer.message_id = answer.message_id or next(
+                (_text(child) for child in element if _name(child) == "OrgnlMsgId"), ""
+            )
             answer.group = answer.group or _status(element, document, "GrpSts")
         elif name == "OrgnlPmtInfAndSts":
             one = _status(element, document, "PmtInfSts")
@@ -105,13 +107,13 @@ def _reports(document: XmlSource) -> Iterator[Answer]:
 
 def _take(answer: Answer, batch: list[Status], element: etree._Element, document: XmlSource) -> None:
     status = _status(element, document, "TxSts")
-    if etree.QName(element).localname == "TxInf":
+    if _name(element) == "TxInf":
         status = Status(
             status.line, REJECTED, status.reason, status.text, status.end_to_end_id, status.batch_id
         )
     parent = element.getparent()
     # Older versions have the payments beside their batch, each naming it.
-    inside = parent is not None and etree.QName(parent).localname == "OrgnlPmtInfAndSts"
+    inside = parent is not None and _name(parent) == "OrgnlPmtInfAndSts"
     (batch if inside else answer.payments).append(status)
 
 
@@ -127,37 +129,44 @@ def _with_batch(status: Status, batch_id: str) -> Status:
 
 
 def _status(element: etree._Element, document: XmlSource, code: str) -> Status:
+    told: dict[str, str] = {}
+    texts: list[str] = []
+    for child in element:
+        name = _name(child)
+        if name in ("StsRsnInf", "RtrRsnInf"):
+            _gather_reason(child, told, texts)
+        elif name in (code, "OrgnlEndToEndId", "OrgnlPmtInfId"):
+            told.setdefault(name, _text(child))
     return Status(
         line=document.line_offset + (element.sourceline or 0),
-        code=_text(element, code)[:4].upper(),
-        reason=_reason(element),
-        text=" ".join(_texts(element, "StsRsnInf/AddtlInf") or _texts(element, "RtrRsnInf/AddtlInf"))[
-            :MAX_TEXT
-        ],
-        end_to_end_id=_text(element, "OrgnlEndToEndId")[:MAX_ID],
-        batch_id=_text(element, "OrgnlPmtInfId")[:MAX_ID],
+        code=told.get(code, "")[:4].upper(),
+        reason=told.get("reason", "")[:MAX_ID].upper(),
+        text=" ".join(texts)[:MAX_TEXT],
+        end_to_end_id=told.get("OrgnlEndToEndId", "")[:MAX_ID],
+        batch_id=told.get("OrgnlPmtInfId", "")[:MAX_ID],
     )
 
 
-def _reason(element: etree._Element) -> str:
-    for path in ("StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry", "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"):
-        if found := _text(element, path):
-            return found[:MAX_ID].upper()
-    # Version .02 of pain.002 has the code there.
-    return _text(element, "StsRsnInf/StsRsn/Cd")[:4].upper()
+def _gather_reason(element: etree._Element, told: dict[str, str], texts: list[str]) -> None:
+    """The first reason that is given; in version .02 of pain.002 it is called `StsRsn`."""
+    for child in element:
+        name = _name(child)
+        if name in ("Rsn", "StsRsn") and len(child):
+            told.setdefault("reason", _text(child[0]))
+        elif name == "AddtlInf":
+            texts.append(_text(child))
 
 
-def _text(element: etree._Element, path: str) -> str:
-    found = _texts(element, path)
-    return found[0] if found else ""
+def _name(element: etree._Element) -> str:
+    # Not by QName: it refuses names that a broken file may have.
+    return str(element.tag).rpartition("}")[2]
 
 
-def _texts(element: etree._Element, path: str) -> list[str]:
-    wild = "/".join(f"{{*}}{name}" for name in path.split("/"))
-    return [" ".join((child.text or "").split()) for child in element.iterfind(wild)]
+def _text(element: etree._Element) -> str:
+    return " ".join((element.text or "").split())
 
 
 def _version(element: etree._Element) -> str:
     """As the namespace names it."""
-    namespace = etree.QName(element).namespace or ""
+    namespace = str(element.tag).partition("}")[0]
     return namespace.rpartition(":")[2][:20] if ":xsd:" in namespace else ""

@@ -39,6 +39,21 @@ VIEWS = (
         "`WorkflowType`='BankFile' AND `Stage`='alarm'" + _RUNNING,
     ),
     (
+        "Payment files on their way",
+        "files that the bank has not answered, or not booked all of",
+        "`WorkflowType`='PaymentFile'" + _RUNNING,
+    ),
+    (
+        "The bank is silent",
+        "payment files of which people must ask the bank",
+        "`WorkflowType`='PaymentFile' AND `NeedsHuman`=true" + _RUNNING,
+    ),
+    (
+        "Payment run",
+        "what is ready to be paid, and what stays",
+        "`WorkflowType`='PaymentRun'" + _RUNNING,
+    ),
+    (
         "Reassignments to approve",
         "credits that one person wants to move, and another must approve",
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,

@@ -8,13 +8,13 @@ from datetime import date
 from functools import lru_cache
 from random import Random
 
-from bankfiles import Format
+from bankfiles import ANSWER_FORMATS, Format
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
 from bankfiles.sample_bai2 import write_bai2
 from bankfiles.sample_file import Wanted, payments
 from bankfiles.sample_mt import write_mt940
 from prepay.money import to_decimal
-from tests.bankfiles import bai2_files, camt_files, mt_files
+from tests.bankfiles import answer_files, bai2_files, camt_files, mt_files
 
 MAX_BYTES = 1024 * 1024
 """Mutated files are no larger: so that a second is long."""
@@ -72,7 +72,7 @@ def mutant(format: Format, seed: int) -> Mutant:
 
 @lru_cache(maxsize=_BASES * len(Format))
 def _base(format: Format, number: int) -> Base:
-    if number % 4 == 3:
+    if number % 4 == 3 or format in ANSWER_FORMATS:
         others = _OTHERS[format]()
         return Base(others[number // 4 % len(others)], "UTF-8", None)
     # The sample's writer has no MT942 of its own: it is an MT940 of pending payments.
@@ -174,6 +174,22 @@ def _bai2s() -> list[str]:
     return [whole, two, two.replace("/\n", "/").replace("\n", ""), whole.replace("/\n", "\n")]
 
 
+def _answers(format: Format) -> list[str]:
+    names = [f"R-2026-00000{number}-1" for number in range(1, 8)]
+    if format is Format.PACS_004:
+        files = [
+            answer_files.pacs004("PP-1", [(name, "AC04") for name in names[:many]]) for many in (1, 3, 7)
+        ]
+        return [file.decode() for file in files]
+    said = [(name, "RJCT" if number % 3 else "ACCP", "AM04") for number, name in enumerate(names)]
+    files = [
+        answer_files.pain002("PP-1", said, "PART", text="account DE02120300000000202051"),
+        answer_files.pain002("PP-1", group="RJCT", reason="FF01"),
+        answer_files.pain002("PP-1", said[:2], version="03") + answer_files.pain002("PP-2", batch="ACCP"),
+    ]
+    return [file.decode() for file in files]
+
+
 _OTHERS: dict[Format, Callable[[], list[str]]] = {
     Format.CAMT_052: lambda: _camts("camt.052"),
     Format.CAMT_053: lambda: _camts("camt.053"),
@@ -181,6 +197,8 @@ _OTHERS: dict[Format, Callable[[], list[str]]] = {
     Format.MT940: _mt940s,
     Format.MT942: _mt942s,
     Format.BAI2: _bai2s,
+    Format.PAIN_002: lambda: _answers(Format.PAIN_002),
+    Format.PACS_004: lambda: _answers(Format.PACS_004),
 }
 
 # One wrong amount, sign or entry -----------------------------------------------------------------------------------
