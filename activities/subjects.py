@@ -44,7 +44,8 @@ _SUBJECTS = {
         )
     """,
     "Refund": """
-        SELECT r.workflow_id, c.number || CASE WHEN r.amount_minor IS NULL THEN ' asks all back' ELSE ' asks {} back' END,
+        SELECT r.workflow_id,
+            c.number || CASE WHEN r.amount_minor IS NULL THEN ' asks all back' ELSE ' asks {} back' END,
             r.amount_minor, r.currency
         FROM refund r JOIN customer c ON c.id = r.customer_id WHERE r.workflow_id = ANY(:ids)
     """,
