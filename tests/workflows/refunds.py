@@ -25,8 +25,10 @@ PROOF = b"%PDF-1.4\nproof\n%%EOF\n"
 
 def booked(office: Office, *payments: Payment, account: str = EUR_ACCOUNT, currency: str = "EUR") -> None:
     """Payments stand in a booked statement, which follows the one before."""
-    query = """SELECT coalesce(max(s.closing_minor), 0) AS minor, count(*) AS files FROM bank_statement s
-        JOIN collection_account a ON a.id = s.account_id WHERE a.iban = %s"""
+    query = """
+        SELECT coalesce((array_agg(s.closing_minor ORDER BY s.id DESC))[1], 0) AS minor, count(*) AS files
+        FROM bank_statement s JOIN collection_account a ON a.id = s.account_id WHERE a.iban = %s
+    """
     [before] = office.rows(query, account)
     sheet = Sheet(
         account,
