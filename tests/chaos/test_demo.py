@@ -90,7 +90,9 @@ EXPECTED = {
     "unapplied": [],
     "workflows": [
         *[("BankFile", "posted")] * 9,
+        ("Claim", "credited"),
         *[("Deposit", "credited")] * 3,
+        ("Receipt", "applied"),
         ("VirtualAccountApplication", "active"),
     ],
     "forms": 0 if missing_libraries() else 3,
