@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 from sqlmodel import Session
@@ -64,11 +65,12 @@ class TestRace:
 
     def test_of_many_at_once_each_is_credited_or_waits(self, desk: Desk) -> None:
         deposits = [desk.issue() for _ in range(6)]
+        works: list[Callable[[], object]] = [
+            partial(desk.pay, Payment(10_000, structured=deposit.reference)) for deposit in deposits
+        ]
+        works.insert(3, partial(freeze, desk))
         with ThreadPoolExecutor(7) as pool:
-            works = [
-                lambda d=deposit: desk.pay(Payment(10_000, structured=d.reference)) for deposit in deposits
-            ]
-            for future in [pool.submit(work) for work in (*works[:3], lambda: freeze(desk), *works[3:])]:
+            for future in [pool.submit(work) for work in works]:
                 future.result(3 * SECONDS)
         parts = desk.rows("SELECT state, awaits FROM bank_entry_part")
         credited = [part for part in parts if part["state"] == "credited"]
