@@ -49,6 +49,15 @@ _OPEN = f"""
     INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || part_id, 1 FROM opened
 """
 
+# Whether a part `p` of an entry `e` is what a claim `c` of its amount looks for.
+_SAME_MONEY = """
+    e.booked_on BETWEEN c.paid_on - 3 AND c.paid_on + 30 AND (
+        (c.payer_account <> '' AND p.payer_account = c.payer_account)
+        OR (c.payer_name <> '' AND upper(p.payer_name) = upper(c.payer_name))
+        OR (c.bank_reference <> '' AND c.bank_reference IN (p.bank_reference, e.bank_reference, p.end_to_end_id))
+    )
+"""
+
 # For claims in a chunk that opened receipts, or that are named: where exactly one receipt fits, it is found.
 _FIT = """
     WITH looking AS (
@@ -57,15 +66,8 @@ _FIT = """
         SELECT c.id, r.part_id FROM looking JOIN claim c USING (id) JOIN customer u ON u.id = c.customer_id
         JOIN receipt r ON r.currency = c.currency AND r.amount_minor = c.amount_minor AND r.stage = 'unapplied'
         JOIN bank_entry_part p ON p.id = r.part_id JOIN bank_entry e ON e.id = p.entry_id
-        WHERE e.booked_on BETWEEN c.paid_on - 3 AND c.paid_on + 30
-            AND EXISTS (
+        WHERE {same_money} AND EXISTS (
                 SELECT FROM ledger_account WHERE code = 'customer:' || u.number || ':' || r.entity || ':' || r.currency
-            )
-            AND (
-                (c.payer_account <> '' AND p.payer_account = c.payer_account)
-                OR (c.payer_name <> '' AND upper(p.payer_name) = upper(c.payer_name))
-                OR (c.bank_reference <> ''
-                    AND c.bank_reference IN (p.bank_reference, e.bank_reference, p.end_to_end_id))
             )
     ), found AS (
         UPDATE claim c SET stage = 'found', part_id = f.part_id, found_at = now(), version = version + 1
@@ -104,8 +106,42 @@ SETTLE_CLAIMS = """
     INSERT INTO outbox (workflow_id, version) SELECT 'claim-' || id, 1 FROM told
 """
 
-FIND_FOR_CLAIMS = _FIT.format(claims="CAST(%(claims)s AS bigint[])")
+_NAMED = "CAST(%(claims)s AS bigint[])"
+FIND_FOR_CLAIMS = _FIT.format(claims=_NAMED, same_money=_SAME_MONEY)
 """Search for the money of some claims."""
 
-RECEIPTS = (_END, _OPEN, SETTLE_CLAIMS.format(parts=_TOUCHED), _FIT.format(claims=_CLAIMS_OF_OPENED))
+# The oldest credit that no other claim was answered with. Where a receipt of that amount waits, it may be that one.
+ANSWER_CREDITED = f"""
+    WITH looking AS (
+        SELECT c.id FROM claim c WHERE c.id = ANY ({_NAMED}) AND c.stage = 'waiting' ORDER BY c.id FOR NO KEY UPDATE
+    ), fitting AS (
+        SELECT c.id, p.id AS part_id, max(k.created_at) AS credited_at
+        FROM looking JOIN claim c USING (id) JOIN credit k ON k.customer_id = c.customer_id
+        JOIN bank_entry_part p ON p.id = k.part_id JOIN bank_entry e ON e.id = p.entry_id
+        WHERE (p.currency, p.amount_minor) = (c.currency, c.amount_minor) AND {_SAME_MONEY}
+            AND NOT EXISTS (SELECT FROM claim o WHERE o.part_id = p.id)
+            AND NOT EXISTS (SELECT FROM claim o WHERE o.credited_part_id = p.id)
+            AND NOT EXISTS (
+                SELECT FROM receipt r WHERE r.stage = 'unapplied'
+                    AND (r.currency, r.amount_minor) = (c.currency, c.amount_minor)
+            )
+        GROUP BY c.id, p.id HAVING sum(k.amount_minor) >= c.amount_minor
+    ), first_of_part AS (
+        SELECT DISTINCT ON (part_id) id, part_id, credited_at FROM fitting ORDER BY part_id, id
+    ), known AS (
+        UPDATE claim c SET stage = 'closed', credited_part_id = f.part_id, ended_at = now(), version = version + 1,
+            answer = 'it was credited on ' || to_char(f.credited_at, 'YYYY-MM-DD')
+        FROM (SELECT DISTINCT ON (id) id, part_id, credited_at FROM first_of_part ORDER BY id, part_id) f
+        WHERE c.id = f.id RETURNING c.id
+    )
+    INSERT INTO outbox (workflow_id, version) SELECT 'claim-' || id, 1 FROM known
+"""
+"""Close those of some claims whose money their customer has already, without an operator."""
+
+RECEIPTS = (
+    _END,
+    _OPEN,
+    SETTLE_CLAIMS.format(parts=_TOUCHED),
+    _FIT.format(claims=_CLAIMS_OF_OPENED, same_money=_SAME_MONEY),
+)
 """After the parts in `posting` have been decided about: what that means for receipts and claims."""

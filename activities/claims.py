@@ -12,7 +12,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.bank_receipts import FIND_FOR_CLAIMS
+from activities.bank_receipts import ANSWER_CREDITED, FIND_FOR_CLAIMS
 from activities.database import psycopg_of
 from documents.notices import notice_text
 from prepay.claims import CLAIM_DAYS, CloseClaim
@@ -63,7 +63,7 @@ class Claims:
         if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
             raise UnknownClaim(workflow_id)
         with Session(self._engine) as session, session.begin():
-            psycopg_of(session).execute(FIND_FOR_CLAIMS.encode(), {"claims": [int(number)]})
+            _find(session, [int(number)])
             return _told(session, int(number))
 
     @activity.defn(name="remind_about_claim")
@@ -91,7 +91,12 @@ def find_for_all(session: Session) -> None:
     """Look for the money of every claim that waits."""
     waiting = list(session.execute(_WAITING).scalars())
     if waiting:
-        psycopg_of(session).execute(FIND_FOR_CLAIMS.encode(), {"claims": waiting})
+        _find(session, waiting)
+
+
+def _find(session: Session, claims: list[int]) -> None:
+    for statement in (FIND_FOR_CLAIMS, ANSWER_CREDITED):
+        psycopg_of(session).execute(statement.encode(), {"claims": claims})
 
 
 def _locked(session: Session, claim: int) -> RowMapping:
@@ -105,7 +110,8 @@ def _told(session: Session, claim: int) -> ClaimState:
     """The claim, after its customer has been told of its stage."""
     row = _locked(session, claim)
     if row["handled_version"] < row["version"]:
-        _tell(session, row, f"claim_{row['stage']}", str(row["version"]))
+        stage = "known" if row["credited_on"] else row["stage"]
+        _tell(session, row, f"claim_{stage}", str(row["version"]))
         session.execute(_HANDLED, {"claim": claim, "version": row["version"]})
     known = {name: row[name] for name in ClaimState.model_fields if name in row}
     return ClaimState(**known, as_of=datetime.now(UTC))
@@ -113,7 +119,7 @@ def _told(session: Session, claim: int) -> ClaimState:
 
 def _tell(session: Session, row: RowMapping, kind: str, key: str) -> None:
     amount = str(Money(amount_minor=row["amount_minor"], currency=row["currency"]))
-    facts = {"claim": row["claim"], "customer": row["customer"], "amount": amount, "paid_on": row["paid_on"]}
+    facts = {name: row[name] for name in ("claim", "customer", "paid_on", "credited_on")} | {"amount": amount}
     subject, body = notice_text(kind, row["locale"], facts)
     notice = {"key": f"claim:{row['claim']}:{key}", "kind": kind, "subject": subject, "body": body}
     session.execute(_NOTICE, {**notice, "customer_id": row["customer_id"], "locale": row["locale"]})
@@ -124,7 +130,8 @@ _WAITING = text("SELECT id FROM claim WHERE stage = 'waiting' ORDER BY id LIMIT 
 _CLAIM = text("""
     SELECT c.id AS claim, u.number AS customer, u.id AS customer_id, u.locale, c.amount_minor, c.currency, c.paid_on,
         c.proof_sha256 IS NOT NULL AS has_proof, c.stage, c.part_id AS part, c.reminded, c.answer, c.created_at,
-        c.version, c.handled_version
+        c.version, c.handled_version,
+        (SELECT max(k.created_at)::date FROM credit k WHERE k.part_id = c.credited_part_id) AS credited_on
     FROM claim c JOIN customer u ON u.id = c.customer_id WHERE c.id = :claim FOR NO KEY UPDATE OF c
 """)
 

@@ -110,6 +110,9 @@ def put_link(session: Session, given: LinkInput) -> str:
     after: str | None = "" if now.new else None
     while after is not None:
         after = credit_what_waits(session, given.account, after) or None
+    if now.new:
+        # Whose money it may be reads otherwise from now on.
+        session.execute(_RING_RECEIPTS, given.model_dump(include={"customer", "account"}))
     return "added" if now.new else "unchanged"
 
 
@@ -160,6 +163,13 @@ _LINK = text("""
     ON CONFLICT (entity, payer_account) WHERE ended_at IS NULL DO UPDATE SET ended_at = l.ended_at
     RETURNING (SELECT number FROM customer WHERE id = l.customer_id) AS customer,
         l.linked_by AS by, l.linked_at AS at, l.xmax = 0 AS new
+""")
+
+_RING_RECEIPTS = text("""
+    INSERT INTO outbox (workflow_id, version)
+    SELECT 'receipt-' || r.part_id, 1 FROM bank_entry_part p JOIN receipt r ON r.part_id = p.id
+    WHERE p.payer_account = :account AND r.stage = 'unapplied'
+        AND r.entity = (SELECT entity FROM customer WHERE number = :customer)
 """)
 
 _UNLINK = text("""

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
-_LISTED = "WorkflowType IN ('Deposit', 'BankFile', 'VirtualAccountApplication', 'Bill')"
+_LISTED = (
+    "WorkflowType IN ('BankFile', 'Bill', 'Claim', 'Deposit', 'Receipt', 'Refund', 'VirtualAccountApplication')"
+)
+_SETTLED = {"active", "applied", "credited", "paid", "posted", "settled"}
 
 
 @dataclass(frozen=True)
@@ -287,21 +290,14 @@ async def _workflows(run: Run) -> list[dict[str, str]]:
     temporal = await connect_temporal()
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
-        found = [
-            {
-                "id": execution.id,
-                "type": execution.workflow_type,
-                "stage": execution.typed_search_attributes.get(attributes.STAGE) or "",
-            }
-            async for execution in temporal.list_workflows(_LISTED)
-        ]
-        stages = [w["stage"] for w in found]
-        settled = stages.count("credited") >= len(run.deposits) and set(stages) <= {
-            "credited",
-            "posted",
-            "active",
-            "paid",
-        }
+        newest: dict[str, dict[str, str]] = {}
+        async for execution in temporal.list_workflows(_LISTED):  # the newest run of each comes first
+            stage = execution.typed_search_attributes.get(attributes.STAGE) or ""
+            found = {"id": execution.id, "type": execution.workflow_type, "stage": stage}
+            newest.setdefault(execution.id, found)
+        stages = [workflow["stage"] for workflow in newest.values()]
+        # The claim is credited too.
+        settled = stages.count("credited") > len(run.deposits) and set(stages) <= _SETTLED
         if settled or time.monotonic() > until:
-            return sorted(found, key=lambda w: (w["type"], w["id"]))
+            return sorted(newest.values(), key=lambda w: (w["type"], w["id"]))
         await asyncio.sleep(0.2)

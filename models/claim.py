@@ -39,6 +39,15 @@ class Claim(SQLModel, table=True):
         CheckConstraint(
             "(part_id IS NOT NULL) = (stage IN ('found', 'credited'))", name="claim_found_is_of_a_receipt"
         ),
+        CheckConstraint(
+            "credited_part_id IS NULL OR stage = 'closed'", name="claim_of_credited_money_is_closed"
+        ),
+        Index(
+            "claim_of_credited",
+            "credited_part_id",
+            unique=True,
+            postgresql_where="credited_part_id IS NOT NULL",
+        ),
         Index("claim_waiting", "currency", "amount_minor", postgresql_where="stage = 'waiting'"),
         Index("claim_of_receipt", "part_id", postgresql_where="part_id IS NOT NULL"),
         Index("claim_of_amount", "currency", "amount_minor", "id"),
@@ -62,6 +71,8 @@ class Claim(SQLModel, table=True):
     proof_sha256: str | None = text(default=None, nullable=True, foreign_key="claim_proof.sha256")
     stage: str = text(default="waiting")
     part_id: int | None = bigint(default=None, nullable=True, foreign_key="receipt.part_id")
+    credited_part_id: int | None = bigint(default=None, nullable=True, foreign_key="bank_entry_part.id")
+    """The money that had been credited to the customer without any receipt: then that is the answer."""
     version: int = bigint(default=1)
     handled_version: int = bigint(default=0)
     reminded: int = bigint(default=0)

@@ -85,10 +85,14 @@ class ClaimView(Wire):
     ended_at: datetime | None
     answer: str
     content_hash: str
+    credited_on: date | None = None
+    """Of money that was credited without a receipt."""
 
     @property
     def where(self) -> str:
         """Where the transfer is, in a sentence."""
+        if self.credited_on:
+            return f"It was credited to you on {self.credited_on}."
         until = (self.created_at + timedelta(days=CLAIM_DAYS)).date()
         return {
             "waiting": f"No payment that fits has come yet; we keep looking until {until}.",

@@ -71,7 +71,8 @@ MAKE_CLAIM = """
 
 _CLAIM = """
     SELECT c.id AS claim, u.number AS customer, c.amount_minor, c.currency, c.paid_on, c.stage,
-        c.proof_sha256 IS NOT NULL AS has_proof, c.created_at, c.ended_at, c.answer, c.content_hash
+        c.proof_sha256 IS NOT NULL AS has_proof, c.created_at, c.ended_at, c.answer, c.content_hash,
+        (SELECT max(k.created_at)::date FROM credit k WHERE k.part_id = c.credited_part_id) AS credited_on
     FROM claim c JOIN customer u ON u.id = c.customer_id WHERE u.number = %(customer)s AND {which}
 """
 CLAIM_BY_REQUEST = _CLAIM.format(which="c.request_id = %(request_id)s")

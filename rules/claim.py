@@ -38,6 +38,8 @@ class ClaimState(BaseModel):
     answer: str
     created_at: datetime
     as_of: datetime
+    credited_on: date | None = None
+    """The customer had the money already."""
 
     @property
     def ended(self) -> bool:
@@ -84,7 +86,10 @@ def claim_details(state: ClaimState, refusals: Sequence[str]) -> str:
     due = state.next
     words = {"remind": "the customer is reminded", "close": "it is closed"}
     rows = [
-        ("Stage", _STAGE_WORDS[state.stage]),
+        (
+            "Stage",
+            "closed: the customer has the money already" if state.credited_on else _STAGE_WORDS[state.stage],
+        ),
         ("Customer", state.customer),
         ("Amount", str(state.money)),
         ("Paid on", f"{state.paid_on}"),

@@ -31,8 +31,8 @@ REVOKE DELETE ON receipt FROM prepay_app;
 REVOKE UPDATE, DELETE ON receipt_application, receipt_return, claim FROM prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at) ON receipt_application TO prepay_app;
 GRANT UPDATE (stage, ended_by, ended_reason, ended_at) ON receipt_return TO prepay_app;
-GRANT UPDATE (stage, part_id, version, handled_version, reminded, answer, found_at, ended_at, swept_at)
-    ON claim TO prepay_app;
+GRANT UPDATE (stage, part_id, version, handled_version, reminded, answer, credited_part_id, found_at, ended_at,
+    swept_at) ON claim TO prepay_app;
 REVOKE UPDATE, DELETE ON operator, operator_role, operator_limit, change FROM prepay_app;
 REVOKE UPDATE, DELETE ON money_freeze, screening_subject FROM prepay_app;
 GRANT UPDATE (ended_at) ON screening_subject TO prepay_app;

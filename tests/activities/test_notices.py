@@ -287,7 +287,7 @@ class TestWords:
 
     OTHERS = (
         "applied",
-        *(f"claim_{step}" for step in ("waiting", "found", "credited", "reminder", "closed")),
+        *(f"claim_{step}" for step in ("waiting", "found", "credited", "reminder", "closed", "known")),
         *(f"virtual_{step}" for step in ("submitted", "refused", "waits", "active", "closed")),
     )
     OTHER_FACTS = {
@@ -295,6 +295,7 @@ class TestWords:
         "amount": "480.00 EUR",
         "claim": "7",
         "paid_on": "2026-11-22",
+        "credited_on": "2026-11-23",
         "entity": "Nimbus Cloud Europe GmbH",
         "currency": "EUR",
         "number": "NL79 MOCK 0007 0000 01",

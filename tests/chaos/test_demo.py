@@ -91,7 +91,9 @@ EXPECTED = {
     "workflows": [
         *[("BankFile", "posted")] * 10,
         ("Bill", "paid"),
+        ("Claim", "credited"),
         *[("Deposit", "credited")] * 3,
+        ("Receipt", "applied"),
         ("VirtualAccountApplication", "active"),
     ],
     "forms": 0 if missing_libraries() else 3,

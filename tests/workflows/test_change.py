@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from sqlmodel import Session
 from temporalio.client import WorkflowHandle
 
 import activities.setup_file
-from activities.changes import ChangeInput, ChangeRefused, propose
+from activities.changes import CHANGEABLE, ChangeInput, ChangeRefused, propose
+from activities.database import psycopg_of
 from activities.master_data import MasterDataRefused
 from activities.operators import OperatorRefused
 from activities.setup_file import SetupMistake
+from ledger import postings
 from prepay.wire import InputRefused
 from tests.conftest import SETUP
 from tests.office import Office
@@ -136,6 +139,33 @@ class TestApprove:
         await second.until("it can no longer be applied as it is")
         await second.handle.signal("refuse", APPROVE)
         await second.ends("refused")
+
+
+class TestRefusedByTheBook:
+    async def test_is_answered_and_nothing_of_it_stays(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A change that spends what is not there: the book itself refuses, each time that it would be tried."""
+        change = await proposed(office, {"operator": [OPERATOR], "payer_link": [LINK]})
+
+        def spend(session: Session, given: Any) -> str:
+            place: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
+            postings.pay(psycopg_of(session), key="of a change", amount_minor=1, **place)
+            return "added"
+
+        monkeypatch.setitem(CHANGEABLE, "payer_link", CHANGEABLE["payer_link"]._replace(put=spend))
+        for approver in ("Third Operator", "Second Operator"):
+            both = "INSERT INTO operator_role (operator_id, role, valid_from) SELECT id, role, '2026-01-01'"
+            write_roles = (
+                f"{both} FROM operator, unnest(ARRAY['administrator', 'treasurer']) role WHERE name = %s"
+            )
+            with psycopg.connect(office.url) as connection:
+                connection.execute(write_roles.encode(), (approver,))
+            await change.handle.signal("approve", {**APPROVE, "operator": approver})
+            await change.until(f"{approver}: it can no longer be applied as it is")
+        assert names(office)[-1] == "Fifth Operator"
+        await change.handle.signal("refuse", APPROVE)
+        await change.ends("refused")
 
 
 class TestWhateverIsTyped:

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from activities.sweep import Upkeep
 from bankfiles.sample import Payment
 from prepay.client import NotFound, Refused
 from prepay.wire import InputRefused
 from tests.office import Office
 from tests.workflows.claims import PDF, open_claim
-from tests.workflows.deposits import eventually
+from tests.workflows.deposits import change, details, eventually, open_deposit
 from tests.workflows.receipts import APPLY, SECOND, OpenReceipt, deliver, open_receipt
 
 
@@ -89,6 +90,70 @@ class TestCredited:
         await claim.until("waiting")
         assert claim.row()["part_id"] is None
 
+    async def test_in_part_is_not_what_they_look_for(self, office: Office) -> None:
+        receipt, claim = await open_receipt(office), await open_claim(office)
+        to = [{"customer": "C-1002", "amount": "999.99"}, {"customer": "C-1001", "amount": "0.01"}]
+        await receipt.signal("apply", APPLY, to=to)
+        await receipt.ends("applied")
+        await _ring(office)
+        await claim.until("waiting")
+        assert claim.told()[-1] == "claim_waiting"
+
+    async def test_all_of_it_in_several_credits_is(self, office: Office) -> None:
+        receipt, claim = await open_receipt(office), await open_claim(office, "C-1001")
+        deposit = await open_deposit(office, "600.00")
+        to = [
+            {"deposit": deposit.view.number, "amount": "600.00"},
+            {"customer": "C-1001", "amount": "400.00"},
+        ]
+        await receipt.signal("apply", APPLY, to=to)
+        await receipt.ends("applied")
+        await _ring(office)
+        assert (await claim.handle.result())["stage"] == "credited"
+
+
+class TestCreditedBefore:
+    """Money that was matched by itself has no receipt: the claim is answered with its day, and closed."""
+
+    async def test_is_the_answer(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deliver(office, Payment(100_000, structured=deposit.view.reference))
+        claim = await open_claim(office, "C-1001")
+        assert (await claim.handle.result())["stage"] == "closed"
+        assert (await claim.where()).startswith("It was credited to you on 20")
+        assert claim.told() == ["claim_known"]
+        assert "closed: the customer has the money already" in await details(claim.handle)
+
+    async def test_or_while_it_waits(self, office: Office) -> None:
+        claim, deposit = await open_claim(office, "C-1001"), await open_deposit(office)
+        await deliver(office, Payment(100_000, structured=deposit.view.reference))
+        Upkeep(office.engine, office.temporal, office.options).settle_time()
+        await _ring(office)
+        assert (await claim.handle.result())["stage"] == "closed"
+        assert claim.told() == ["claim_waiting", "claim_known"]
+
+    async def test_answers_one_claim(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deliver(office, Payment(100_000, structured=deposit.view.reference))
+        first, second = [await open_claim(office, "C-1001") for _ in range(2)]
+        assert (await first.handle.result())["stage"] == "closed"
+        await second.until("waiting")
+
+    async def test_to_somebody_else_or_of_another_payer_is_none(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deliver(office, Payment(100_000, structured=deposit.view.reference))
+        for claim in (
+            await open_claim(office, "C-1002"),
+            await open_claim(office, "C-1001", payer_account="DE89370400440532013000"),
+        ):
+            await claim.until("waiting")
+
+    async def test_is_not_it_where_a_receipt_of_that_amount_waits(self, office: Office) -> None:
+        deposit = await open_deposit(office)
+        await deliver(office, Payment(100_000, "R-1", deposit.view.reference), Payment(100_000, "R-2"))
+        claim = await open_claim(office, "C-1001")
+        await claim.until("found")
+
 
 class TestClose:
     async def test_by_an_operator_with_an_answer(self, office: Office) -> None:
@@ -151,9 +216,6 @@ class TestRequest:
 
 
 async def test_a_claim_that_missed_its_receipt_is_found_by_the_sweep(office: Office) -> None:
-    from activities.sweep import Upkeep
-    from tests.workflows.deposits import change
-
     receipt: OpenReceipt = await open_receipt(office)
     claim = await open_claim(office)
     change(office, "UPDATE claim SET stage = 'waiting', part_id = NULL, found_at = NULL")

@@ -160,6 +160,14 @@ def _link(office: Office, customer: str) -> None:
         put_link(session, given)
 
 
+class TestLinkedElsewhere:
+    async def test_its_candidates_say_so_at_once(self, office: Office) -> None:
+        receipt = await open_receipt(office)
+        _link(office, "C-1002")
+        await office.ring()
+        await receipt.until("customer C-1002, the balance itself: its payer is linked to them")
+
+
 class TestSettledOtherwise:
     async def test_a_linked_payer_whose_money_waited_ends_it(self, office: Office) -> None:
         change(office, "UPDATE contracting_entity SET payer_policy = 'hold'")

@@ -132,7 +132,9 @@ class TestWhatIsTyped:
 
 
 class TestTime:
-    async def test_operators_are_reminded_and_then_it_escalates(self, calendar: Calendar) -> None:
+    async def test_operators_are_reminded_it_escalates_and_90_days_decide_nothing(
+        self, calendar: Calendar
+    ) -> None:
         application = await in_review(calendar.office)
         [row] = calendar.office.rows("SELECT waits_since FROM virtual_account_application")
         first, second, escalation = reminder_times(row["waits_since"], [1, 3, 5], "DE", "Europe/Berlin")
@@ -143,6 +145,17 @@ class TestTime:
         ):
             await calendar.go_to(moment + timedelta(minutes=1))
             await application.until(said)
+        await calendar.go_to(row["waits_since"] + timedelta(days=90))
+        shown = await details(application.handle)
+        assert "ESCALATED: it has waited for five business days" in shown
+        assert "next reminder" not in shown
+        assert application.stage() == "in_review"
+        assert (
+            calendar.office.rows(
+                "SELECT FROM notice WHERE kind LIKE 'virtual_%%' AND kind <> 'virtual_submitted'"
+            )
+            == []
+        )
         await application.handle.signal("approve", APPROVE)
         await application.until("| **Stage** | active")
         assert "ESCALATED" not in await details(application.handle)
