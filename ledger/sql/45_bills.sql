@@ -42,6 +42,14 @@ BEGIN
     INSERT INTO outbox (workflow_id, version) SELECT 'bill-' || id, version FROM bill WHERE id = known.id AND stage = 'issued';
 END $$;
 
+-- Balances that grew while bills are open are settled soon. Their accounts are locked, so that no doorbell is lost: whoever
+-- settles takes the row away under the same lock.
+CREATE FUNCTION _ledger_ring_bills(p_account_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO bill_queue (account_id) SELECT unnest(p_account_ids) ON CONFLICT DO NOTHING;
+END $$;
+
 -- Settles balances that grew or got a bill: at most about p_limit bills a call, in one transaction. Whoever is killed in
 -- between loses nothing, for the queue keeps what is not done. A balance that cannot be settled does not hold up the others:
 -- it is tried again after a minute, and `bills-settled` names it. Answers how many were looked at; 0 when all is done.
