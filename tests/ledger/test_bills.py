@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import bills, postings, refusals
@@ -229,6 +229,7 @@ class TestLines:
             book = billing(conn)
             book.give("B", "r", 10**9)
 
+            @settings(max_examples=40)
             @given(
                 st.lists(st.integers(1, 10**4), min_size=1, max_size=6),
                 st.lists(st.integers(1, 10**4), min_size=1, max_size=4),
