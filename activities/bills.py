@@ -145,6 +145,8 @@ def set_auto_pay(session: Session, customer: str, on: bool) -> bool:
 
     Answers whether there is such a customer.
     """
+    # A settlement that goes on at this moment would take the row away that is left here.
+    session.execute(_LOCK, {"customer": customer})
     known = session.execute(_AUTO_PAY, {"customer": customer, "on": on}).one_or_none() is not None
     if on:
         session.execute(_QUEUE, {"customer": customer})
@@ -213,6 +215,11 @@ _NOTED = text("""
 _NOTICE = text("""
     INSERT INTO notice (key, customer_id, kind, locale, subject, body)
     VALUES (:key, :customer_id, :kind, :locale, :subject, :body) ON CONFLICT (key) DO NOTHING
+""")
+
+_LOCK = text("""
+    SELECT ledger_lock_customers(array_agg(holder), array_agg(entity), array_agg(currency))
+    FROM ledger_account WHERE kind = 'customer' AND holder = :customer
 """)
 
 _AUTO_PAY = text("UPDATE customer SET auto_pay = :on WHERE number = :customer RETURNING id")

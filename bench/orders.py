@@ -1,9 +1,9 @@
 """`client.pay_order` at 16 connections, against pgbench's TPC-B with 16 clients on the same PostgreSQL, in turn.
 
-Each connection serves four callers, as the requests of a busy service do: what waits at the same moment goes together.
-Two processes pay through the Python client, as two instances of a service would; their own work is done on the same
-two cores as PostgreSQL's. Spread over 2,000 customers, and all on one customer. TPC-B is driven by pgbench, which is
-written in C.
+Two processes pay through the Python client, as two instances of a service would, each with a pool of eight connections
+and four callers for each of them, as the requests of a busy service are: what waits at the same moment goes together,
+so a client has at most two statements on their way. Beside it, one caller for each connection. The clients' own work is
+done on the same two cores as PostgreSQL's; TPC-B is driven by pgbench, which is written in C.
 """
 
 import asyncio
@@ -23,8 +23,11 @@ from bench.pgbench import CLIENTS, CURRENCY, ENTITY, BenchDatabase, book_databas
 NAME = "orders"
 GOAL, GOAL_ONE = 1.2, 0.4
 CUSTOMERS = 2_000
-PROCESSES, CALLERS = 2, 1
+PROCESSES, CALLERS = 2, 4
 SPREAD, ONE = "pay_order, 2,000 customers", "pay_order, one customer"
+FEW, FEW_ONE = f"{SPREAD}, 16 callers", f"{ONE}, 16 callers"
+WANTED = {SPREAD: (CUSTOMERS, CALLERS), ONE: (1, CALLERS), FEW: (CUSTOMERS, 1), FEW_ONE: (1, 1)}
+GOALS = {SPREAD: GOAL, ONE: GOAL_ONE, FEW: "beside", FEW_ONE: "beside"}
 
 _CUSTOMERS = """
     INSERT INTO contracting_entity (code, legal_name, address, country, registration_id, time_zone, short_tolerance,
@@ -34,7 +37,7 @@ _CUSTOMERS = """
 """
 
 
-async def pay(url: str, customers: int, connections: int, name: str) -> dict[str, Any]:
+async def pay(url: str, customers: int, connections: int, callers: int, name: str) -> dict[str, Any]:
     """Pay for so many seconds on so many connections; how many orders, and how long each took in milliseconds."""
     from temporalio.client import Client
 
@@ -56,13 +59,17 @@ async def pay(url: str, customers: int, connections: int, name: str) -> dict[str
 
     # Nothing of it needs Temporal.
     async with await PrepayClient.connect(url, cast("Client", object()), connections=connections) as client:
-        await asyncio.gather(*(one(client, worker) for worker in range(CALLERS * connections)))
+        await asyncio.gather(*(one(client, worker) for worker in range(callers)))
     return {"orders": len(waits), "waits_ms": waits}
 
 
-def _load(server: BenchDatabase, url: str, customers: int, name: str) -> tuple[float, list[float]]:
+def _load(
+    server: BenchDatabase, url: str, customers: int, callers: int, name: str
+) -> tuple[float, list[float]]:
     checkpoint(server)
-    command = [sys.executable, "-m", "bench.orders", url, str(customers), str(CLIENTS // PROCESSES)]
+    connections = CLIENTS // PROCESSES
+    numbers = [str(n) for n in (customers, connections, callers * connections)]
+    command = [sys.executable, "-m", "bench.orders", url, *numbers]
     running = [
         subprocess.Popen([*command, f"{name}-{n}"], stdout=subprocess.PIPE, text=True)
         for n in range(PROCESSES)
@@ -74,9 +81,8 @@ def _load(server: BenchDatabase, url: str, customers: int, name: str) -> tuple[f
 
 def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
     """Orders a second, ours and TPC-B's in turn; the medians of the rounds, and the wait of 99 of 100."""
-    wanted = {SPREAD: CUSTOMERS, ONE: 1}
-    rates: dict[str, list[float]] = {name: [] for name in wanted}
-    waits: dict[str, list[float]] = {name: [] for name in wanted}
+    rates: dict[str, list[float]] = {name: [] for name in WANTED}
+    waits: dict[str, list[float]] = {name: [] for name in WANTED}
     theirs: list[float] = []
     with tpcb_database(server) as tpcb_url, book_database(server, CUSTOMERS) as book:
         with psycopg.connect(book.app_url) as conn:
@@ -85,12 +91,13 @@ def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
                 conn.execute(statement.encode(), given)
         for number in range(rounds):
             theirs.append(_run(server, tpcb_url))
-            for name, customers in wanted.items():
-                rate, took = _load(server, book.app_url, customers, f"{customers}-{number}")
+            for name, (customers, callers) in WANTED.items():
+                run = f"{customers}-{callers}-{number}"
+                rate, took = _load(server, book.app_url, customers, callers, run)
                 rates[name].append(rate)
                 waits[name].append(took[int(len(took) * 0.99)])
     results = []
-    for name, goal in ((SPREAD, GOAL), (ONE, GOAL_ONE)):
+    for name, goal in GOALS.items():
         results.append(
             {
                 "name": name,
@@ -113,5 +120,6 @@ def _waits(name: str, p99: float, rounds: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    target, customers_of, connections_of, prefix = sys.argv[1:]
-    print(json.dumps(asyncio.run(pay(target, int(customers_of), int(connections_of), prefix))))
+    target, customers_of, connections_of, callers_of, prefix = sys.argv[1:]
+    paid = pay(target, int(customers_of), int(connections_of), int(callers_of), prefix)
+    print(json.dumps(asyncio.run(paid)))

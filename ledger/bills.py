@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ledger.events import Posting
 from ledger.postings import Connection, _call
 
-SETTLED_AT_ONCE = 500
+SETTLED_AT_ONCE = 100
+"""More would hold up payments of these customers for longer."""
 
 
 class Line(NamedTuple):

@@ -181,7 +181,7 @@ DECLARE
     new_id bigint;
     posts bigint := CASE WHEN p_phase IN ('posted', 'post') THEN p_amount ELSE 0 END;
     pends bigint := CASE p_phase WHEN 'pending' THEN p_amount WHEN 'posted' THEN 0 ELSE - p_amount END;
-    rings boolean;
+    grown bigint;
 BEGIN
     INSERT INTO ledger_transfer (
         key, leg, request_hash, kind, phase, debit_account_id, debits_customer, credit_account_id, credits_customer,
@@ -194,28 +194,17 @@ BEGIN
     IF p_debits_customer THEN
         UPDATE ledger_account SET debits_posted = debits_posted + posts, debits_pending = debits_pending + pends,
             available_minor = available_minor - posts - pends
-        WHERE id = p_debit RETURNING bills_open AND posts + pends < 0 INTO rings;
-        IF rings THEN
-            PERFORM _ledger_ring_bills(ARRAY[p_debit]);
-        END IF;
+        WHERE id = p_debit RETURNING CASE WHEN bills_open AND posts + pends < 0 THEN id END INTO grown;
     END IF;
     IF p_credits_customer THEN
         UPDATE ledger_account SET credits_posted = credits_posted + posts, credits_pending = credits_pending + pends,
             available_minor = available_minor + posts
-        WHERE id = p_credit RETURNING bills_open AND posts > 0 INTO rings;
-        IF rings THEN
-            PERFORM _ledger_ring_bills(ARRAY[p_credit]);
-        END IF;
+        WHERE id = p_credit RETURNING CASE WHEN bills_open AND posts > 0 THEN id END INTO grown;
+    END IF;
+    IF grown IS NOT NULL THEN
+        PERFORM _ledger_ring_bills(ARRAY[grown]);
     END IF;
     RETURN new_id;
-END $$;
-
--- Balances that grew while bills are open are settled soon. Their accounts are locked, so that no doorbell is lost: whoever
--- settles takes the row away under the same lock.
-CREATE FUNCTION _ledger_ring_bills(p_account_ids bigint[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO bill_queue (account_id) SELECT unnest(p_account_ids) ON CONFLICT DO NOTHING;
 END $$;
 
 -- Lets lots carry a spending: first what is left of lots that are no longer live, then the oldest.

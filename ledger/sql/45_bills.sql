@@ -42,12 +42,21 @@ BEGIN
     INSERT INTO outbox (workflow_id, version) SELECT 'bill-' || id, version FROM bill WHERE id = known.id AND stage = 'issued';
 END $$;
 
+-- Balances that grew while bills are open are settled soon. Their accounts are locked, so that no doorbell is lost: whoever
+-- settles takes the row away under the same lock.
+CREATE FUNCTION _ledger_ring_bills(p_account_ids bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO bill_queue (account_id) SELECT unnest(p_account_ids) ON CONFLICT DO NOTHING;
+END $$;
+
 -- Settles balances that grew or got a bill: at most about p_limit bills a call, in one transaction. Whoever is killed in
--- between loses nothing, for the queue keeps what is not done. Answers how many balances were looked at; 0 when all is done.
-CREATE FUNCTION ledger_settle_bills(p_limit integer DEFAULT 500) RETURNS integer
+-- between loses nothing, for the queue keeps what is not done. A balance that cannot be settled does not hold up the others:
+-- it is tried again after a minute, and `bills-settled` names it. Answers how many were looked at; 0 when all is done.
+CREATE FUNCTION ledger_settle_bills(p_limit integer DEFAULT 100) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    waiting bigint[] := ARRAY(SELECT account_id FROM bill_queue ORDER BY created_at, account_id LIMIT 100);
+    waiting bigint[] := ARRAY(SELECT account_id FROM bill_queue WHERE created_at <= now() ORDER BY created_at, account_id LIMIT 100);
     budget integer := p_limit;
     looked integer := 0;
     next_id bigint;
@@ -55,7 +64,12 @@ BEGIN
     PERFORM _ledger_lock_ids(waiting);
     FOREACH next_id IN ARRAY waiting LOOP
         EXIT WHEN budget <= 0;
-        budget := budget - _ledger_settle(next_id, budget);
+        BEGIN
+            budget := budget - _ledger_settle(next_id, budget);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING USING MESSAGE = 'the bills of account ' || next_id || ' are not settled: ' || SQLERRM;
+            UPDATE bill_queue SET created_at = now() + interval '1 minute' WHERE account_id = next_id;
+        END;
         looked := looked + 1;
     END LOOP;
     RETURN looked;

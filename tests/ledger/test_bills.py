@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import bills, postings, refusals
@@ -171,6 +171,22 @@ class TestSettling:
         book.settle_all()
         assert book.paid("1") == 40
 
+    @pytest.mark.breaks_the_book
+    def test_a_balance_that_cannot_be_settled_does_not_hold_up_the_others(
+        self, database: Any, book: Billing
+    ) -> None:
+        book.conn.execute("UPDATE customer SET auto_pay = true")
+        for customer in ("A", "B"):
+            book.bill(f"of {customer}", 50, customer=customer)
+            book.give(customer, f"r{customer}", 50)
+        with psycopg.connect(database.superuser_url) as conn:
+            conn.execute(
+                "UPDATE ledger_lot SET free_minor = 0 WHERE account_id = (SELECT min(account_id) FROM ledger_lot)"
+            )
+        book.settle_all()
+        assert (book.paid("of A"), book.paid("of B")) == (0, 50)
+        assert book.one("SELECT created_at > now() FROM bill_queue")
+
     def test_a_receivable_goes_first(self, book: Billing) -> None:
         book.give("A", "gone", 100)
         book.pay("A", "p", 100)
@@ -213,6 +229,7 @@ class TestLines:
             book = billing(conn)
             book.give("B", "r", 10**9)
 
+            @settings(max_examples=40)
             @given(
                 st.lists(st.integers(1, 10**4), min_size=1, max_size=6),
                 st.lists(st.integers(1, 10**4), min_size=1, max_size=4),

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -137,7 +137,7 @@ class RandomSpending(RandomPostings):
             assert bill.void or lacks == bill.lacks
 
 
-def _run(url: str, runs: int) -> None:
+def _run(url: str, runs: int, **options: Any) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         machine = type("Machine", (RandomSpending,), {"connection": connection})
         wanted = settings(
@@ -146,12 +146,13 @@ def _run(url: str, runs: int) -> None:
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
+            **options,
         )
         run_state_machine_as_test(machine, settings=wanted)
 
 
 def test_spending_does_what_the_plain_book_says(database: Any) -> None:
-    _run(database.owner_url, 15)
+    _run(database.owner_url, 10)
 
 
 @pytest.mark.chaos
@@ -159,4 +160,5 @@ def test_spending_does_what_the_plain_book_says(database: Any) -> None:
 def test_a_hundred_thousand_operations(server: Server, part: int) -> None:
     """20 books of 50 runs of 100 steps: `make chaos ARGS="-k hundred_thousand"`."""
     with fresh_database(server, f"test_spending_{part}") as fresh:
-        _run(fresh.owner_url, RUNS)
+        # What fails is told at once, however long it is.
+        _run(fresh.owner_url, RUNS, phases=(Phase.generate,))
