@@ -65,13 +65,12 @@ def _rows(ending: str, small: dict[str, float], large: dict[str, float]) -> list
 
 
 async def _run(url: str, path: Path) -> dict[str, float]:
-    from cli.movements import export_records
     from prepay.client import PrepayClient
-    from prepay.records import RecordFilter
+    from prepay.record_files import export_records
 
     began = perf_counter()
     async with await PrepayClient.connect(url) as client:
-        records = await export_records(client, CUSTOMER, RecordFilter(), path)
+        records = await export_records(client, CUSTOMER, path)
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
     peak = getrusage(RUSAGE_SELF).ru_maxrss / unit
     return {"records": records, "seconds": perf_counter() - began, "peak_mb": round(peak, 1)}

@@ -11,8 +11,6 @@ from cli.output import Data, Json, amount, console, errors, moment, print_json, 
 if TYPE_CHECKING:
     from prepay.records import Record, RecordFilter, RecordPage
 
-TOLD_EVERY = 50_000
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -108,10 +106,11 @@ def _cells(r: "Record") -> list[str]:
 
 async def _export(customer: str, only: "RecordFilter", out: Path, as_json: bool) -> None:
     from prepay.client import PrepayClient
+    from prepay.record_files import export_records
     from settings import settings
 
     async with await PrepayClient.connect(settings().database_url) as client:
-        rows = await export_records(client, customer, only, out)
+        rows = await export_records(client, customer, out, only=only, on_progress=_tell)
     done: dict[str, Any] = {"file": str(out), "records": rows}
     if as_json:
         print_json(done)
@@ -119,20 +118,5 @@ async def _export(customer: str, only: "RecordFilter", out: Path, as_json: bool)
         console.print(f"{rows:,} records: {out}", markup=False, soft_wrap=True)
 
 
-async def export_records(client: Any, customer: str, only: "RecordFilter", out: Path) -> int:
-    """Write them row by row, and tell how far it is; the file is there only when it is whole."""
-    from prepay.record_files import open_records
-
-    rows, unfinished = 0, out.with_name(f".{out.stem}.unfinished{out.suffix}")
-    try:
-        async with client.stream_records(customer, only=only) as stream:
-            with open_records(unfinished) as file:
-                async for record in stream:
-                    file.write(record)
-                    rows += 1
-                    if rows % TOLD_EVERY == 0:
-                        errors.print(f"{rows:,} records …")
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return rows
+def _tell(rows: int) -> None:
+    errors.print(f"{rows:,} records …")

@@ -45,9 +45,9 @@ class Database:
         rows = await self._all(query, given)
         return rows[0] if rows else None
 
-    async def _all(self, query: str, given: dict[str, Any]) -> list[DictRow]:
+    async def _all(self, query: str, given: dict[str, Any], prepare: bool | None = None) -> list[DictRow]:
         async with self._database() as connection:
-            return await (await connection.execute(query.encode(), given)).fetchall()
+            return await (await connection.execute(query.encode(), given, prepare=prepare)).fetchall()
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:

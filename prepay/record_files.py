@@ -13,12 +13,14 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from prepay.money import to_decimal
+from prepay.record_reading import RecordReading, Wanted
 from prepay.records import Record
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a formula begins; the last four are full-width, which some spreadsheets read as the same."""
 SHEET_ROWS = 1_048_575
 """Rows of a sheet below its heading: what is more goes to another one."""
+TOLD_EVERY = 50_000
 MAX_DIGITS = 15
 """As many as a spreadsheet's number keeps."""
 
@@ -173,3 +175,30 @@ def open_records(path: Path) -> RecordFile:
     if path.suffix.lower() == ".csv":
         return CsvFile(path)
     raise ValueError(f"{path.name} ends in neither .csv nor .xlsx")
+
+
+async def export_records(
+    client: RecordReading,
+    customer: str,
+    path: Path,
+    *,
+    only: Wanted = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write all records of a customer, row by row; the file is there only when it is whole. Returns how many.
+
+    `on_progress` is told how many are written, now and then. Raises NotFound, Unavailable, ValueError.
+    """
+    rows, unfinished = 0, path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    try:
+        async with client.stream_records(customer, only=only) as stream:
+            with open_records(unfinished) as file:
+                async for record in stream:
+                    file.write(record)
+                    rows += 1
+                    if on_progress and rows % TOLD_EVERY == 0:
+                        on_progress(rows)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return rows

@@ -12,32 +12,33 @@ from prepay.records import RecordFilter
 
 LAST = 2**63 - 1
 
-# The account's balance and its newest movement, seen together.
-POSITIONS = """
-    SELECT a.id AS account, a.entity, a.currency, a.available_minor + a.debits_pending AS balance_minor,
-        a.debits_pending AS held_minor, 1 + greatest(
-            (SELECT max(id) FROM ledger_transfer WHERE credit_account_id = a.id AND credits_customer),
-            (SELECT max(id) FROM ledger_transfer WHERE debit_account_id = a.id AND debits_customer), 0) AS before
-    FROM ledger_account a WHERE a.kind = 'customer' AND a.holder = %(customer)s
-        AND (%(entity)s::text IS NULL OR a.entity = %(entity)s)
+ACCOUNTS = """
+    SELECT a.id AS account, a.entity, a.currency FROM ledger_account a
+    WHERE a.kind = 'customer' AND a.holder = %(customer)s AND (%(entity)s::text IS NULL OR a.entity = %(entity)s)
         AND (%(currency)s::text IS NULL OR a.currency = %(currency)s)
     ORDER BY a.entity, a.currency
 """
 
-# Both sides of one account `p`, before a position; PostgreSQL merges the two indexes in the order that is asked for.
-MOVED = """
+_SIDE = """
     SELECT t.id, t.kind, t.phase, t.key, t.created_at, t.effective_on, t.value_on, t.deposit, t.cause, t.source_id,
-        t.pending_id, t.about_id,
-        CASE WHEN t.phase IN ('posted', 'post') THEN t.amount_minor ELSE 0 END AS amount_minor,
-        0::bigint AS held_minor, CASE t.phase WHEN 'pending' THEN t.amount_minor WHEN 'posted' THEN 0
-            ELSE - t.amount_minor END AS pending_minor
-    FROM ledger_transfer t WHERE t.credit_account_id = {account} AND t.credits_customer AND t.id < {before}
-    UNION ALL
-    SELECT t.id, t.kind, t.phase, t.key, t.created_at, t.effective_on, t.value_on, t.deposit, t.cause, t.source_id,
-        t.pending_id, t.about_id, CASE WHEN t.phase IN ('posted', 'post') THEN - t.amount_minor ELSE 0 END,
-        CASE t.phase WHEN 'pending' THEN t.amount_minor WHEN 'posted' THEN 0 ELSE - t.amount_minor END, 0
-    FROM ledger_transfer t WHERE t.debit_account_id = {account} AND t.debits_customer AND t.id < {before}
+        t.pending_id, t.about_id, {amount}::bigint AS amount_minor, {held}::bigint AS held_minor,
+        {pending}::bigint AS pending_minor
+    FROM ledger_transfer t WHERE t.{side}_account_id = {account} AND t.{side}s_customer AND t.id < {before}
 """
+_POSTS = "(CASE WHEN t.phase IN ('posted', 'post') THEN t.amount_minor ELSE 0 END)"
+_PENDS = "(CASE t.phase WHEN 'pending' THEN t.amount_minor WHEN 'posted' THEN 0 ELSE - t.amount_minor END)"
+_PLACE = {"account": "{account}", "before": "{before}"}
+_CREDITS = _SIDE.format(side="credit", amount=_POSTS, held="0", pending=_PENDS, **_PLACE)
+_DEBITS = _SIDE.format(side="debit", amount=f"(- {_POSTS})", held=_PENDS, pending="0", **_PLACE)
+
+MOVED = f"{_CREDITS} UNION ALL {_DEBITS}"
+"""Both sides of an account, before a position."""
+
+# As many of them, the newest: each side reads no more than that from the end of its index.
+_NEWEST = "ORDER BY t.id DESC LIMIT %(look)s"
+_LOOK = f"""
+    (({_CREDITS} {_NEWEST}) UNION ALL ({_DEBITS} {_NEWEST})) ORDER BY id DESC LIMIT %(look)s
+""".format(account="%(account)s", before="%(before)s")
 
 # What a movement `m` is about. Each part is one look-up by an index, and only for movements that are looked at.
 DETAILS = """
@@ -76,35 +77,32 @@ _FILTER = """
         bank.bank_reference) ILIKE %(like)s)
 """.format(size="coalesce(nullif(m.amount_minor, 0), nullif(m.held_minor, 0), m.pending_minor)")
 
-_POSITIONED = """
-    FROM unnest(%(accounts)s::bigint[], %(befores)s::bigint[], %(balances)s::bigint[], %(helds)s::bigint[])
-        AS p (account, before, balance_minor, held_minor)
-    JOIN ledger_account a ON a.id = p.account AND a.kind = 'customer' AND a.holder = %(customer)s
-"""
-
-# From each position backwards; sums of what came later are taken from what the balance was there.
+# From a position of an account so far backwards; sums of what came later are taken from what the balance was there, or
+# is now. The last movement that was looked at is told too, whether it is meant or not: from there it goes on.
 PAGE = f"""
-    SELECT a.id AS account, a.entity, a.currency, r.* {_POSITIONED}
-    CROSS JOIN LATERAL (
-        SELECT {COLUMNS}, p.balance_minor - m.later AS balance_minor,
-            p.balance_minor - m.later - p.held_minor + m.later_held AS available_minor
+    SELECT a.id AS account, a.entity, a.currency, r.*, p.balance_minor - r.later AS balance_minor,
+        p.balance_minor - r.later - p.held_minor + r.later_held AS available_minor
+    FROM ledger_account a CROSS JOIN LATERAL (
+        SELECT coalesce(%(balance_minor)s::bigint, a.available_minor + a.debits_pending) AS balance_minor,
+            coalesce(%(held_minor)s::bigint, a.debits_pending) AS held_minor
+    ) p CROSS JOIN (
+        SELECT {COLUMNS}, m.later, m.later_held, f.meant, m.place = %(look)s AS last,
+            count(*) FILTER (WHERE f.meant) OVER (ORDER BY m.id DESC) AS found
         FROM (
             SELECT w.*, coalesce(sum(w.amount_minor) OVER later, 0)::bigint AS later,
-                coalesce(sum(w.held_minor) OVER later, 0)::bigint AS later_held
-            FROM ({MOVED.format(account="p.account", before="p.before")}) w
-            WINDOW later AS (ORDER BY w.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-        ) m {DETAILS} WHERE {_FILTER} ORDER BY m.id DESC LIMIT %(limit)s
-    ) r ORDER BY r.id DESC LIMIT %(limit)s
+                coalesce(sum(w.held_minor) OVER later, 0)::bigint AS later_held, row_number() OVER later AS place
+            FROM ({_LOOK}) w WINDOW later AS (ORDER BY w.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        ) m {DETAILS} CROSS JOIN LATERAL (SELECT coalesce(({_FILTER}), false) AS meant) f
+    ) r
+    WHERE a.id = %(account)s AND a.kind = 'customer' AND a.holder = %(customer)s
+        AND (r.meant AND r.found <= %(limit)s OR r.last)
+    ORDER BY r.id DESC
 """
 
 TOTALS = f"""
-    SELECT a.entity, a.currency, r.* {_POSITIONED}
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS records,
-            coalesce(sum(m.amount_minor) FILTER (WHERE m.amount_minor > 0), 0)::bigint AS in_minor,
-            - coalesce(sum(m.amount_minor) FILTER (WHERE m.amount_minor < 0), 0)::bigint AS out_minor
-        FROM ({MOVED.format(account="p.account", before="p.before")}) m {DETAILS} WHERE {_FILTER}
-    ) r ORDER BY a.entity, a.currency
+    SELECT count(*) AS records, coalesce(sum(m.amount_minor) FILTER (WHERE m.amount_minor > 0), 0)::bigint AS in_minor,
+        - coalesce(sum(m.amount_minor) FILTER (WHERE m.amount_minor < 0), 0)::bigint AS out_minor
+    FROM ({MOVED.format(account="%(account)s", before="%(before)s")}) m {DETAILS} WHERE {_FILTER}
 """
 
 # One account from its beginning, for exports: the sums run along.

@@ -19,18 +19,20 @@ from prepay.wire import InputRefused, parse
 MAX_PAGE = 10_000
 MAX_CURSOR = 10_000
 STREAM_ROWS = 2_000
+LOOK_GROWS, MAX_LOOK = 4, 20_000
+"""How much further a rare filter looks each time, and at most at once."""
 _SNAPSHOT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 Wanted = RecordFilter | Mapping[str, Any] | None
 
 
 class _Position(NamedTuple):
-    """Before a movement of an account, with what the balance was there."""
+    """Before a movement of an account, with what the balance was there; or at its end, with the balance of now."""
 
     account: int
     before: int
-    balance_minor: int
-    held_minor: int
+    balance_minor: int | None
+    held_minor: int | None
 
 
 class RecordReading(Database):
@@ -47,11 +49,27 @@ class RecordReading(Database):
         """
         wanted, limit = _filter(only), min(max(limit, 1), MAX_PAGE)
         bound = content_hash({"customer": customer, "only": wanted.model_dump(mode="json")})[:16]
-        positions = _read_cursor(after, bound) if after else await self._positions(customer, wanted)
-        given = {**queries.given(wanted), "customer": customer, "limit": limit + 1, **_columns(positions)}
-        rows = await self._all(queries.PAGE, given) if positions else []
-        older = _cursor(_moved_on(positions, rows[:limit]), bound) if len(rows) > limit else None
+        positions = _read_cursor(after, bound) if after else await self._ends(customer, wanted)
+        found = [await self._newest(customer, wanted, position, limit + 1) for position in positions]
+        rows = sorted((row for of in found for row in of), key=lambda row: row["id"], reverse=True)
+        older = _cursor(_moved_on(found, rows[:limit]), bound) if len(rows) > limit else None
         return RecordPage(records=[_record(row) for row in rows[:limit]], older=older)
+
+    async def _newest(
+        self, customer: str, wanted: RecordFilter, position: _Position, limit: int
+    ) -> list[DictRow]:
+        """As many movements of an account that are meant; for a rare filter it is looked at further back each time."""
+        given = {**queries.given(wanted), "customer": customer, "limit": limit}
+        found: list[DictRow] = []
+        look = limit
+        while True:
+            # Planned for this account: what is best for a large one takes seconds for a small one beside it.
+            asked = {**given, **position._asdict(), "look": look}
+            rows = await self._all(queries.PAGE, asked, prepare=False)
+            found += [row for row in rows if row["meant"]]
+            if len(found) >= limit or not rows or not rows[-1]["last"]:
+                return found[:limit]
+            position, look = _before(rows[-1]), min(look * LOOK_GROWS, MAX_LOOK)
 
     async def record_totals(self, customer: str, *, only: Wanted = None) -> Sequence[RecordTotal]:
         """How many records there are and what they come to, by entity and currency. Reads each of them.
@@ -59,9 +77,12 @@ class RecordReading(Database):
         Raises NotFound, Unavailable, prepay.wire.InputRefused.
         """
         wanted = _filter(only)
-        positions = await self._positions(customer, wanted)
-        given = {**queries.given(wanted), "customer": customer, **_columns(positions)}
-        return [RecordTotal(**row) for row in await self._all(queries.TOTALS, given)]
+        totals = []
+        for account in await self._accounts(customer, wanted):
+            given = {**queries.given(wanted), "account": account["account"], "before": queries.LAST}
+            row = await self._one(queries.TOTALS, given) or {}
+            totals.append(RecordTotal(entity=account["entity"], currency=account["currency"], **row))
+        return totals
 
     @asynccontextmanager
     async def stream_records(
@@ -72,27 +93,31 @@ class RecordReading(Database):
         Raises NotFound, Unavailable, prepay.wire.InputRefused.
         """
         wanted = _filter(only)
-        positions = await self._positions(customer, wanted)
+        accounts = await self._accounts(customer, wanted)
         async with self._database() as connection, connection.transaction():
             await connection.execute(_SNAPSHOT)
-            yield _streamed(connection, positions, queries.given(wanted))
+            yield _streamed(connection, accounts, queries.given(wanted))
 
-    async def _positions(self, customer: str, wanted: RecordFilter) -> list[DictRow]:
+    async def _ends(self, customer: str, wanted: RecordFilter) -> list[_Position]:
+        accounts = await self._accounts(customer, wanted)
+        return [_Position(account["account"], queries.LAST, None, None) for account in accounts]
+
+    async def _accounts(self, customer: str, wanted: RecordFilter) -> list[DictRow]:
         asked = {"customer": customer, "entity": wanted.entity, "currency": wanted.currency}
-        positions = await self._all(queries.POSITIONS, asked)
-        if not positions:
+        accounts = await self._all(queries.ACCOUNTS, asked)
+        if not accounts:
             await self._must_exist(customer)
-        return positions
+        return accounts
 
 
 async def _streamed(
-    connection: Any, positions: Sequence[DictRow], given: dict[str, Any]
+    connection: Any, accounts: Sequence[DictRow], given: dict[str, Any]
 ) -> AsyncIterator[Record]:
-    for position in positions:
-        place = {"entity": position["entity"], "currency": position["currency"]}
+    for account in accounts:
+        place = {"entity": account["entity"], "currency": account["currency"]}
         async with connection.cursor("records") as cursor:
             cursor.itersize = STREAM_ROWS
-            asked = {**given, "account": position["account"], "before": position["before"]}
+            asked = {**given, "account": account["account"], "before": queries.LAST}
             await cursor.execute(queries.STREAM.encode(), asked)
             async for row in cursor:
                 yield _record({**row, **place})
@@ -111,29 +136,20 @@ def _record(row: DictRow) -> Record:
     return Record.model_construct(**facts, group=kind.group, words=kind.words)
 
 
-def _columns(positions: Sequence[Any]) -> dict[str, list[int]]:
-    rows = [_position(position) for position in positions]
-    names = {
-        "accounts": "account",
-        "befores": "before",
-        "balances": "balance_minor",
-        "helds": "held_minor",
-    }
-    return {plural: [getattr(row, one) for row in rows] for plural, one in names.items()}
+def _before(row: DictRow) -> _Position:
+    held = row["balance_minor"] - row["available_minor"] - row["held_minor"]
+    return _Position(row["account"], row["id"], row["balance_minor"] - row["amount_minor"], held)
 
 
-def _position(found: Any) -> _Position:
-    return found if isinstance(found, _Position) else _Position(*(found[name] for name in _Position._fields))
+def _moved_on(found: Sequence[Sequence[DictRow]], shown: Sequence[DictRow]) -> list[_Position]:
+    """Where each account goes on: before its oldest row that was shown, else with its newest that was not."""
+    now = {of[0]["account"]: _with(of[0]) for of in found if of}
+    return list((now | {row["account"]: _before(row) for row in shown}).values())
 
 
-def _moved_on(positions: Sequence[Any], rows: Sequence[DictRow]) -> list[_Position]:
-    """Where each account goes on: before its oldest row that was shown."""
-    now = {position.account: position for position in map(_position, positions)}
-    for row in rows:
-        held = row["balance_minor"] - row["available_minor"]
-        before = (row["id"], row["balance_minor"] - row["amount_minor"], held - row["held_minor"])
-        now[row["account"]] = _Position(row["account"], *before)
-    return list(now.values())
+def _with(row: DictRow) -> _Position:
+    held = row["balance_minor"] - row["available_minor"]
+    return _Position(row["account"], row["id"] + 1, row["balance_minor"], held)
 
 
 def _cursor(positions: Sequence[_Position], bound: str) -> str:
