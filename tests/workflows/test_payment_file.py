@@ -12,9 +12,9 @@ from temporalio.service import RPCError
 from bankfiles.sample import Payment, Sheet
 from prepay.ids import TASK_QUEUE
 from tests.conftest import Database
-from tests.office import EUR_ACCOUNT, Office, open_office, request_id
+from tests.office import EUR_ACCOUNT, Office, request_id
 from tests.payouts import Ready, ready_payout
-from tests.workflows.deposits import change, details, eventually, open_deposit
+from tests.workflows.deposits import change, details, eventually, office_without_forms, open_deposit
 from workflows.payment_run import PaymentRun
 
 NOW = {"operator": "Second Operator", "reason": "the customer waits"}
@@ -53,7 +53,7 @@ class Run:
 
 @pytest.fixture
 async def run(database: Database, temporal: Any, tmp_path: Path) -> Any:
-    async with open_office(database.app_url, temporal.client, outbox=tmp_path / "outbox") as office:
+    async with office_without_forms(database.app_url, temporal.client, outbox=tmp_path / "outbox") as office:
         handle = await temporal.client.start_workflow(PaymentRun.run, id=request_id(), task_queue=TASK_QUEUE)
         yield Run(office, handle)
         await handle.terminate()
@@ -77,9 +77,9 @@ class TestRun:
         await run.until(run.handle, "Third Operator is")
         assert run.office.rows("SELECT id FROM payment_file") == []
 
-    @pytest.mark.parametrize("typed", [None, {}, "now", {"operator": ""}])
-    async def test_whatever_is_typed_it_lives(self, run: Run, typed: Any) -> None:
-        await run.handle.signal("run_now", typed)
+    async def test_whatever_is_typed_it_lives(self, run: Run) -> None:
+        for typed in (None, {}, "now", {"operator": ""}):
+            await run.handle.signal("run_now", typed)
         await run.until(run.handle, "**Refused attempts**")
         await run.handle.signal("run_nwo", NOW)
         await run.until(run.handle, "there is no such signal here")
