@@ -41,7 +41,7 @@ REVOKE DELETE ON refund, payout, payment_file FROM prepay_app;
 REVOKE UPDATE ON payout, payment_file FROM prepay_app;
 GRANT UPDATE (stage, payee_id, not_before, file_id, reason_code, reason, announced_at, fee_minor, settled_part_id,
     came_back_part_id, ready_at, sent_at, settled_at, ended_at) ON payout TO prepay_app;
-GRANT UPDATE (stage, reason, asked, staged_at, resent, sent_at, answered_at, ended_at, swept_at)
+GRANT UPDATE (stage, reason, heard, asked, staged_at, resent, sent_at, answered_at, ended_at, swept_at)
     ON payment_file TO prepay_app;
 GRANT SELECT ON alembic_version TO prepay_app, prepay_report;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO prepay_app;
