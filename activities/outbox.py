@@ -49,7 +49,7 @@ KINDS = (
     ),
     Kind(
         "PaymentFile",
-        "SELECT 'payment-file-' || id FROM payment_file WHERE (ended_at IS NULL OR stage = 'written')"
+        "SELECT 'payment-file-' || id FROM payment_file WHERE (ended_at IS NULL OR stage = 'written' OR NOT heard)"
         " AND id = ANY (ARRAY("
         "SELECT CAST(substr(id, 14) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id"
         " WHERE id ~ '^payment-file-[1-9][0-9]{0,17}$'))",

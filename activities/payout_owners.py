@@ -137,7 +137,8 @@ _FILES = """
         FROM payout p WHERE p.file_id = ANY (ARRAY(SELECT file_id FROM payout WHERE id = ANY (%(payouts)s)))
         GROUP BY p.file_id
     ), moved AS (
-        UPDATE payment_file f SET ended_at = CASE WHEN open THEN NULL ELSE coalesce(f.ended_at, now()) END,
+        UPDATE payment_file f SET heard = false,
+            ended_at = CASE WHEN open THEN NULL ELSE coalesce(f.ended_at, now()) END,
             answered_at = CASE WHEN rejected OR booked THEN coalesce(f.answered_at, now()) ELSE f.answered_at END,
             stage = CASE
                 WHEN rejected THEN 'rejected' WHEN in_part THEN 'part_accepted' WHEN booked THEN 'accepted'

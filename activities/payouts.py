@@ -18,6 +18,7 @@ from activities.database import psycopg_of
 from activities.payout_collecting import collect
 from activities.payout_owners import Told, lock_payouts, tell
 from activities.payout_returning import Back, come_back
+from activities.pulse import Pulse
 from prepay.wire import Wire
 from rules.operators import SamePerson, second_person
 from rules.payment_file import PaymentFileState, RunState, Signal, ask_due, refuse_resend
@@ -100,13 +101,16 @@ class Payouts:
     @activity.defn(name="collect_payouts")
     def collect(self, given: Collect) -> RunState:
         """Make the payment files that are due; what is in a file is sent in the book."""
-        return collect(self._engine, datetime.now(UTC), at_once=given.at_once)
+        with Pulse():
+            return collect(self._engine, datetime.now(UTC), at_once=given.at_once)
 
     @activity.defn(name="look_at_payment_file")
     def look(self, workflow_id: str) -> PaymentFileState:
-        """The file as it is now."""
-        with Session(self._engine) as session:
-            return state_of(session, _number(workflow_id))
+        """The file as it is now; its workflow has heard of it then."""
+        file = _number(workflow_id)
+        with Session(self._engine) as session, session.begin():
+            session.execute(_HEAR, {"file": file})
+            return state_of(session, file)
 
     @activity.defn(name="send_payment_file")
     def send(self, file: int) -> PaymentFileState:
@@ -252,6 +256,7 @@ def state_of(session: Session, file: int) -> PaymentFileState:
 _LOCK = text(
     "SELECT message_id, content, sha256, stage, staged_at, resent FROM payment_file WHERE id = :file FOR NO KEY UPDATE"
 )
+_HEAR = text("UPDATE payment_file SET heard = true WHERE id = :file AND NOT heard")
 _STAGED = text("UPDATE payment_file SET staged_at = now() WHERE id = :file")
 _SENT = text("UPDATE payment_file SET stage = 'sent', sent_at = now() WHERE id = :file")
 _ASKED = text("UPDATE payment_file SET asked = asked + 1 WHERE id = :file")

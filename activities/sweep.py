@@ -109,14 +109,14 @@ _PAYMENT_FILE = {
     "table": "payment_file",
     "workflow_id": "'payment-file-' || id",
     "workflow": "PaymentFile",
-    "unheard": "false",
+    "unheard": "NOT heard",
     "id": "id",
 }
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
     text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
-    text(_CLAIM.format(**_PAYMENT_FILE, needs="ended_at IS NULL")),
+    text(_CLAIM.format(**_PAYMENT_FILE, needs="ended_at IS NULL OR NOT heard")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_FREEZE, needs="ended_at IS NULL")),
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column, func
 from sqlmodel import SQLModel
 
-from models.columns import bigint, blob, created_at, moment, row_id, text
+from models.columns import bigint, blob, created_at, flag, moment, row_id, text
 
 _IN_A_FILE = "stage IN ('sent', 'settled', 'rejected', 'returned')"
 
@@ -61,7 +61,7 @@ class PaymentFile(SQLModel, table=True):
             "stage IN ('written', 'sent', 'accepted', 'part_accepted', 'rejected')",
             name="payment_file_stage_known",
         ),
-        Index("payment_file_needs_workflow", "swept_at", postgresql_where="ended_at IS NULL"),
+        Index("payment_file_needs_workflow", "swept_at", postgresql_where="ended_at IS NULL OR NOT heard"),
     )
 
     id: int | None = row_id()
@@ -78,6 +78,8 @@ class PaymentFile(SQLModel, table=True):
     sum_minor: int = bigint()
     stage: str = text(default="written")
     reason: str = text(default="")
+    heard: bool = flag()
+    """Its workflow has looked since its payouts last moved."""
     asked: int = bigint(default=0)
     """How often people were told that the bank is silent."""
     collected_at: datetime = created_at()

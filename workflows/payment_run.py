@@ -84,6 +84,7 @@ class PaymentRun:
             Payouts.collect,
             Collect(at_once=at_once),
             start_to_close_timeout=timedelta(minutes=10),
+            heartbeat_timeout=timedelta(seconds=30),
             retry_policy=_RETRIES,
             summary="make the files of all that is ready" if at_once else "make the files that are due",
         )

@@ -44,7 +44,7 @@ REVOKE DELETE ON refund, payout, payment_file FROM prepay_app;
 REVOKE UPDATE ON payout, payment_file FROM prepay_app;
 GRANT UPDATE (stage, payee_id, not_before, file_id, reason_code, reason, announced_at, fee_minor, settled_part_id,
     came_back_part_id, ready_at, sent_at, settled_at, ended_at) ON payout TO prepay_app;
-GRANT UPDATE (stage, reason, asked, staged_at, resent, sent_at, answered_at, ended_at, swept_at)
+GRANT UPDATE (stage, reason, heard, asked, staged_at, resent, sent_at, answered_at, ended_at, swept_at)
     ON payment_file TO prepay_app;
 REVOKE INSERT, UPDATE, DELETE ON bill, bill_line, bill_payment, usage_report, intended_use FROM prepay_app;
 GRANT UPDATE (overdue, reminded, handled_version, swept_at) ON bill TO prepay_app;

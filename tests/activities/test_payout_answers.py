@@ -50,8 +50,8 @@ class TestRejected:
     def test_as_a_whole(self, cashier: Cashier, how: str) -> None:
         several = [cashier.ready(amount) for amount in (1_000, 2_000)]
         (file,) = cashier.run()
-        said = {"group": "RJCT"} if how == "group" else {"batch": "RJCT"}
-        cashier.desk.work_off(pain002(file.message_id, reason="FF01", **said))
+        group, batch = ("RJCT", "") if how == "group" else ("", "RJCT")
+        cashier.desk.work_off(pain002(file.message_id, group=group, batch=batch, reason="FF01"))
         assert [cashier.stage(one)[0] for one in several] == ["rejected", "rejected"]
         row = cashier.file(file)
         assert (row["stage"], row["reason"], row["ended_at"] is not None) == (

@@ -63,7 +63,7 @@ class TestReturn:
         ],
     )
     def test_where_no_bank_would_pay_it_says_why(
-        self, cashier: Cashier, payer: dict[str, str], why: str
+        self, cashier: Cashier, payer: dict[str, Any], why: str
     ) -> None:
         cashier.desk.pay(Payment(700, "R-1", **payer))
         part = int(str(cashier.desk.rows("SELECT part_id FROM receipt")[0]["part_id"]))

@@ -10,8 +10,8 @@ EURO = BankDays("EUR", "DE", "Europe/Berlin", "15:00")
 DOLLAR = BankDays("USD", "SG", "Asia/Singapore", "15:00")
 
 
-def utc(*of: int) -> datetime:
-    return datetime(*of, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 class TestExecutesOn:
