@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from prepay.records import DepositView
 
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
-_LISTED = (
-    "WorkflowType IN ('BankFile', 'Bill', 'Claim', 'Deposit', 'Receipt', 'Refund', 'VirtualAccountApplication')"
-)
+_LISTED = "WorkflowType IN ('BankFile', 'Bill', 'Claim', 'Deposit', 'Receipt', 'Refund', 'VirtualAccountApplication')"
 _SETTLED = {"active", "applied", "credited", "paid", "posted", "settled"}
 
 

@@ -27,6 +27,7 @@ CUSTOMER, ASKED, CURRENCY = "C-1001", "750.00", "EUR"
 CLOSED, OPEN = "NL26MOCK0000009001", "DE02120300000000202051"
 APPROVERS = ("Second Operator", "Fifth Operator", "First Operator")
 AGAIN_SECONDS = 5.0
+RUNNING = "WorkflowType = 'PaymentRun' AND ExecutionStatus = 'Running'"
 
 
 async def refund_twice(client: PrepayClient, run: "Run", bank: "BankClient", folder: Path) -> None:
@@ -98,7 +99,9 @@ class _Story:
         while True:
             decision = {"operator": APPROVERS[0], "reason": "the customer waits"}
             with suppress(RPCError, RuntimeError):
-                await temporal.get_workflow_handle("payment-run").signal("run_now", decision)
+                # A schedule starts the run, and gives it the time as a part of its id.
+                async for run in temporal.list_workflows(RUNNING):
+                    await temporal.get_workflow_handle(run.id).signal("run_now", decision)
             try:
                 return await self._until(stage, AGAIN_SECONDS)
             except TimeoutError:

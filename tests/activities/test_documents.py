@@ -14,8 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.database import make_engine
 from activities.deposits import Deposits, Issue
 from activities.documents import Documents, Undrawable
-from documents.form import PaymentRequestForm
-from documents.pool import Renderer
+from documents.pool import Drawable, Renderer
 from documents.refusal import DocumentRefused
 from documents.render import FormTooLong, PdfLibrariesMissing
 from prepay.deposits import DepositRequest
@@ -35,7 +34,7 @@ class Drawer(Renderer):
         self.drawn = 0
         self.both = asyncio.Event()
 
-    async def render(self, form: PaymentRequestForm) -> bytes:
+    async def render(self, form: Drawable) -> bytes:
         if self.failure is not None:
             raise self.failure
         self.drawn += 1
@@ -45,7 +44,7 @@ class Drawer(Renderer):
 class Slow(Drawer):
     """Hands nothing out before two have asked."""
 
-    async def render(self, form: PaymentRequestForm) -> bytes:
+    async def render(self, form: Drawable) -> bytes:
         pdf = await super().render(form)
         if self.drawn == 2:
             self.both.set()

@@ -40,6 +40,7 @@ COMMITS = (
 )
 """The activities between the two stages; each commits once."""
 PATIENCE_SECONDS = 120.0
+RUNNING = "WorkflowType = 'PaymentRun' AND ExecutionStatus = 'Running'"
 _PAID = """
     SELECT count(*) AS paid FROM ledger_transfer WHERE kind = 'settlement'
 """
@@ -152,7 +153,8 @@ async def refund_once(office: Office, client: PrepayClient, temporal: Client, nu
         office.tick()
         decision = {"operator": "Second Operator", "reason": "the customer waits"}
         with suppress(RPCError):
-            await temporal.get_workflow_handle("payment-run").signal("run_now", decision)
+            async for run in temporal.list_workflows(RUNNING):
+                await temporal.get_workflow_handle(run.id).signal("run_now", decision)
         await asyncio.sleep(1)
     await office.until(query, "settled", ticket.number)
 
