@@ -201,9 +201,7 @@ BEGIN
             available_minor = available_minor + posts
         WHERE id = p_credit RETURNING CASE WHEN bills_open AND posts > 0 THEN id END INTO grown;
     END IF;
-    IF grown IS NOT NULL THEN
-        PERFORM _ledger_ring_bills(ARRAY[grown]);
-    END IF;
+    PERFORM _ledger_ring_bills(ARRAY[grown]) WHERE grown IS NOT NULL;
     RETURN new_id;
 END $$;
 
@@ -320,7 +318,8 @@ BEGIN
         JOIN ledger_lot_change a ON a.use_id = t.id
         JOIN ledger_lot l ON l.id = a.lot_id AND l.live
         WHERE t.debit_account_id = p_account_id AND t.debits_customer AND t.kind = 'repayment'
-        GROUP BY a.use_id, a.lot_id HAVING sum(a.amount_minor) < 0 ORDER BY a.use_id DESC, a.lot_id DESC
+        GROUP BY a.use_id, a.lot_id HAVING sum(a.amount_minor) < 0
+        ORDER BY a.use_id DESC, max(a.transfer_id) FILTER (WHERE a.amount_minor < 0) DESC, a.lot_id DESC
     LOOP
         part := least(missing, used.amount);
         PERFORM _ledger_give_to_lot(p_transfer_id, used.use_id, used.lot_id, part);
