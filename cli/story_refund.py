@@ -50,7 +50,8 @@ async def refund_twice(client: PrepayClient, run: "Run", bank: "BankClient", fol
     run.say(f"The payout comes back: {back.payouts[0].reason}; the money is held again")
     await story.enter_payee()
     await story.approve(APPROVERS)
-    paid = await story.pay("settled")
+    await story.pay("sent")
+    paid = await story.book()
     run.say(
         f"The bank has paid {amount(paid.amount_minor or 0, CURRENCY)} to the account {paid.payouts[-1].to}"
     )
@@ -108,6 +109,16 @@ class _Story:
                 if time.monotonic() > until:
                     raise
 
+    async def book(self) -> "RefundView":
+        """The bank has taken the file, ends its day, and tells of the payout in the day's statement."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not await patiently(partial(asyncio.to_thread, _taken, self._bank, self._ticket.number)):
+            if time.monotonic() > until:
+                raise TimeoutError("The bank has not taken the payment file")
+            await asyncio.sleep(0.2)
+        await patiently(partial(asyncio.to_thread, self._bank.close_day))
+        return await self._until("settled", PATIENCE_SECONDS)
+
     async def enter_payee(self) -> None:
         """The customer tells another account, with a proof that it is theirs."""
         payee = {"name": "ACME GmbH", "iban": OPEN}
@@ -126,6 +137,13 @@ class _Story:
 
     async def _now(self) -> "RefundView":
         return await patiently(partial(self._client.refund, CUSTOMER, self._ticket.number))
+
+
+def _taken(bank: "BankClient", number: str) -> bool:
+    """Whether the bank has the newest payment of the ticket, and has not refused it."""
+    bank.take_files()
+    sent = [payment for payment in bank.payments() if payment["end_to_end_id"].startswith(number)]
+    return any(payment["status"] != "rejected" for payment in sent)
 
 
 def _code(refund: int) -> str:

@@ -34,7 +34,7 @@ def render_audit(found: Row, made_at: datetime) -> bytes:
                 ignore_system_fonts=True,
                 sys_inputs={"data": json.dumps(page, ensure_ascii=False)},
                 pdf_standards=["a-3b"],
-                timestamp=made_at,
+                timestamp=made_at.replace(microsecond=0),
             )
         )
 
