@@ -209,7 +209,7 @@ _FILE = """
 
 _SEND = """
     WITH sent AS (
-        SELECT p.id, (ledger_payout_sent('sent:' || p.id, p.hold_key, %(day)s, 'payment file ' || %(file)s)).transfer_id
+        SELECT p.id, (ledger_payout_sent('sent:' || p.id, p.hold_key, NULL, 'payment file ' || %(file)s)).transfer_id
         FROM (SELECT id, hold_key FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id) p
     )
     UPDATE payout p SET stage = 'sent', file_id = %(file)s, sent_at = now() FROM sent WHERE p.id = sent.id

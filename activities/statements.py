@@ -218,18 +218,12 @@ def _line(row: Row) -> StatementLine:
         effective_on=row["effective_on"],
         value_on=row["value_on"],
         kind=row["kind"],
-        about=_about(row)[:500],
+        about=row["about"][:500],
         product=row["product"][:500],
         payer=row["payer"][:500],
         bank_reference=row["bank_reference"][:500],
         amount_minor=row["amount_minor"],
     )
-
-
-def _about(row: Row) -> str:
-    """The number of what it was for. What the bank books names its entry, which is nothing to a customer."""
-    cause = row["cause"] or ""
-    return row["deposit"] or ("" if cause.startswith("bank entry") else cause)
 
 
 def _row(account: Row, start: Point, end: Point, final: bool, transfer: int = 0) -> Row:

@@ -56,7 +56,9 @@ _SUBJECTS = {
         )
     """,
     "PaymentFile": """
-        SELECT 'payment-file-' || f.id, f.payouts || ' payouts of {} to the bank', f.sum_minor, a.currency
+        SELECT 'payment-file-' || f.id,
+            f.payouts || CASE f.payouts WHEN 1 THEN ' payout' ELSE ' payouts' END || ' of {} to the bank',
+            f.sum_minor, a.currency
         FROM payment_file f JOIN collection_account a ON a.id = f.account_id WHERE f.id = ANY (
             ARRAY(SELECT CAST(substr(id, 14) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id)
         )

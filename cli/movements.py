@@ -97,7 +97,7 @@ def _cells(r: "Record") -> list[str]:
         moment(r.created_at),
         r.effective_on.isoformat(),
         r.words + (", pending" if r.pending and not r.held_minor else ""),
-        r.deposit or r.cause or "",
+        r.about or r.cause or "",
         amount(r.amount_minor or r.pending_minor, r.currency) if r.amount_minor or r.pending_minor else "",
         amount(r.held_minor, r.currency) if r.held_minor else "",
         amount(r.balance_minor, r.currency),

@@ -50,30 +50,58 @@ DETAILS = """
     LEFT JOIN LATERAL (SELECT d.product FROM deposit d WHERE d.number = m.deposit) wish ON true
     LEFT JOIN LATERAL (
         SELECT part.payer_name AS payer, entry.value_on,
-            coalesce(nullif(part.bank_reference, ''), entry.bank_reference) AS bank_reference
+            coalesce(nullif(part.bank_reference, ''), entry.bank_reference) AS bank_reference,
+            (
+                SELECT coalesce(nullif(v.iban, ''), v.account_number) FROM virtual_account v
+                WHERE v.bank_number = nullif(part.credited_account, '') LIMIT 1
+            ) AS virtual_account
         FROM ledger_transfer receipt
         JOIN bank_entry_part part ON part.identity_key = substr(receipt.key, 1 + length('receipt:'))
             AND starts_with(receipt.key, 'receipt:')
         JOIN bank_entry entry ON entry.id = part.entry_id
         WHERE receipt.id = m.source_id
     ) bank ON true
+    LEFT JOIN LATERAL (
+        SELECT o.key, o.cause FROM ledger_transfer o WHERE o.id =
+            coalesce(m.pending_id, CASE WHEN m.kind IN ('order-refund', 'payout-return') THEN m.about_id END, m.id)
+    ) origin ON m.kind <> 'credit'
+    LEFT JOIN LATERAL (
+        SELECT min(b.number) AS number, string_agg(DISTINCT l.product, ', ') AS product
+        FROM bill_payment p JOIN bill b ON b.id = p.bill_id
+        JOIN bill_line l ON l.bill_id = p.bill_id AND l.position = p.position
+        WHERE p.transfer_id = m.id HAVING count(*) > 0
+    ) billed ON m.kind IN ('pay', 'order-refund')
+    LEFT JOIN LATERAL (
+        SELECT r.number FROM payout o JOIN refund r ON r.id = o.refund_id
+        WHERE o.hold_key = origin.key
+            OR o.id = CASE WHEN starts_with(origin.key, 'sent:') THEN substr(origin.key, 6)::bigint END
+        LIMIT 1
+    ) repaid ON m.kind IN ('refund', 'payout-return', 'void')
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN starts_with(origin.key, 'order:') THEN substr(origin.key, 7) END AS "order"
+    ) ordered
+    CROSS JOIN LATERAL (
+        SELECT coalesce(m.deposit, billed.number, ordered."order", repaid.number, '') AS about,
+            coalesce(wish.product, billed.product, CASE WHEN ordered."order" IS NOT NULL THEN origin.cause END, '')
+                AS product
+    ) it
 """
 
 COLUMNS = """
     m.id, m.created_at, m.effective_on, coalesce(m.value_on, bank.value_on) AS value_on, named.name AS kind,
     m.phase = 'pending' AS pending, m.amount_minor, m.held_minor, m.pending_minor, m.deposit, m.cause, m.key,
-    coalesce(wish.product, '') AS product, coalesce(bank.payer, '') AS payer,
-    coalesce(bank.bank_reference, '') AS bank_reference
+    it.about, it.product, coalesce(bank.payer, '') AS payer,
+    coalesce(bank.bank_reference, '') AS bank_reference, coalesce(bank.virtual_account, '') AS virtual_account
 """
 
 _FILTER = """
     (%(names)s::text[] IS NULL OR named.name = ANY (%(names)s))
-    AND (%(product)s::text IS NULL OR wish.product = %(product)s)
+    AND (%(product)s::text IS NULL OR it.product = %(product)s)
     AND (%(from_on)s::date IS NULL OR m.effective_on >= %(from_on)s)
     AND (%(through_on)s::date IS NULL OR m.effective_on <= %(through_on)s)
     AND (%(least)s::bigint IS NULL OR abs({size}) >= %(least)s)
     AND (%(most)s::bigint IS NULL OR abs({size}) <= %(most)s)
-    AND (%(like)s::text IS NULL OR concat_ws(' ', m.key, m.deposit, m.cause, wish.product, bank.payer,
+    AND (%(like)s::text IS NULL OR concat_ws(' ', m.key, it.about, m.cause, it.product, bank.payer,
         bank.bank_reference) ILIKE %(like)s)
 """.format(size="coalesce(nullif(m.amount_minor, 0), nullif(m.held_minor, 0), m.pending_minor)")
 

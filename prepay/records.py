@@ -54,11 +54,16 @@ class Record(Wire):
     entity: str
     currency: str
     deposit: str | None
+    about: str
+    """The number of the deposit, order, bill or refund ticket that it is about."""
     product: str
+    """Of an order or bill what it was for, of a deposit what it was meant for."""
     cause: str | None
     key: str
     payer: str
     bank_reference: str
+    virtual_account: str
+    """The customer's own account number that a credit came by; empty for the collection account."""
 
 
 class RecordFilter(Wire):

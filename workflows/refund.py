@@ -92,7 +92,7 @@ class Refund(Proposal[RefundState]):
     @workflow.signal(
         name="approve",
         description="Agree to exactly what the details show, by its code there: "
-        '{"operator": "your name", "content": "code", "reason": "as the customer wrote"}',
+        '{"operator": "your name", "content": "0123456789ab", "reason": "as the customer wrote"}',
     )
     @whatever_comes
     def approve(self, *raw: RawValue) -> None:

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from tests.conftest import Database
 from tests.office import Office, request_id
 from tests.workflows.deposits import office_without_forms
+from tests.workflows.refunds import credited
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "typescript"
 NODE = 20
@@ -29,7 +30,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if int(version.lstrip("v").split(".")[0]) < NODE:
         pytest.skip(f"Node is {version}; the example needs {NODE} or newer")
     folder = tmp_path_factory.mktemp("typescript")
-    for name in ("package.json", "package-lock.json", "tsconfig.json", "deposit.ts"):
+    for name in ("package.json", "package-lock.json", "tsconfig.json", "deposit.ts", "refund.ts"):
         shutil.copy(EXAMPLE / name, folder)
     install = [npm, "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
@@ -50,8 +51,10 @@ async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIter
         yield office
 
 
-async def run(example: Path, address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["node", "build/deposit.js", *arguments]
+async def run(
+    example: Path, address: str, *arguments: str, what: str = "deposit"
+) -> subprocess.CompletedProcess[str]:
+    command = ["node", f"build/{what}.js", *arguments]
     return await asyncio.to_thread(
         subprocess.run, command, cwd=example, capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "TEMPORAL_ADDRESS": address},
@@ -76,3 +79,23 @@ class TestDeposit:
         refused = await run(example, temporal_address, "C-1001", "0.001", "EUR", "Compute", request_id())
         assert refused.returncode == 1
         assert "EUR has 2 decimals and it has more" in refused.stderr
+
+
+class TestRefund:
+    async def test_it_opens_a_ticket_once(self, example: Path, office: Office, temporal_address: str) -> None:
+        await credited(office, 20_000)
+        rid = request_id()
+        asked = ("C-1001", "50.00", "EUR", "we leave", rid)
+        first, second = [await run(example, temporal_address, *asked, what="refund") for _ in range(2)]
+        assert (first.returncode, first.stderr) == (0, "")
+        assert json.loads(first.stdout)["number"] == json.loads(second.stdout)["number"]
+        [view] = await office.client.refunds("C-1001")
+        assert (view.number, view.stage) == (json.loads(first.stdout)["number"], "in_review")
+
+    async def test_a_refusal_is_a_sentence(
+        self, example: Path, office: Office, temporal_address: str
+    ) -> None:
+        asked = ("C-1001", "50.00", "EUR", "we leave", request_id())
+        refused = await run(example, temporal_address, *asked, what="refund")
+        assert refused.returncode == 1
+        assert "0.00 EUR can be refunded" in refused.stderr
