@@ -18,7 +18,7 @@ PREPAY = [sys.executable, "-c", "import cli; cli.main()"]
 STARTED = "contracting entities"
 WHOM = ("worker", "postgres", "temporal")
 # Seconds after the stack is up: the requests come at once, then the forms, the payments, the credits.
-MOMENTS = [n * 0.5 for n in range(20)]
+MOMENTS = [n * 0.9 for n in range(20)]
 
 
 def _pids(data: Path, whom: str) -> list[int]:
@@ -81,7 +81,7 @@ def _end(result: dict[str, Any]) -> dict[str, Any]:
 
 EXPECTED = {
     "balances": {
-        "C-1001": {"EUR": 80_000},
+        "C-1001": {"EUR": 5_000},
         "C-1002": {"EUR": 48_000},
         "C-1003": {"EUR": 5_000},
         "C-2001": {"USD": 500_000},
@@ -89,11 +89,12 @@ EXPECTED = {
     },
     "unapplied": [],
     "workflows": [
-        *[("BankFile", "posted")] * 10,
+        *[("BankFile", "posted")] * 14,
         ("Bill", "paid"),
         ("Claim", "credited"),
         *[("Deposit", "credited")] * 3,
         ("Receipt", "applied"),
+        ("Refund", "settled"),
         ("VirtualAccountApplication", "active"),
     ],
     "forms": 0 if missing_libraries() else 3,
