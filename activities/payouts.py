@@ -20,8 +20,9 @@ from activities.payout_owners import Told, lock_payouts, tell
 from activities.payout_returning import Back, come_back
 from activities.pulse import Pulse
 from prepay.wire import Wire
+from rules.bank_day import BankDays
 from rules.operators import SamePerson, second_person
-from rules.payment_file import PaymentFileState, RunState, Signal, ask_due, refuse_resend
+from rules.payment_file import PaymentFileState, RunState, Signal, ask_due, asks_at, refuse_resend
 from settings import Settings
 
 STAGING = ".sending"
@@ -250,7 +251,13 @@ def state_of(session: Session, file: int) -> PaymentFileState:
     row = session.execute(_STATE, {"file": file}).mappings().one_or_none()
     if row is None:
         raise UnknownPaymentFile(str(file))
-    return PaymentFileState(**row, as_of=datetime.now(UTC))
+    days = BankDays(row["currency"], row["country"], row["time_zone"], row["cut_off"])
+    # Not by the workflow: the calendars read files.
+    due = asks_at(days, row["stage"], row["execute_on"], row["sent_at"], row["asked"])
+    known = {name: row[name] for name in PaymentFileState.model_fields if name in row}
+    return PaymentFileState(
+        **known, next_ask=due if row["ended_at"] is None else None, as_of=datetime.now(UTC)
+    )
 
 
 _LOCK = text(

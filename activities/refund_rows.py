@@ -10,7 +10,16 @@ from temporalio.exceptions import ApplicationError
 from activities.database import psycopg_of
 from ledger import postings
 from prepay.ids import content_hash
-from rules.refund import CODE, Approval, Hand, PayoutState, RefundState
+from rules.refund import (
+    CODE,
+    ESCALATED_AFTER,
+    REMINDED_AFTER,
+    Approval,
+    Hand,
+    PayoutState,
+    RefundState,
+)
+from rules.reminders import reminder_times
 
 
 class UnknownRefund(ApplicationError):
@@ -64,6 +73,10 @@ def state(session: Session, refund: int, at: datetime) -> RefundState:
         approvals=tuple(Approval(**approval) for approval in approvals),
         void_approvals=session.execute(_VOID_APPROVALS, given).scalar_one(),
         hands=tuple(Hand(**hand) for hand in session.execute(_HANDS, given).mappings()),
+        # Not by the workflow: the calendars read files.
+        reminders=reminder_times(
+            row["waits_since"], [*REMINDED_AFTER, ESCALATED_AFTER], row["country"], row["time_zone"]
+        ),
         as_of=at,
     )
 

@@ -27,9 +27,6 @@ class PaymentFileState(BaseModel):
     account: str
     entity: str
     currency: str
-    country: str
-    time_zone: str
-    cut_off: str
     version: str
     execute_on: date
     stage: Stage
@@ -46,6 +43,8 @@ class PaymentFileState(BaseModel):
     sent_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
+    next_ask: datetime | None = None
+    """When people are told that the bank is silent, or again: each of its business days (`asks_at`)."""
     as_of: datetime
 
     @property
@@ -59,20 +58,6 @@ class PaymentFileState(BaseModel):
         return Money(amount_minor=self.sum_minor, currency=self.currency)
 
     @property
-    def days(self) -> BankDays:
-        """Those of its bank."""
-        return BankDays(self.currency, self.country, self.time_zone, self.cut_off)
-
-    @property
-    def next_ask(self) -> datetime | None:
-        """When people are told that the bank is silent, or again: each of its business days."""
-        if self.ended or self.stage == "written" or self.sent_at is None:
-            return None
-        if self.stage == "sent":
-            return self.days.asks_at(self.sent_at, self.asked + 1)
-        return self.days.asks_at(self.execute_on, self.asked + BOOKED_DAYS)
-
-    @property
     def needs_human(self) -> bool:
         """The bank was silent for too long."""
         return self.asked > 0 and not self.ended
@@ -80,6 +65,17 @@ class PaymentFileState(BaseModel):
     def outcome(self) -> PaymentFileOutcome:
         """What the workflow ends with."""
         return PaymentFileOutcome(**self.model_dump(include=set(PaymentFileOutcome.model_fields)))
+
+
+def asks_at(
+    days: BankDays, stage: Stage, execute_on: date, sent_at: datetime | None, asked: int
+) -> datetime | None:
+    """When people are asked next about a file that has not ended; `asked` is how often they were."""
+    if stage == "written" or sent_at is None:
+        return None
+    if stage == "sent":
+        return days.asks_at(sent_at, asked + 1)
+    return days.asks_at(execute_on, asked + BOOKED_DAYS)
 
 
 def ask_due(state: PaymentFileState, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from prepay.money import Money
 from prepay.refunds import RefundAnswer, RefundOutcome, RefundStage
 from rules.authority import AUTHORITY, Act
 from rules.operators import Role, person
-from rules.reminders import REMIND_AT, add_business_days
+from rules.reminders import add_business_days
 
 Signal = Literal["approve", "reject"]
 SIGNALS: tuple[Signal, ...] = ("approve", "reject")
@@ -151,9 +151,6 @@ class RefundState(BaseModel):
     workflow_id: str
     customer: str
     entity: str
-    country: str
-    """Of the entity: its business days count."""
-    time_zone: str
     currency: str
     amount_minor: int | None
     everything: bool
@@ -174,6 +171,8 @@ class RefundState(BaseModel):
     details_until: datetime | None
     reminded: int
     waits_since: datetime
+    reminders: tuple[datetime, ...]
+    """When operators are reminded that it waits for them; the last is the escalation."""
     ended_at: datetime | None
     version: int
     handled_version: int
@@ -211,16 +210,6 @@ class RefundState(BaseModel):
     def deciders(self) -> list[str]:
         """Who approved what is there now."""
         return [approval.operator for approval in self.approvals]
-
-    @property
-    def reminders(self) -> tuple[datetime, ...]:
-        """When operators are reminded that it waits for them; the last is the escalation."""
-        zone = ZoneInfo(self.time_zone)
-        since = self.waits_since.astimezone(zone).date()
-        return tuple(
-            datetime.combine(add_business_days(since, days, self.country), REMIND_AT, zone).astimezone(UTC)
-            for days in (*REMINDED_AFTER, ESCALATED_AFTER)
-        )
 
     def escalated(self, now: datetime) -> bool:
         """Whether it has waited too long for operators."""

@@ -28,6 +28,7 @@ from rules.refund import (
     refuse_amount,
     refuse_decision,
 )
+from rules.reminders import reminder_times
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 POLICY = Policy(minimum_minor=100, one_up_to_minor=100_000, two_up_to_minor=2_000_000)
@@ -41,8 +42,6 @@ def state(stage: str = "in_review", **values: Any) -> RefundState:
         "workflow_id": "refund-C-1001-0",
         "customer": "C-1001",
         "entity": "nimbus-eu",
-        "country": "DE",
-        "time_zone": "Europe/Berlin",
         "currency": "EUR",
         "amount_minor": 25_000,
         "everything": False,
@@ -61,6 +60,7 @@ def state(stage: str = "in_review", **values: Any) -> RefundState:
         "details_until": None,
         "reminded": 0,
         "waits_since": NOON,
+        "reminders": reminder_times(NOON, [1, 3, 5], "DE", "Europe/Berlin"),
         "ended_at": None,
         "version": 1,
         "handled_version": 1,

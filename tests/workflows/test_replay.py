@@ -8,6 +8,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+import rules.bank_day
+import rules.reminders
 from sandbox import workflow_runner
 from tests.workflows.changed import LooksBeforeItIssues, NeverReminds
 from tests.workflows.record import HISTORIES
@@ -37,6 +39,9 @@ def _replayer(deposit: type[Deposit]) -> Replayer:
 class TestReplay:
     @pytest.mark.parametrize("name", NAMES)
     async def test_of_what_was_recorded(self, name: str) -> None:
+        # A worker that has just started has read no calendar, and no workflow may.
+        rules.reminders._calendar.cache_clear()
+        rules.bank_day._calendar.cache_clear()
         await _replayer(Deposit).replay_workflow(_history(name))
 
     def test_nothing_is_recorded_that_is_not_replayed(self) -> None:
