@@ -17,7 +17,7 @@ from bankfiles.xmlsource import XmlSource, elements
 ANSWERS = {"CstmrPmtStsRpt": Format.PAIN_002, "PmtRtr": Format.PACS_004}
 """The element that holds a message of that kind."""
 ANSWER_FORMATS = frozenset(ANSWERS.values())
-MAX_STATUSES = 100_000
+MAX_STATUSES = 10_000
 MAX_TEXT = 500
 MAX_ID = 35
 

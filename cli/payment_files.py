@@ -113,6 +113,7 @@ def save(
     file: Annotated[int, FILE],
     path: Annotated[Path, typer.Argument(help="Where to write it; nothing there may exist.")],
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Write the bytes that went to the bank to a file of yours, to look at; the bank is not sent anything."""
     use_stack(data)
@@ -122,4 +123,7 @@ def save(
         found = content(session, file)
     with path.open("xb") as target:
         target.write(found)
+    if as_json:
+        print_json({"file": str(path), "bytes": len(found)})
+        return
     console.print(f"Written to {path}", markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from activities.database import make_engine
 from activities.notices import Notices, PasswordInClear, _connect
 from documents.notices import FOLDER, notice_text
+from prepay.refunds import RefundStage
 from settings import Settings
 from tests.conftest import Database
 
@@ -289,6 +290,8 @@ class TestWords:
         "applied",
         *(f"claim_{step}" for step in ("waiting", "found", "credited", "reminder", "closed", "known")),
         *(f"virtual_{step}" for step in ("submitted", "refused", "waits", "active", "closed")),
+        *(f"refund_{stage}" for stage in (*get_args(RefundStage), "reminder")),
+        *("bill_due", "bill_overdue", "bill_void", "low_balance"),
     )
     OTHER_FACTS = {
         **FACTS,
@@ -302,6 +305,17 @@ class TestWords:
         "why": "as the contract says",
         "forms": "D-2026-000001",
         "replaces": "",
+        "answer": "the contract does not allow it",
+        "until": "2027-01-10",
+        "came_back": "the account is closed",
+        "usage_until": "2026-12-01",
+        "bill": "I-7",
+        "lacks": "20.00 EUR",
+        "due_on": "2026-12-15",
+        "auto_pay": True,
+        "reason": "issued twice",
+        "available": "5.00 EUR",
+        "threshold": "10.00 EUR",
     }
 
     @pytest.mark.parametrize("kind", OTHERS)

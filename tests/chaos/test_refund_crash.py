@@ -173,7 +173,8 @@ def _code(url: str, refund: int) -> str:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.chaos)])
+@pytest.mark.chaos
+@pytest.mark.parametrize("rounds", [1, 20])
 async def test_it_is_paid_once_whenever_the_worker_dies(
     office: tuple[Office, PrepayClient, Client], rounds: int
 ) -> None:

@@ -29,10 +29,18 @@ class TestSetup:
         assert (first.code, first.out) == (
             0,
             "entity: 2 added\naccount: 3 added\npool: 1 added\neligibility: 4 added\n"
-            "operator: 5 added\ncustomer: 5 added\n",
+            "refund_policy: 1 added\noperator: 5 added\ncustomer: 5 added\n",
         )
         assert second.out == first.out.replace("added", "unchanged")
-        counts = {"entity": 2, "account": 3, "pool": 1, "eligibility": 4, "operator": 5, "customer": 5}
+        counts = {
+            "entity": 2,
+            "account": 3,
+            "pool": 1,
+            "eligibility": 4,
+            "refund_policy": 1,
+            "operator": 5,
+            "customer": 5,
+        }
         assert json.loads(programs.out) == {kind: {"unchanged": n} for kind, n in counts.items()}
 
     def test_a_mistake_is_one_sentence_with_file_line_and_field(self, prepay: Cli, tmp_path: Path) -> None:

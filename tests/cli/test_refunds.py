@@ -7,7 +7,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.cli.conftest import Cli, Done, started
 from tests.conftest import Database
-from tests.office import open_office, request_id
+from tests.office import request_id
+from tests.workflows.deposits import office_without_forms
 from tests.workflows.refunds import PROOF, credited
 
 BY = ("--by", "First Operator")
@@ -24,7 +25,7 @@ class TestTicket:
         async def run(*arguments: object) -> Done:
             return await started(("refund", *arguments), environment)
 
-        async with open_office(database.app_url, temporal.client) as office:
+        async with office_without_forms(database.app_url, temporal.client) as office:
             await credited(office, 10_000, payer_account="")
             asked = ["request", "C-1001", "EUR", "--amount", "60.00", "--reason", "we leave", *BY]
             opened = await run(*asked, "--request-id", request_id(), "--json")
