@@ -49,7 +49,8 @@ def detect(data: bytes) -> Detected | None:
     named = version[0] if version else ""
     if message is not None:
         return Detected(_KINDS[message[1]], named)
-    return Detected(Format(named[:8]), named) if named else None
+    # A schema of an answer names its version too; an answer without its message is none.
+    return Detected(Format(named[:8]), named) if named.startswith("camt") else None
 
 
 def read(source: bytes | BinaryIO, identities: type[Identities] = Identities) -> Iterator[Event]:
