@@ -5,6 +5,7 @@ from schwifty import IBAN
 from sqlalchemy import text
 from sqlmodel import Session
 
+from activities.bank_matching import COMPARED_NAME
 from prepay.refunds import PayeeInput
 from rules.payee import refuse_payee
 
@@ -28,6 +29,13 @@ def _account(number: str) -> dict[str, str]:
         return {"iban": str(iban), "country": iban.country_code}
     return {"account_number": number}
 
+
+LISTED_PAYEE = f"""EXISTS (
+    SELECT FROM screening_subject s WHERE s.ended_at IS NULL AND (s.kind, s.value) IN (
+        ('account', y.iban), ('account', y.account_number), ('name', {COMPARED_NAME.format(name="y.name")})
+    )
+)"""
+"""Whether the payee `y` is on the screening list: nobody is paid who is."""
 
 _PAYER = text("""
     SELECT p.payer_name, p.payer_account, p.currency FROM bank_entry_part p WHERE p.id = :part

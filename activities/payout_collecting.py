@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from activities.bank_booking import LOCK_ACCOUNTS_OF_PAYOUTS
 from activities.database import psycopg_of, rows_of
+from activities.payees import LISTED_PAYEE
 from activities.payout_owners import Told, lock_payouts, owners_moved, tell
 from bankfiles.bank_text import Unwritable, bank_text
 from bankfiles.pain001 import PayingAccount, PaymentOrder, Transfer, Unsendable, write_pain001
@@ -181,7 +182,7 @@ _DUE = """
 """
 
 # What is still ready, now that it is locked, and why it cannot go all the same.
-_HELD = """
+_HELD = f"""
     SELECT p.id, p.end_to_end_id, p.amount_minor, p.currency, y.name, y.iban, y.bic, y.account_number, y.clearing_code,
         y.country, y.town, y.purpose, y.charge_bearer,
         coalesce(r.number, 'Return of payment ' || p.end_to_end_id) AS remittance,
@@ -194,6 +195,13 @@ _HELD = """
             ) THEN 'the customer owes us money.'
             WHEN EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = c.id AND f.ended_at IS NULL)
                 THEN 'the customer is frozen.'
+            WHEN EXISTS (
+                SELECT FROM money_freeze f WHERE f.ended_at IS NULL AND f.part_id IN (
+                    SELECT m.part_id FROM payout_money m WHERE m.payout_id = p.id
+                    UNION ALL SELECT b.part_id FROM receipt_return b WHERE b.id = p.return_id
+                )
+            ) THEN 'its money is frozen.'
+            WHEN {LISTED_PAYEE} THEN 'its payee is on the screening list.'
             ELSE ''
         END AS hindered
     FROM payout p JOIN payee y ON y.id = p.payee_id

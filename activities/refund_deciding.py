@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlmodel import Session
 
+from activities.payees import LISTED_PAYEE
 from activities.refund_opening import settle_details
 from activities.refund_planning import give_back, policy_of
 from activities.refund_rows import approvable, lock, move, note, state
@@ -101,6 +102,8 @@ def _attach(session: Session, ticket: RowMapping, given: Attach) -> None:
         raise CannotAttach(f"there are no bank details {use.payee} of this ticket's")
     if (refused := refuse_payee(PayeeInput(**_entered(found)), ticket["currency"])) is not None:
         raise CannotAttach(refused)
+    if found["listed"]:
+        raise CannotAttach("these bank details cannot be used; our compliance staff look at them")
     payouts = list(session.execute(_TO_PAY, row).scalars())
     if not payouts:
         raise CannotAttach(
@@ -178,8 +181,10 @@ _READY = text("""
     FROM payee y WHERE payout.refund_id = :refund AND payout.stage = 'planned' AND y.id = payout.payee_id
 """)
 
-_PAYEE = text("""
-    SELECT * FROM payee WHERE id = :payee AND refund_id = :refund AND origin = 'entered'
+# SQLAlchemy takes a colon for a parameter.
+_LISTED = LISTED_PAYEE.replace(":", r"\:")
+_PAYEE = text(f"""
+    SELECT y.*, {_LISTED} AS listed FROM payee y WHERE id = :payee AND refund_id = :refund AND origin = 'entered'
 """)
 
 _TO_PAY = text("""

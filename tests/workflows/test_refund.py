@@ -326,3 +326,27 @@ def reverse(office: Office, minor: int) -> None:
     )
     back = Payment(-minor, part["bank_reference"], end_to_end_id=part["end_to_end_id"], reversal=True)
     booked(office, back)
+
+
+class TestScreening:
+    async def test_nobody_on_the_list_is_paid(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        listed = "INSERT INTO screening_subject (kind, value, listed_by) VALUES ('account', %s, 'Third Operator')"
+        change(office, listed, PAYEE["iban"].replace(" ", ""))
+        with pytest.raises(Refused, match="our compliance staff look at them"):
+            await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
+        assert ticket.row()["stage"] == "opened"
+
+    async def test_who_is_listed_after_the_approval_waits(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="NL26MOCK0000009001")
+        ticket = await ask(office, "10.00")
+        await ticket.approve()
+        await ticket.until("approved: it goes to the bank")
+        change(
+            office,
+            "INSERT INTO screening_subject (kind, value, listed_by) VALUES ('account', %s, 'Third Operator')",
+            "NL26MOCK0000009001",
+        )
+        assert collect(office) == []
+        assert ticket.row()["stage"] == "approved"
