@@ -102,6 +102,11 @@ def _attach(session: Session, ticket: RowMapping, given: Attach) -> None:
         raise CannotAttach(f"there are no bank details {use.payee} of this ticket's")
     if (refused := refuse_payee(PayeeInput(**_entered(found)), ticket["currency"])) is not None:
         raise CannotAttach(refused)
+    if session.execute(_CAME_BACK, row).scalar_one():
+        # Reset in the UI sends what was entered before once more.
+        raise CannotAttach(
+            "a payment to these bank details came back: enter other ones, or the same ones anew"
+        )
     if found["listed"]:
         raise CannotAttach("these bank details cannot be used; our compliance staff look at them")
     payouts = list(session.execute(_TO_PAY, row).scalars())
@@ -185,6 +190,12 @@ _READY = text("""
 _LISTED = LISTED_PAYEE.replace(":", r"\:")
 _PAYEE = text(f"""
     SELECT y.*, {_LISTED} AS listed FROM payee y WHERE id = :payee AND refund_id = :refund AND origin = 'entered'
+""")
+
+_CAME_BACK = text("""
+    SELECT EXISTS (
+        SELECT FROM payout WHERE refund_id = :refund AND payee_id = :payee AND stage IN ('rejected', 'returned')
+    )
 """)
 
 _TO_PAY = text("""

@@ -81,7 +81,8 @@ DETAILS = """
         SELECT CASE WHEN starts_with(origin.key, 'order:') THEN substr(origin.key, 7) END AS "order"
     ) ordered
     CROSS JOIN LATERAL (
-        SELECT coalesce(m.deposit, billed.number, ordered."order", repaid.number, '') AS about,
+        SELECT coalesce(m.deposit, billed.number, ordered."order", repaid.number,
+                CASE WHEN m.kind IN ('pay', 'hold', 'capture') THEN m.cause END, '') AS about,
             coalesce(wish.product, billed.product, CASE WHEN ordered."order" IS NOT NULL THEN origin.cause END, '')
                 AS product
     ) it

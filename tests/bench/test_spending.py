@@ -25,6 +25,7 @@ async def test_fifty_clients_spend_one_balance_to_the_cent(url: str) -> None:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.chaos
 def test_bills_are_paid_in_order_and_once_although_who_settles_is_killed(url: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(bills, "KILLED_AFTER", 0.02)
     with psycopg.connect(url) as conn:

@@ -30,6 +30,7 @@ def record(**changes: Any) -> Record:
         "value_on": None, "kind": "deposit", "group": "deposit", "words": "Deposit", "pending": False,
         "amount_minor": -1250, "held_minor": 0, "pending_minor": 0, "balance_minor": 100_000,
         "available_minor": 100_000, "entity": "nimbus-eu", "currency": "EUR", "deposit": "D-2026-000001",
+        "about": "D-2026-000001", "virtual_account": "",
         "product": "Compute", "cause": None, "key": "k", "payer": "ACME GmbH", "bank_reference": "B1",
     }  # fmt: skip
     return Record.model_construct(**{**facts, **changes})

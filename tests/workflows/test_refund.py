@@ -332,7 +332,9 @@ class TestScreening:
     async def test_nobody_on_the_list_is_paid(self, office: Office) -> None:
         await credited(office, 10_000, payer_account="")
         ticket = await ask(office, "10.00")
-        listed = "INSERT INTO screening_subject (kind, value, listed_by) VALUES ('account', %s, 'Third Operator')"
+        listed = (
+            "INSERT INTO screening_subject (kind, value, listed_by) VALUES ('account', %s, 'Third Operator')"
+        )
         change(office, listed, PAYEE["iban"].replace(" ", ""))
         with pytest.raises(Refused, match="our compliance staff look at them"):
             await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
