@@ -108,6 +108,7 @@ async def tell(stack: "Stack", run: Run) -> dict[str, Any]:
         await claim_and_apply(client, run, unapplied["part"])
         await _tell_again(stack.inbox, run)
         await refund_twice(client, run, bank, stack.data / "forms")
+        await _until_taken(stack.inbox)
         statement = await write_statement(client, run, stack.data / "forms")
         return {**await _result(client, run), "statement": statement}
 
@@ -223,6 +224,13 @@ async def _tell_again(inbox: Path, run: Run) -> None:
             return
         if time.monotonic() > until:
             raise RuntimeError(f"Not all files were posted within {PATIENCE_SECONDS:g} s: {found}")
+        await asyncio.sleep(0.1)
+
+
+async def _until_taken(inbox: Path) -> None:
+    """Until everything that the bank has written has been taken from the inbox."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while any(path.is_file() for path in inbox.iterdir()) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
 
 

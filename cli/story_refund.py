@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prepay.refunds import RefundView
 
 CUSTOMER, ASKED, CURRENCY = "C-1001", "750.00", "EUR"
+GONE = "ACME-CLOSED"
 CLOSED, OPEN = "NL26MOCK0000009001", "DE02120300000000202051"
 APPROVERS = ("Second Operator", "Fifth Operator", "First Operator")
 AGAIN_SECONDS = 5.0
@@ -59,8 +60,8 @@ async def refund_twice(client: PrepayClient, run: "Run", bank: "BankClient", fol
 
 
 def _close_account(bank: "BankClient") -> None:
-    bank.open_account("ACME-CLOSED", "ACME GmbH", CLOSED, CURRENCY)
-    bank.behave("ACME-CLOSED", "closed-account")
+    bank.open_account(GONE, "ACME GmbH", CLOSED, CURRENCY)
+    bank.behave(GONE, "closed-account")
 
 
 class _Story:
@@ -116,6 +117,8 @@ class _Story:
             if time.monotonic() > until:
                 raise TimeoutError("The bank has not taken the payment file")
             await asyncio.sleep(0.2)
+        # It is a customer's: its statements are none of ours.
+        await patiently(partial(asyncio.to_thread, self._bank.close_account, GONE))
         await patiently(partial(asyncio.to_thread, self._bank.close_day))
         return await self._until("settled", PATIENCE_SECONDS)
 

@@ -129,11 +129,15 @@ class BankClient:
         """Let the bank write what is due: it looks at its clock only when it is asked something."""
         self._call("GET", "/_mock/mailbox?leave")
 
+    def close_account(self, code: str) -> None:
+        """Close an account: the bank writes no statements of it any more."""
+        self._call("PATCH", f"/_mock/accounts/{code}", {"closed": True}, what=f"closing the account {code}")
+
     def close_examples(self) -> None:
         """Close the accounts that the bank brings along: it would write statements of them."""
         for account in self.accounts():
             if account["id"] in EXAMPLES:
-                self._call("PATCH", f"/_mock/accounts/{account['id']}", {"closed": True})
+                self.close_account(account["id"])
 
     def _call(self, method: str, path: str, body: object = None, what: str = "the request") -> Any:
         data = None if body is None else json.dumps(body).encode()

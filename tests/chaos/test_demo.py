@@ -89,7 +89,7 @@ EXPECTED = {
     },
     "unapplied": [],
     "workflows": [
-        *[("BankFile", "posted")] * 14,
+        *[("BankFile", "posted")] * 16,
         ("Bill", "paid"),
         ("Claim", "credited"),
         *[("Deposit", "credited")] * 3,
