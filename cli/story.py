@@ -230,7 +230,7 @@ async def _tell_again(inbox: Path, run: Run) -> None:
 async def _until_taken(inbox: Path) -> None:
     """Until everything that the bank has written has been taken from the inbox."""
     until = time.monotonic() + PATIENCE_SECONDS
-    while any(path.is_file() for path in inbox.iterdir()) and time.monotonic() < until:  # noqa: ASYNC110
+    while any(inbox.glob("*.xml")) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
 
 
