@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from sqlalchemy import text
 from sqlmodel import Session
 
-from activities.master_data import Done, MasterDataRefused
+from activities.master_data import Done, MasterDataRefused, NoEntity
 from activities.master_data_input import Code, Currency, Day
 from prepay.money import AmountRefused
 from prepay.wire import Wire, positive_minor
@@ -20,13 +20,6 @@ class PolicyChanged(MasterDataRefused):
             f"`valid_from`: the refund policy {policy} was set up with other values, and policies never change; "
             "give it a newer `valid_from`"
         )
-
-
-class NoEntity(MasterDataRefused):
-    """The entity has not been set up."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"`entity`: there is no contracting entity {code!r}; set it up first")
 
 
 def _amount(value: Any, info: ValidationInfo) -> Any:
