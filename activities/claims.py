@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Engine, RowMapping, text
 from sqlmodel import Session
 from temporalio import activity
@@ -37,6 +38,13 @@ class EndClaim(Wire):
 
     claim: int
     decision: CloseClaim | None = None
+
+
+class Closed(BaseModel):
+    """The claim after it was to be closed, and why an operator's wish was not carried out, if it was not."""
+
+    state: ClaimState
+    refused: str = ""
 
 
 class UnknownClaim(ApplicationError):
@@ -77,14 +85,17 @@ class Claims:
             return _told(session, given.claim)
 
     @activity.defn(name="close_claim")
-    def close(self, given: EndClaim) -> ClaimState:
+    def close(self, given: EndClaim) -> Closed:
         """Close it, with an answer. Time closes only what waits."""
         stages = ["waiting", "found"] if given.decision else ["waiting"]
         answer = given.decision.reason if given.decision else NOTHING_CAME
         with Session(self._engine) as session, session.begin():
             _locked(session, given.claim)
             session.execute(_CLOSE, {"claim": given.claim, "stages": stages, "answer": answer})
-            return _told(session, given.claim)
+            state = _told(session, given.claim)
+        return Closed(
+            state=state, refused="" if state.stage == "closed" else f"the claim is {state.stage} already"
+        )
 
 
 def find_for_all(session: Session) -> None:

@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.operator import Desk, authorise, live, whatever_comes
     from workflows.steps import step
 
-AT_ONCE = 2
-"""Decisions that wait for their turn: the second release may come before the first has been written down."""
+AT_ONCE = 10
+"""Decisions that wait for their turn: both people may send theirs twice before the first has been written down."""
 
 _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 

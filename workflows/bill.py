@@ -1,20 +1,24 @@
 """The lifecycle of a bill: issued, paid as money comes, reminded of and overdue on the way, or voided."""
 
+from datetime import datetime
+
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bills import Bills, LookAtBill, VoidGiven
+    from activities.attestation import Attested
+    from activities.bills import Bills, LookAtBill, Voided, VoidGiven
     from prepay import attributes
+    from prepay.money import Money
     from prepay.spending import BillOutcome, VoidBill
     from rules.bill import BillState, bill_details
-    from workflows.operator import Taken, authorise, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="Bill")
-class Bill(Proposal[BillState]):
+class Bill(Lifecycle[BillState]):
     """Owns what time does to a bill; money pays it without the workflow, and rings.
 
     Its input is `{"resume": "bill-<row>"}`: what it is for and how far it is paid is in the database.
@@ -22,6 +26,7 @@ class Bill(Proposal[BillState]):
 
     signals = ("void",)
     cancel_answer = "it does not end a bill; the signal `void` does"
+    due_summary = "the next date of the bill"
 
     @workflow.init
     @whatever_comes
@@ -33,7 +38,7 @@ class Bill(Proposal[BillState]):
     @whatever_comes
     async def run(self, *_raw: RawValue) -> BillOutcome:
         """Until it is paid or void."""
-        outcome: BillOutcome = await self._until_decided()
+        outcome: BillOutcome = await self._until_ended()
         return outcome
 
     @workflow.signal(
@@ -46,41 +51,24 @@ class Bill(Proposal[BillState]):
         """An operator voids the bill."""
         self._take("void", VoidBill, raw)
 
-    async def _wait(self) -> None:
-        """Until money rings, somebody decides, or a reminder or the due date has come."""
-        assert self._state is not None
-        due = self._state.next_due(workflow.now())
-        if due is None:
-            await super()._wait()
-            return
-        try:
-            await workflow.wait_condition(
-                self._woken, timeout=due - workflow.now(), timeout_summary="the next date of the bill"
-            )
-        except TimeoutError:
-            self._rung = True
+    def _due(self, state: BillState) -> datetime | None:
+        return state.next_due(workflow.now())
 
     async def _look(self) -> BillState:
         given = LookAtBill(workflow_id=workflow.info().workflow_id, at=workflow.now())
         return await step(Bills.look, given, "look at the bill")
 
-    async def _decide(self, state: BillState, taken: Taken) -> BillState:
-        attested = await authorise(taken, state.money)
-        if attested.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
-            return state
+    def _moves(self, state: BillState, _signal: str) -> Money | None:
+        return state.money
+
+    async def _carry_out(self, state: BillState, taken: Taken, attested: Attested) -> Voided:
         given = VoidGiven(
-            bill=state.bill,
-            decision=taken.decision.model_copy(update={"operator": attested.operator}),
-            attestation=attested.attestation,
-            at=workflow.now(),
+            bill=state.bill, decision=taken.decision, attestation=attested.attestation, at=workflow.now()
         )
         done = await step(Bills.void, given, f"void, as {attested.operator} wants")
-        if done.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {done.refused}")
-        else:
+        if not done.refused:
             self._decided_by = [attested.operator]
-        return done.state
+        return done
 
     def _show(self) -> None:
         state = self._state

@@ -1,21 +1,24 @@
 """The lifecycle of a change of master data: proposed by one operator, applied when another approves it, or refused."""
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.changes import Changes, Decide
+    from activities.attestation import Attested
+    from activities.changes import Changes, Decide, Decided
     from prepay import attributes
     from prepay.changes import ChangeOutcome, DecideChange
     from rules.change import ChangeState, acts
     from rules.details import change_details
-    from workflows.operator import Taken, authorise, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="Change")
-class Change(Proposal[ChangeState]):
+class Change(Lifecycle[ChangeState]):
     """Waits for a second operator's decision about a change of master data.
 
     Its input is `{"resume": "change-<row>"}`: what is proposed is in the database, and never changes.
@@ -30,7 +33,7 @@ class Change(Proposal[ChangeState]):
     @whatever_comes
     async def run(self, *_raw: RawValue) -> ChangeOutcome:
         """Look, and wait until it is decided."""
-        outcome: ChangeOutcome = await self._until_decided()
+        outcome: ChangeOutcome = await self._until_ended()
         return outcome
 
     @workflow.signal(
@@ -56,19 +59,17 @@ class Change(Proposal[ChangeState]):
     async def _look(self) -> ChangeState:
         return await step(Changes.look, workflow.info().workflow_id, "look at the proposal")
 
-    async def _decide(self, state: ChangeState, taken: Taken) -> ChangeState:
-        attested = await authorise(taken, acts=acts(state, taken.signal))
-        refused, now = attested.refused, state
-        if not refused:
-            decision = taken.decision.model_copy(update={"operator": attested.operator})
-            decide = Decide(
-                change=state.change, signal=taken.signal, decision=decision, attestation=attested.attestation
-            )
-            decided = await step(Changes.decide, decide, f"{taken.signal}, as {attested.operator} wants")
-            refused, now = decided.refused, decided.state
-        if refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {refused}")
-        return now
+    def _acts(self, state: ChangeState, signal: str) -> Sequence[str]:
+        return acts(state, signal)
+
+    async def _carry_out(self, state: ChangeState, taken: Taken, attested: Attested) -> Decided:
+        decide = Decide(
+            change=state.change,
+            signal=taken.signal,
+            decision=taken.decision,
+            attestation=attested.attestation,
+        )
+        return await step(Changes.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

@@ -6,18 +6,19 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.screening import Freezes, Release
+    from activities.attestation import Attested
+    from activities.screening import Freezes, Release, Released
     from prepay import attributes
     from prepay.screening import FreezeOutcome, ReleaseFreeze
     from rules.details import freeze_details
     from rules.screening import FreezeState
-    from workflows.operator import Taken, authorise, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="Freeze")
-class Freeze(Proposal[FreezeState]):
+class Freeze(Lifecycle[FreezeState]):
     """Waits for two compliance operators.
 
     Its input is `{"resume": "freeze-<row>"}`: what is frozen is in the database.
@@ -35,7 +36,7 @@ class Freeze(Proposal[FreezeState]):
     @whatever_comes
     async def run(self, *_raw: RawValue) -> FreezeOutcome:
         """Look, and wait until it is released."""
-        outcome: FreezeOutcome = await self._until_decided()
+        outcome: FreezeOutcome = await self._until_ended()
         return outcome
 
     @workflow.signal(
@@ -51,17 +52,9 @@ class Freeze(Proposal[FreezeState]):
     async def _look(self) -> FreezeState:
         return await step(Freezes.look, workflow.info().workflow_id, "look at what is frozen")
 
-    async def _decide(self, state: FreezeState, taken: Taken) -> FreezeState:
-        attested = await authorise(taken)
-        refused, now = attested.refused, state
-        if not refused:
-            decision = taken.decision.model_copy(update={"operator": attested.operator})
-            given = Release(freeze=state.freeze, decision=decision, attestation=attested.attestation)
-            released = await step(Freezes.release, given, f"release, as {attested.operator} wants")
-            refused, now = released.refused, released.state
-        if refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {refused}")
-        return now
+    async def _carry_out(self, state: FreezeState, taken: Taken, attested: Attested) -> Released:
+        given = Release(freeze=state.freeze, decision=taken.decision, attestation=attested.attestation)
+        return await step(Freezes.release, given, f"release, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

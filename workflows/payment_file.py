@@ -1,67 +1,47 @@
 """The lifecycle of a payment file: written, sent, answered; ended when each of its payouts has been."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payouts import DecideFile, Payouts
+    from activities.attestation import Attested
+    from activities.payouts import Decided, DecideFile, Payouts
     from prepay import attributes
+    from prepay.money import Money
     from prepay.payment_files import NotPaid, PaymentFileOutcome, ResendFile
     from rules.payment_details import payment_file_details
     from rules.payment_file import SIGNALS, PaymentFileState, ask_due
-    from workflows.operator import Desk, authorise, live, whatever_comes
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 _RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
 @workflow.defn(name="PaymentFile")
-class PaymentFile:
+class PaymentFile(Lifecycle[PaymentFileState]):
     """Brings one payment file to the bank, and asks people where the bank is silent.
 
     Its input is `{"resume": "payment-file-<row>"}`: the bytes are in the database, and never change.
     """
 
+    signals = SIGNALS
+    cancel_answer = "it does not stop a payment; ask the bank to recall it"
+    due_summary = "ask where the bank's answer is"
+
     @workflow.init
     @whatever_comes
     def __init__(self, *_raw: RawValue) -> None:
-        self._desk = Desk()
-        self._state: PaymentFileState | None = None
-        self._rung = False
+        super().__init__()
 
     @workflow.run
     @whatever_comes
     async def run(self, *_raw: RawValue) -> PaymentFileOutcome:
         """Send it, and wait until the bank has answered about each payout."""
-        return await live(self._live(), self._answer_cancel)
-
-    async def _live(self) -> PaymentFileOutcome:
-        self._state = await self._look()
-        self._show()
-        while not self._state.ended or self._woken():
-            if self._state.stage == "written":
-                self._state = await self._send(self._state.file)
-            else:
-                await self._wait(self._state)
-                self._state = await self._next(self._state)
-            self._show()
-            if workflow.info().is_continue_as_new_suggested() and not self._woken():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({"resume": workflow.info().workflow_id})
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._state.outcome()
-
-    @workflow.signal(
-        name="ring", description="Look at the rows again. Prepay sends it by itself; it does no harm."
-    )
-    @whatever_comes
-    def ring(self, *_raw: RawValue) -> None:
-        """The bank has answered, or booked."""
-        self._rung = True
+        outcome: PaymentFileOutcome = await self._until_ended()
+        return outcome
 
     @workflow.signal(
         name="resend",
@@ -71,8 +51,7 @@ class PaymentFile:
     @whatever_comes
     def resend(self, *raw: RawValue) -> None:
         """The same bytes; a bank that has had them says so, and pays once."""
-        self._desk.take("resend", ResendFile, raw)
-        self._show()
+        self._take("resend", ResendFile, raw)
 
     @workflow.signal(
         name="not_paid",
@@ -82,17 +61,14 @@ class PaymentFile:
     @whatever_comes
     def not_paid(self, *raw: RawValue) -> None:
         """What the bank should have said in a status report."""
-        self._desk.take("not_paid", NotPaid, raw)
-        self._show()
+        self._take("not_paid", NotPaid, raw)
 
-    @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
-    def other(self, name: str, args: Sequence[RawValue]) -> None:
-        """A signal that does not exist here."""
-        self._desk.refuse_unknown(name, args, SIGNALS)
-        self._show()
+    async def _wait(self, state: PaymentFileState) -> None:
+        if state.stage != "written":
+            await super()._wait(state)
 
-    def _woken(self) -> bool:
-        return self._rung or bool(self._desk.decisions)
+    async def _act(self, state: PaymentFileState) -> PaymentFileState:
+        return await (self._send(state.file) if state.stage == "written" else super()._act(state))
 
     async def _send(self, file: int) -> PaymentFileState:
         state: PaymentFileState = await workflow.execute_activity_method(
@@ -104,38 +80,21 @@ class PaymentFile:
         )
         return state
 
-    async def _wait(self, state: PaymentFileState) -> None:
-        """Until somebody decides or rings, or people must be told that the bank is silent."""
-        due = state.next_ask
-        if due is None:
-            await workflow.wait_condition(self._woken)
-            return
-        try:
-            await workflow.wait_condition(
-                self._woken,
-                timeout=max(due - workflow.now(), timedelta()),
-                timeout_summary="ask where the bank's answer is",
-            )
-        except TimeoutError:
-            return
+    def _due(self, state: PaymentFileState) -> datetime | None:
+        return state.next_ask
 
-    async def _next(self, state: PaymentFileState) -> PaymentFileState:
-        if self._desk.decisions:
-            return await self._decide(state, self._desk.decisions.pop(0))
+    async def _follow_up(self, state: PaymentFileState) -> PaymentFileState:
         if not self._rung and ask_due(state, workflow.now()):
             return await step(Payouts.ask, state.file, "tell people that the bank is silent")
-        return await self._look()
+        return await self._look_again()
 
     async def _look(self) -> PaymentFileState:
-        # Before the look: what rings during it asks for another one.
-        self._rung = False
         return await step(Payouts.look, workflow.info().workflow_id, "look at the rows")
 
-    async def _decide(self, state: PaymentFileState, taken: Any) -> PaymentFileState:
-        attested = await authorise(taken, state.money)
-        if attested.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
-            return state
+    def _moves(self, state: PaymentFileState, _signal: str) -> Money | None:
+        return state.money
+
+    async def _carry_out(self, state: PaymentFileState, taken: Taken, attested: Attested) -> Decided:
         given = DecideFile(
             file=state.file,
             key=f"attestation {attested.attestation}",
@@ -144,14 +103,7 @@ class PaymentFile:
             reason=taken.decision.reason,
             payout=getattr(taken.decision, "payout", ""),
         )
-        decided = await step(Payouts.decide, given, f"{taken.signal}, as {attested.operator} wants")
-        if decided.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
-        return decided.state
-
-    def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", "it does not stop a payment; ask the bank to recall it")
-        self._show()
+        return await step(Payouts.decide, given, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

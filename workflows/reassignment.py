@@ -4,18 +4,20 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.reassignment import Decide, Reassignments
+    from activities.attestation import Attested
+    from activities.reassignment import Decide, Decided, Reassignments
     from prepay import attributes
+    from prepay.money import Money
     from prepay.reassignments import DecideReassignment, ReassignmentOutcome
     from rules.details import reassignment_details
     from rules.reassignment import ReassignmentState
-    from workflows.operator import Taken, authorise, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="Reassignment")
-class Reassignment(Proposal[ReassignmentState]):
+class Reassignment(Lifecycle[ReassignmentState]):
     """Waits for a second person's decision about a credit that is to be moved.
 
     Its input is `{"resume": "reassignment-<row>"}`: what is proposed is in the database, and never changes.
@@ -30,7 +32,7 @@ class Reassignment(Proposal[ReassignmentState]):
     @whatever_comes
     async def run(self, *_raw: RawValue) -> ReassignmentOutcome:
         """Look, and wait until it is decided."""
-        outcome: ReassignmentOutcome = await self._until_decided()
+        outcome: ReassignmentOutcome = await self._until_ended()
         return outcome
 
     @workflow.signal(
@@ -56,17 +58,12 @@ class Reassignment(Proposal[ReassignmentState]):
     async def _look(self) -> ReassignmentState:
         return await step(Reassignments.look, workflow.info().workflow_id, "look at the proposal")
 
-    async def _decide(self, state: ReassignmentState, taken: Taken) -> ReassignmentState:
-        attested = await authorise(taken, state.money if taken.signal == "approve" else None)
-        if attested.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
-            return state
-        decision = taken.decision.model_copy(update={"operator": attested.operator})
-        decide = Decide(move=state.move, signal=taken.signal, decision=decision)
-        decided = await step(Reassignments.decide, decide, f"{taken.signal}, as {attested.operator} wants")
-        if decided.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
-        return decided.state
+    def _moves(self, state: ReassignmentState, signal: str) -> Money | None:
+        return state.money if signal == "approve" else None
+
+    async def _carry_out(self, state: ReassignmentState, taken: Taken, attested: Attested) -> Decided:
+        decide = Decide(move=state.move, signal=taken.signal, decision=taken.decision)
+        return await step(Reassignments.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

@@ -1,15 +1,16 @@
 """The lifecycle of a receipt without an owner: operators say whose it is or send it back, and are asked again."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
+    from activities.attestation import Attested
     from activities.receipt_deciding import Decide
-    from activities.receipts import ChaseReceipt, Receipts
+    from activities.receipts import ChaseReceipt, Decided, Receipts
     from prepay import attributes
+    from prepay.money import Money
     from prepay.receipts import (
         ApplyReceipt,
         DecideApplication,
@@ -17,55 +18,36 @@ with workflow.unsafe.imports_passed_through():
         ReceiptOutcome,
         ReturnReceipt,
     )
-    from prepay.wire import Wire
-    from rules.receipt import SIGNALS, ReceiptState, Signal, chase_due
+    from rules.receipt import SIGNALS, ReceiptState, chase_due
     from rules.receipt_details import receipt_details
-    from workflows.operator import Desk, authorise, live, whatever_comes
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="Receipt")
-class Receipt:
+class Receipt(Lifecycle[ReceiptState]):
     """Waits for operators' decisions about booked money that nobody was credited with.
 
     Its input is `{"resume": "receipt-<entry part>"}`: the rows know all of it, and whatever else settles the money
     rings. Nothing is decided because time passed; operators are only asked again.
     """
 
+    signals = SIGNALS
+    cancel_answer = "it does not settle a receipt; only the signals do"
+    due_summary = "ask operators again"
+
     @workflow.init
     @whatever_comes
     def __init__(self, *_raw: RawValue) -> None:
-        self._desk = Desk()
-        self._state: ReceiptState | None = None
-        self._rung = False
+        super().__init__()
 
     @workflow.run
     @whatever_comes
     async def run(self, *_raw: RawValue) -> ReceiptOutcome:
         """Look, and wait until it is settled."""
-        return await live(self._live(), self._answer_cancel)
-
-    async def _live(self) -> ReceiptOutcome:
-        self._state = await self._look()
-        self._show()
-        # What came while the last step ran is answered too, and who rang then is heard.
-        while not self._state.ended or self._woken():
-            await self._wait(self._state)
-            self._state = await self._next(self._state)
-            self._show()
-            if workflow.info().is_continue_as_new_suggested() and not self._woken():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({"resume": workflow.info().workflow_id})
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._state.outcome()
-
-    @workflow.signal(
-        name="ring", description="Look at the rows again. Prepay sends it by itself; it does no harm."
-    )
-    @whatever_comes
-    def ring(self, *_raw: RawValue) -> None:
-        """The rows have changed."""
-        self._rung = True
+        outcome: ReceiptOutcome = await self._until_ended()
+        return outcome
 
     @workflow.signal(
         name="apply",
@@ -127,80 +109,38 @@ class Receipt:
         """An operator knows the payer."""
         self._take("link_payer", LinkReceiptPayer, raw)
 
-    @workflow.signal(dynamic=True, description="Any other name is refused; the details say so.")
-    def other(self, name: str, args: Sequence[RawValue]) -> None:
-        """A signal that does not exist here."""
-        self._desk.refuse_unknown(name, args, SIGNALS)
-        self._show()
+    def _due(self, state: ReceiptState) -> datetime | None:
+        return state.next_chase.at if state.next_chase else None
 
-    def _take(self, signal: Signal, kind: type[Wire], raw: Sequence[RawValue]) -> None:
-        self._desk.take(signal, kind, raw)
-        self._show()
-
-    def _woken(self) -> bool:
-        return self._rung or bool(self._desk.decisions)
-
-    async def _wait(self, state: ReceiptState) -> None:
-        """Until somebody decides or rings, or operators must be asked again."""
-        due = state.next_chase
-        if due is None:
-            await workflow.wait_condition(self._woken)
-            return
-        try:
-            await workflow.wait_condition(
-                self._woken,
-                timeout=max(due.at - workflow.now(), timedelta()),
-                timeout_summary=f"ask again on day {due.day}",
-            )
-        except TimeoutError:
-            return
-
-    async def _next(self, state: ReceiptState) -> ReceiptState:
-        if self._desk.decisions:
-            return await self._decide(state)
+    async def _follow_up(self, state: ReceiptState) -> ReceiptState:
         if number := chase_due(state, workflow.now()):
             chase = ChaseReceipt(part=state.part, number=number)
             return await step(Receipts.chase, chase, "ask operators again")
-        return await self._look()
+        return await self._look_again()
 
     async def _look(self) -> ReceiptState:
-        # Before the look: what rings during it asks for another one.
-        self._rung = False
         return await step(Receipts.look, workflow.info().workflow_id, "look at the rows")
 
-    async def _decide(self, state: ReceiptState) -> ReceiptState:
-        taken = self._desk.decisions.pop(0)
+    def _moves(self, state: ReceiptState, signal: str) -> Money | None:
         # Where a second person must agree, it is the second one's limit that counts.
-        moves = taken.signal in ("approve", "return_to_payer") or (
-            taken.signal == "apply" and not state.takes_two
-        )
-        attested = await authorise(taken, state.money if moves else None)
-        if attested.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {attested.refused}")
-            return state
-        decision = taken.decision.model_copy(update={"operator": attested.operator})
+        moves = signal in ("approve", "return_to_payer") or (signal == "apply" and not state.takes_two)
+        return state.money if moves else None
+
+    async def _carry_out(self, state: ReceiptState, taken: Taken, attested: Attested) -> Decided:
         decide = Decide(
             part=state.part,
             key=f"attestation {attested.attestation}",
             signal=taken.signal,
-            decision=decision,
+            decision=taken.decision,
             takes_two=state.takes_two,
         )
-        decided = await step(Receipts.decide, decide, f"{taken.signal}, as {attested.operator} wants")
-        if decided.refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {decided.refused}")
-        return decided.state
-
-    def _answer_cancel(self) -> None:
-        self._desk.refuse("Cancel", "it does not settle a receipt; only the signals do")
-        self._show()
+        return await step(Receipts.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state
         if state is None:
             return
         workflow.set_current_details(receipt_details(state, self._desk.refusals))
-        due = state.next_chase
         self._desk.publish(
             {
                 attributes.STAGE: state.stage,
@@ -211,6 +151,6 @@ class Receipt:
                 attributes.ESCALATED: True if state.aged and not state.ended else None,
                 attributes.WAITS_FOR_ROLE: state.role,
                 attributes.DECIDED_BY: list(state.deciders) or None,
-                attributes.DUE: due.at if due else None,
+                attributes.DUE: self._due(state),
             }
         )

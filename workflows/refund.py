@@ -1,5 +1,6 @@
 """The lifecycle of a refund ticket: opened, reviewed, approved, sent to the bank, settled; or given back."""
 
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -7,9 +8,11 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.attestation import Attested
     from activities.refund_deciding import Attach, Decide, Withdraw
     from activities.refunds import Answered, Look, Open, Refunds
     from prepay import attributes
+    from prepay.money import Money
     from prepay.refunds import (
         ApproveRefund,
         RefundAnswer,
@@ -22,15 +25,15 @@ with workflow.unsafe.imports_passed_through():
     from prepay.wire import InputRefused, parse
     from rules.refund import SIGNALS, RefundState
     from rules.refund_details import refund_details
-    from workflows.operator import Taken, authorise, content, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, content, whatever_comes
     from workflows.steps import step
 
 _WHAT = "The refund request"
 
 
 @workflow.defn(name="Refund")
-class Refund(Proposal[RefundState]):
+class Refund(Lifecycle[RefundState]):
     """Holds the money, then waits: for the customer, for operators, for the bank, for time.
 
     Its input is a refund request, or `{"resume": ID}` when a row needs its workflow again.
@@ -50,7 +53,7 @@ class Refund(Proposal[RefundState]):
     @whatever_comes
     async def run(self, *raw: RawValue) -> RefundOutcome:
         """From the request to the end of the ticket."""
-        outcome: RefundOutcome = await self._until_decided()
+        outcome: RefundOutcome = await self._until_ended()
         return outcome
 
     @workflow.update(name="request", description="The answer to a refund request; services send it.")
@@ -123,19 +126,8 @@ class Refund(Proposal[RefundState]):
             raise _refused(f"Refund {answered.state.number}: {answered.refused}.")
         return answered.state.answer_to_request()
 
-    async def _wait(self) -> None:
-        """Until somebody rings or decides, or the next thing is due."""
-        assert self._state is not None
-        due = self._state.next_due
-        if due is None:
-            await super()._wait()
-            return
-        try:
-            await workflow.wait_condition(
-                self._woken, timeout=due - workflow.now(), timeout_summary="look what time has brought"
-            )
-        except TimeoutError:
-            self._rung = True
+    def _due(self, state: RefundState) -> datetime | None:
+        return state.next_due
 
     async def _look(self) -> RefundState:
         try:
@@ -163,23 +155,18 @@ class Refund(Proposal[RefundState]):
         given = Open(request=request, workflow_id=workflow_id, at=workflow.now())
         return await step(Refunds.open, given, "hold the money")
 
-    async def _decide(self, state: RefundState, taken: Taken) -> RefundState:
-        attested = await authorise(taken, state.money if taken.signal == "approve" else None)
-        refused, now = attested.refused, state
-        if not refused:
-            decision = taken.decision.model_copy(update={"operator": attested.operator})
-            decide = Decide(
-                refund=state.refund,
-                signal=taken.signal,
-                decision=decision,
-                attestation=attested.attestation,
-                at=workflow.now(),
-            )
-            answered = await step(Refunds.decide, decide, f"{taken.signal}, as {attested.operator} wants")
-            refused, now = answered.refused, answered.state
-        if refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {refused}")
-        return now
+    def _moves(self, state: RefundState, signal: str) -> Money | None:
+        return state.money if signal == "approve" else None
+
+    async def _carry_out(self, state: RefundState, taken: Taken, attested: Attested) -> Answered:
+        decide = Decide(
+            refund=state.refund,
+            signal=taken.signal,
+            decision=taken.decision,
+            attestation=attested.attestation,
+            at=workflow.now(),
+        )
+        return await step(Refunds.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

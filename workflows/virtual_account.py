@@ -1,21 +1,24 @@
 """The lifecycle of a virtual account: applied for, decided, in use with a number of its own, and closed."""
 
+from datetime import datetime
+
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.virtual_accounts import Decide, VirtualAccounts
+    from activities.attestation import Attested
+    from activities.virtual_accounts import Decide, Decided, VirtualAccounts
     from prepay import attributes
     from prepay.virtual_accounts import DecideVirtualAccount, VirtualAccountOutcome
     from rules.virtual_account import VirtualAccountState
     from rules.virtual_account_details import virtual_account_details
-    from workflows.operator import Taken, authorise, whatever_comes
-    from workflows.proposal import Proposal
+    from workflows.lifecycle import Lifecycle
+    from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
 
 
 @workflow.defn(name="VirtualAccountApplication")
-class VirtualAccountApplication(Proposal[VirtualAccountState]):
+class VirtualAccountApplication(Lifecycle[VirtualAccountState]):
     """Waits for an operator's decision, then for a number where the pool is empty, then for the account's end.
 
     Its input is `{"resume": "virtual-account-<row>"}`: who applied and what came of it is in the database.
@@ -25,6 +28,7 @@ class VirtualAccountApplication(Proposal[VirtualAccountState]):
     cancel_answer = (
         "it does not end an application; it is put away by the signal `reject`, and closed by `close`"
     )
+    due_summary = "remind operators"
 
     @workflow.init
     @whatever_comes
@@ -35,7 +39,7 @@ class VirtualAccountApplication(Proposal[VirtualAccountState]):
     @whatever_comes
     async def run(self, *_raw: RawValue) -> VirtualAccountOutcome:
         """From the application to the account's end."""
-        outcome: VirtualAccountOutcome = await self._until_decided()
+        outcome: VirtualAccountOutcome = await self._until_ended()
         return outcome
 
     @workflow.signal(
@@ -68,41 +72,20 @@ class VirtualAccountApplication(Proposal[VirtualAccountState]):
         """An operator closes the account."""
         self._take("close", DecideVirtualAccount, raw)
 
-    async def _wait(self) -> None:
-        """Until somebody rings or decides, or operators are to be reminded."""
-        assert self._state is not None
-        due = self._state.next_due(workflow.now())
-        if due is None:
-            await super()._wait()
-            return
-        try:
-            await workflow.wait_condition(
-                self._woken, timeout=due - workflow.now(), timeout_summary="remind operators"
-            )
-        except TimeoutError:
-            self._rung = True
+    def _due(self, state: VirtualAccountState) -> datetime | None:
+        return state.next_due(workflow.now())
 
     async def _look(self) -> VirtualAccountState:
         return await step(VirtualAccounts.look, workflow.info().workflow_id, "look at the application")
 
-    async def _decide(self, state: VirtualAccountState, taken: Taken) -> VirtualAccountState:
-        attested = await authorise(taken)
-        refused, now = attested.refused, state
-        if not refused:
-            decision = taken.decision.model_copy(update={"operator": attested.operator})
-            decide = Decide(
-                application=state.application,
-                signal=taken.signal,
-                decision=decision,
-                attestation=attested.attestation,
-            )
-            decided = await step(
-                VirtualAccounts.decide, decide, f"{taken.signal}, as {attested.operator} wants"
-            )
-            refused, now = decided.refused, decided.state
-        if refused:
-            self._desk.refuse(taken.signal, f"{attested.operator}: {refused}")
-        return now
+    async def _carry_out(self, state: VirtualAccountState, taken: Taken, attested: Attested) -> Decided:
+        decide = Decide(
+            application=state.application,
+            signal=taken.signal,
+            decision=taken.decision,
+            attestation=attested.attestation,
+        )
+        return await step(VirtualAccounts.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 
     def _show(self) -> None:
         state = self._state

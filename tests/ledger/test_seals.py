@@ -71,9 +71,10 @@ class TestVerify:
         book.seal()
         assert seals.verify(book.conn) == []
         tamper(database, statement)
-        assert [broken.problem for broken in seals.verify(book.conn)] == [
+        # Transactions of other tests may have cut the transfers into two blocks.
+        assert {broken.problem for broken in seals.verify(book.conn)} == {
             "its transfers are not those that were sealed"
-        ]
+        }
 
     def test_a_removed_row_breaks_its_seal(self, database: Any, book: Book) -> None:
         book.give("A", "r", 100)
