@@ -1,4 +1,4 @@
-"""Bank files: from bytes to credited balances and doorbells, beside the raw parts of it, and MT940 beside its library.
+"""Bank files: from bytes to credited balances and doorbells, beside the raw parts of it.
 
 Each file is stored, read and posted by the activities, in a process of its own that starts anew for each file. The raw
 parts are a walk through the same XML that keeps nothing, and the COPY of rows such as its entries into a plain table.
@@ -6,7 +6,6 @@ parts are a walk through the same XML that keeps nothing, and the COPY of rows s
 
 import io
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,10 +19,9 @@ from bankfiles import Entry, Format, entries
 from bench.bank_office import content, office, post_alone, wanted
 from bench.pgbench import BenchDatabase, settle
 
-ENTRIES, FEW, MT_ENTRIES = 100_000, 10_000, 10_000
+ENTRIES, FEW = 100_000, 10_000
 ENTRIES_PER_SECOND = 10_000
 MAX_PEAK_MB = 300
-MAX_MT_RATIO = 1.3
 WALK, COPY = "lxml walk of the file", "COPY of its rows"
 
 _RAW = """
@@ -46,7 +44,6 @@ def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
             f"peak memory, {ENTRIES:,} credits", round(middle["peak"]), "MB, less is better", f"{FEW:,} credits",
             round(middle["few_peak"]), f"<= {MAX_PEAK_MB} MB, the same", rounds,
         ),
-        _mt_row(rounds),
     ]  # fmt: skip
 
 
@@ -107,26 +104,3 @@ def _copy(database: BenchDatabase, file: bytes) -> float:
                 copy.write_row(row)
         connection.commit()
         return perf_counter() - began
-
-
-def _mt_row(rounds: int) -> dict[str, Any]:
-    """Ours with keys, parts and checks, against the library's statements; it is a tool of development only."""
-    file = content(wanted(Format.MT940, MT_ENTRIES, 1, MT_ENTRIES))
-    ours: list[float] = []
-    theirs: list[float] = []
-    library = find_spec("mt940") is not None
-    for _ in range(rounds + 1):  # the first warms both
-        ours.append(_seconds(lambda: sum(1 for _ in entries(file))))
-        if library:
-            theirs.append(_seconds(lambda: _library(file)))
-    return _row(
-        f"MT940 read, {MT_ENTRIES:,} entries", round(median(ours[1:]), 3), "s, less is better",
-        "mt-940 alone" if library else "mt-940, which is not installed here",
-        round(median(theirs[1:]), 3) if library else None, f"<= {MAX_MT_RATIO}", rounds,
-    )  # fmt: skip
-
-
-def _library(file: bytes) -> None:
-    import mt940
-
-    assert len(mt940.parse(file.decode())) == MT_ENTRIES

@@ -21,6 +21,7 @@ BENCHES = (
     "bills",
     "bulk_credits",
     "bank_files",
+    "mt940",
     "growth",
     "receipts",
     "lifecycles",

@@ -10,11 +10,11 @@ from tests.conftest import Database, Server, fresh_database
 def test_of_eight_senders_that_are_killed_post_what_one_delivery_posts(
     server: Server, database: Database
 ) -> None:
-    wanted = Wanted(deliveries=200, files=90, days=2, payments_a_day=8, seed=1)
+    wanted = Wanted(deliveries=120, files=60, days=2, payments_a_day=8, seed=1)
     with fresh_database(server, f"{database.name}_once") as once:
         proof = prove(wanted, once, database)
     print(proof)
     assert proof.faults == []
-    assert proof.deliveries == 200
+    assert proof.deliveries == 120
     assert proof.deadlocks == 0
     assert proof.kills > 5

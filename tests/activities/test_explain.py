@@ -285,7 +285,7 @@ def test_random_postings_are_explained_to_the_last_unit(database: Database) -> N
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=6,
+                max_examples=2,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

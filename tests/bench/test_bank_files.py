@@ -33,15 +33,15 @@ def check(rows: list[dict[str, Any]]) -> None:
         assert row["ratio"] >= 0
 
 
-def test_a_file_is_posted_beside_its_raw_parts_and_mt940_beside_its_library(
+def test_a_file_is_posted_beside_its_raw_parts(
     bench_server: BenchDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, entries in (("ENTRIES", 300), ("FEW", 30), ("MT_ENTRIES", 50)):
+    for name, entries in (("ENTRIES", 300), ("FEW", 30)):
         monkeypatch.setattr(bank_files, name, entries)
     rows = bank_files.measure(bench_server, 1)
     check(rows)
     against = [row["against"] for row in rows]
-    assert against == ["what we ask for", bank_files.WALK, bank_files.COPY, "30 credits", "mt-940 alone"]
+    assert against == ["what we ask for", bank_files.WALK, bank_files.COPY, "30 credits"]
 
 
 def test_growth_posts_the_same_among_few_and_many_and_finds_what_matches(

@@ -49,6 +49,10 @@ class Cli:
         said = self._captured.readouterr()
         return Done(code, said.out, said.err)
 
+    async def beside(self, *arguments: object) -> Done:
+        """The same beside workers that run in this process's loop."""
+        return await asyncio.to_thread(self, *arguments)
+
 
 def _exit_code() -> int:
     try:
@@ -85,8 +89,3 @@ def start(arguments: Sequence[object], environment: dict[str, str]) -> Done:
         command, env=given | environment, capture_output=True, text=True, check=False, timeout=100
     )
     return Done(done.returncode, done.stdout, done.stderr)
-
-
-async def started(arguments: Sequence[object], environment: dict[str, str]) -> Done:
-    """The same beside workers that run in this process."""
-    return await asyncio.to_thread(start, arguments, environment)

@@ -10,7 +10,7 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from bankfiles.sample import Payment, Sheet, write_camt
-from tests.cli.conftest import Cli, started
+from tests.cli.conftest import Cli
 from tests.conftest import Database
 from tests.office import EUR_ACCOUNT, Office, request_id
 from tests.workflows.deposits import office_without_forms
@@ -41,9 +41,14 @@ async def open_desk(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIte
 
 class TestIngest:
     async def test_good_held_refused_and_empty_files(
-        self, set_up: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
+        self,
+        prepay: Cli,
+        set_up: Database,
+        temporal: WorkflowEnvironment,
+        temporal_address: str,
+        tmp_path: Path,
     ) -> None:
-        environment = {"PREPAY_DATABASE_URL": set_up.app_url, "TEMPORAL_ADDRESS": temporal_address}
+        prepay.use(TEMPORAL_ADDRESS=temporal_address)
         good, held, refused, empty = (
             tmp_path / f"{name}.xml" for name in ("good", "held", "refused", "empty")
         )
@@ -58,8 +63,8 @@ class TestIngest:
             held.write_bytes(camt(Payment(1), account="NL26MOCK0000009001"))
             refused.write_bytes(deposit.reference.encode())
             empty.touch()
-            posted = await started(["bank", "ingest", good], environment)
-            mixed = await started(["bank", "ingest", good, empty, held, refused, "--json"], environment)
+            posted = await prepay.beside("bank", "ingest", good)
+            mixed = await prepay.beside("bank", "ingest", good, empty, held, refused, "--json")
         assert posted.code == 0
         assert f"{good}: stored\n" in posted.err
         assert "posted" in posted.out

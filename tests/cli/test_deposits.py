@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from temporalio.testing import WorkflowEnvironment
 
 from documents.render import missing_libraries
-from tests.cli.conftest import Cli, Done, started
+from tests.cli.conftest import Cli
 from tests.conftest import Database
 from tests.office import open_office, request_id
 
@@ -21,23 +21,25 @@ WANTED = ["--product", "Compute", "--note", "Budget of the third quarter"]
 class TestRequest:
     @needs_libraries
     async def test_the_form_is_the_one_that_the_deposit_tells_of(
-        self, set_up: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
+        self,
+        prepay: Cli,
+        set_up: Database,
+        temporal: WorkflowEnvironment,
+        temporal_address: str,
+        tmp_path: Path,
     ) -> None:
-        environment = {"PREPAY_DATABASE_URL": set_up.app_url, "TEMPORAL_ADDRESS": temporal_address}
+        prepay.use(TEMPORAL_ADDRESS=temporal_address)
         form = tmp_path / "a form.pdf"
         request = ["deposit", "request", "C-1001", "1000.00", "EUR", *WANTED, "--request-id", request_id()]
 
-        async def run(*arguments: object) -> Done:
-            return await started(arguments, environment)
-
         async with open_office(set_up.app_url, temporal.client, forms="on"):
-            asked = await run(*request, "--form", form, "--json")
+            asked = await prepay.beside(*request, "--form", form, "--json")
             assert asked.code == 0, asked.err
             deposit = json.loads(asked.out)
-            shown = await run("deposit", "show", deposit["number"], "--json")
-            same = await run(*request)
-            negative = await run("deposit", "request", "C-1001", "-5.00", "EUR", *WANTED)
-            other = await run(*request[:3], "1001.00", *request[4:])
+            shown = await prepay.beside("deposit", "show", deposit["number"], "--json")
+            same = await prepay.beside(*request)
+            negative = await prepay.beside("deposit", "request", "C-1001", "-5.00", "EUR", *WANTED)
+            other = await prepay.beside(*request[:3], "1001.00", *request[4:])
         pdf = form.read_bytes()
         assert json.loads(shown.out)["form_sha256"] == hashlib.sha256(pdf).hexdigest()
         (attached,) = PdfReader(BytesIO(pdf)).attachments["request.json"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.cli.conftest import Cli, Done, started
+from tests.cli.conftest import Cli, Done
 from tests.conftest import Database
 from tests.office import request_id
 from tests.workflows.deposits import office_without_forms
@@ -16,14 +16,19 @@ BY = ("--by", "First Operator")
 
 class TestTicket:
     async def test_from_the_request_to_its_end(
-        self, database: Database, temporal: WorkflowEnvironment, temporal_address: str, tmp_path: Path
+        self,
+        prepay: Cli,
+        database: Database,
+        temporal: WorkflowEnvironment,
+        temporal_address: str,
+        tmp_path: Path,
     ) -> None:
-        environment = {"PREPAY_DATABASE_URL": database.app_url, "TEMPORAL_ADDRESS": temporal_address}
+        prepay.use(TEMPORAL_ADDRESS=temporal_address)
         shown, written = tmp_path / "proof.pdf", tmp_path / "written.pdf"
         shown.write_bytes(PROOF)
 
         async def run(*arguments: object) -> Done:
-            return await started(("refund", *arguments), environment)
+            return await prepay.beside("refund", *arguments)
 
         async with office_without_forms(database.app_url, temporal.client) as office:
             await credited(office, 10_000, payer_account="")

@@ -370,7 +370,7 @@ def test_the_book_does_what_the_plain_book_says(database: Any) -> None:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=30,
+                max_examples=10,
                 stateful_step_count=100,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -157,7 +157,7 @@ async def offered(handle: Handle) -> dict[str, dict[str, Any]]:
     }
 
 
-async def type_all(handle: Handle, signal: str, right: dict[str, Any]) -> None:
+async def type_all(handle: Handle, signal: str, right: dict[str, Any], count: int) -> None:
     """Send everything, many at a time, as a person with a broken keyboard would."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -165,7 +165,7 @@ async def type_all(handle: Handle, signal: str, right: dict[str, Any]) -> None:
         async with gate:
             await handle.signal(signal, args=arguments)
 
-    await asyncio.gather(*map(send, typed(right)))
+    await asyncio.gather(*map(send, typed(right, count)))
 
 
 async def all_answered(handle: Handle, signal: str, right: dict[str, Any]) -> None:
@@ -190,9 +190,10 @@ async def healthy(handle: Handle) -> None:
     assert failed == []
 
 
+@pytest.mark.parametrize("count", [25, pytest.param(200, marks=pytest.mark.chaos)])
 @pytest.mark.parametrize("name", LIFECYCLES)
 class TestWhateverIsTyped:
-    async def test_does_no_harm(self, office: Office, name: str) -> None:
+    async def test_does_no_harm(self, office: Office, name: str, count: int) -> None:
         lifecycle = LIFECYCLES[name]
         handle = await lifecycle.open(office)
         assert await (await handle.describe()).static_summary() == lifecycle.subject
@@ -200,7 +201,7 @@ class TestWhateverIsTyped:
         signals = await offered(handle)
         assert ("ring" in signals) is (name not in NOT_RUNG)
         for signal, right in signals.items():
-            await type_all(handle, signal, right)
+            await type_all(handle, signal, right, count)
             if right:
                 await all_answered(handle, signal, right)
             await healthy(handle)

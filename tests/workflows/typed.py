@@ -32,7 +32,7 @@ def _almost(right: dict[str, Any]) -> st.SearchStrategy[list[Any]]:
     return (st.just(decision) | without | wrong | more).map(lambda typed: [typed])
 
 
-def typed(right: dict[str, Any], count: int = 200) -> list[list[Any]]:
+def typed(right: dict[str, Any], count: int) -> list[list[Any]]:
     """So many lists of arguments, none of them a decision of somebody who may take it."""
     found: list[list[Any]] = []
 
