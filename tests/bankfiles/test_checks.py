@@ -259,7 +259,7 @@ class TestSurvey:
             tracemalloc.stop()
             return most
 
-        assert peak(6_000) < peak(2_000) + 200_000
+        assert peak(4_000) < peak(2_000) + 200_000
 
     def test_of_anything_else_is_refused(self) -> None:
         assert survey(b"hello").outcome == "refused"

@@ -3,11 +3,11 @@
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import Locator, Page, TimeoutError, async_playwright
+from playwright.async_api import Locator, Page, async_playwright
 from temporalio.client import WorkflowHandle
 
 from embedded.doctor import CHROMIUM
@@ -24,7 +24,12 @@ FLAGS = (
 )
 MISSING = "Chromium is not installed (`prepay doctor` says how): the Temporal UI is not tried"
 PATIENCE = 20.0
-TOAST_MS = 4000.0
+# The UI breaks when it is to say "signaled" while it still says so of the one before, so that is closed at once.
+CLOSE_TOASTS = """
+    new MutationObserver(() => {
+        for (const button of document.querySelectorAll("[id$=-success-toast] button")) button.click();
+    }).observe(document, {childList: true, subtree: true});
+"""
 
 
 def chromium() -> str | None:
@@ -144,12 +149,7 @@ class Console:
             await dialog.get_by_test_id("confirm-modal-button").click()
         assert (await sent.value).ok
         await dialog.wait_for(state="hidden")
-        # The UI breaks when it is to say "signaled" while it still says so of the one before.
-        toast = self.page.locator("[id$=-success-toast]")
-        if path == "/signal/":
-            with suppress(TimeoutError):  # it goes by itself, on a slow machine before it is seen
-                await toast.get_by_role("button").dispatch_event("click", timeout=TOAST_MS)
-            await toast.wait_for(state="detached")
+        await self.page.locator("[id$=-success-toast]").wait_for(state="detached")
 
     def _details(self) -> Locator:
         return self.page.frame_locator("#user-metadata-current-details").locator("body")
@@ -164,5 +164,6 @@ async def open_console(address: str) -> AsyncIterator[Console]:
         browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
         page = await browser.new_page(viewport={"width": 1360, "height": 1000}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE * 1000)
+        await page.add_init_script(CLOSE_TOASTS)
         yield Console(page, address)
         await browser.close()
