@@ -156,12 +156,13 @@ class Payouts:
 
     @activity.defn(name="ask_about_payment_file")
     def ask(self, file: int) -> PaymentFileState:
-        """The bank is silent: people are told, once for each time."""
+        """The bank is silent: people are told of all its business days that have passed, each counted once."""
         with Session(self._engine) as session, session.begin():
             session.execute(_LOCK, {"file": file})
-            if ask_due(state_of(session, file), datetime.now(UTC)):
+            now = datetime.now(UTC)
+            while ask_due(state := state_of(session, file), now):
                 session.execute(_ASKED, {"file": file})
-            return state_of(session, file)
+            return state
 
     @activity.defn(name="decide_on_payment_file")
     def decide(self, given: DecideFile) -> Decided:

@@ -10,10 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 import worker
 from activities.failures import Discreet
+from tests.chaos.hasty import Hasty
 
 DEATHS = Path(os.environ["PREPAY_TEST_DEATHS"])
 
@@ -28,8 +30,16 @@ class _Dies(ActivityInboundInterceptor):
         return done
 
 
-class Mortal(Discreet):
-    """What the worker has, and death."""
+class HastyClient:
+    """A client that starts workflows whose tasks are soon given up."""
+
+    @staticmethod
+    async def connect(*given: Any, **options: Any) -> Client:
+        return await Client.connect(*given, **options, interceptors=[Hasty()])
+
+
+class Mortal(Hasty, Discreet):
+    """What the worker has, death, and short patience."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         return _Dies(super().intercept_activity(next))
@@ -37,4 +47,5 @@ class Mortal(Discreet):
 
 if __name__ == "__main__":
     setattr(worker, "Discreet", Mortal)  # noqa: B010  (what the worker wraps its activities in)
+    setattr(worker, "Client", HastyClient)  # noqa: B010  (what its relay starts workflows by)
     asyncio.run(worker.main())

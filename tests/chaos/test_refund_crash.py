@@ -23,6 +23,7 @@ from embedded.bank import Bank
 from embedded.temporal import TemporalServer
 from prepay.client import PrepayClient, Unavailable
 from prepay.ids import refund_workflow_id
+from tests.chaos.hasty import Hasty
 from tests.conftest import Database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +122,9 @@ async def office(
     tmp_path: Path, set_up: Database, temporal_of_its_own: str, bank: Bank
 ) -> AsyncIterator[tuple[Office, PrepayClient, Client]]:
     office = Office(tmp_path, set_up, temporal_of_its_own, bank)
-    temporal = await Client.connect(temporal_of_its_own, data_converter=pydantic_data_converter)
+    temporal = await Client.connect(
+        temporal_of_its_own, data_converter=pydantic_data_converter, interceptors=[Hasty()]
+    )
     async with await PrepayClient.connect(set_up.app_url, temporal) as client:
         yield office, client, temporal
     office.stop()
@@ -172,7 +175,7 @@ def _code(url: str, refund: int) -> str:
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 @pytest.mark.chaos
 @pytest.mark.parametrize("rounds", [1, 20])
 async def test_it_is_paid_once_whenever_the_worker_dies(

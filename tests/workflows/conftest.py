@@ -16,9 +16,9 @@ from tests.workflows.deposits import office_without_forms
 
 
 @pytest.fixture
-async def office(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+async def office(set_up: Database, temporal: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Office]:
     """Workers on the dev server of this process and on a database of this test."""
-    async with office_without_forms(set_up.app_url, temporal.client) as office:
+    async with office_without_forms(set_up.app_url, temporal.client, outbox=tmp_path / "outbox") as office:
         yield office
 
 

@@ -31,16 +31,16 @@ def main() -> None:
             postgres.start()
             temporal.start()
             migrations.upgrade(postgres.url("owner"))
-            asyncio.run(_record(postgres.url("app"), temporal.address))
+            asyncio.run(_record(postgres.url("app"), temporal.address, Path(folder) / "outbox"))
         finally:
             temporal.stop()
             postgres.stop()
 
 
-async def _record(url: str, address: str) -> None:
+async def _record(url: str, address: str, outbox: Path) -> None:
     client = await Client.connect(address, data_converter=pydantic_data_converter, identity="recorder")
     HISTORIES.mkdir(exist_ok=True)
-    async with open_office(url, client, forms="on") as office:
+    async with open_office(url, client, forms="on", outbox=outbox) as office:
         for story in (story for story in STORIES if story.__name__ in (sys.argv[1:] or [story.__name__])):
             history = await client.get_workflow_handle(await story(office)).fetch_history()
             events = _without_traces(json.loads(history.to_json()))

@@ -22,6 +22,7 @@ from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
 from tests.workflows.bill_stories import BILL_STORIES
 from tests.workflows.decision_stories import DECISION_STORIES
 from tests.workflows.deposits import OpenDeposit, change, details, eventually, open_deposit
+from tests.workflows.payment_stories import PAYMENT_STORIES
 from tests.workflows.receipt_stories import RECEIPT_STORIES
 from tests.workflows.refund_stories import REFUND_STORIES
 
@@ -152,6 +153,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     reassignment_refused,
     *RECEIPT_STORIES,
     *REFUND_STORIES,
+    *PAYMENT_STORIES,
     *DECISION_STORIES,
     *BILL_STORIES,
 )
