@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +153,18 @@ def set_up(database: Database) -> Database:
 @contextmanager
 def fresh_database(server: Server, name: str, template: str = TEMPLATE) -> Iterator[Database]:
     """A copy of a template, for the block."""
-    fresh = server.database(name)
-    with psycopg.connect(server.database("postgres").superuser_url, autocommit=True) as connection:
-        connection.execute(_create(name, template))
-        try:
-            yield fresh
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    admin = _admin(server.database("postgres").superuser_url)
+    admin.execute(_create(name, template))
+    try:
+        yield server.database(name)
+    finally:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@cache
+def _admin(url: str) -> psycopg.Connection[Any]:
+    """One connection makes and drops the databases of a process."""
+    return psycopg.connect(url, autocommit=True)
 
 
 @contextmanager
