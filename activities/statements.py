@@ -86,7 +86,9 @@ def _account(cursor: Cursor, request: StatementRequest) -> Row:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise StatementRefused(f"Customer {request.customer} has no such balance.")
+        wanted = f" in {request.currency}" if request.currency else ""
+        wanted += f" with {request.entity}" if request.entity else ""
+        raise StatementRefused(f"Customer {request.customer} has no balance{wanted}.")
     several = ", ".join(f"{one['currency']} with {one['entity']}" for one in found)
     raise StatementRefused(
         f"Customer {request.customer} has several balances: {several}. Name currency and entity."

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import typer
 
-from cli.output import Data, Json, amount, errors, moment, print_json, print_table, use_stack
+from cli.output import Data, Json, amount, errors, moment, print_json, print_table, require_folder, use_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from prepay.spending import IntendedUseChange
 
 Form = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the PDF here.")]
-
-
-class NoFolder(ValueError):
-    """Told before anything is asked for, so that no form is issued for nothing."""
-
-    def __init__(self, form: Path) -> None:
-        super().__init__(f"There is no folder {form.parent} for the form: make it, or name another file")
 
 
 class UnknownStage(ValueError):
@@ -56,8 +49,7 @@ def request(
     as_json: Json = False,
 ) -> None:
     """Ask for a payment request form."""
-    if form is not None and not form.parent.is_dir():
-        raise NoFolder(form)
+    require_folder(form)
     use_stack(data)
     asyncio.run(_request(customer, amount, currency, product, note, request_id, form, as_json))
 
@@ -108,8 +100,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a deposit."""
-    if form is not None and not form.parent.is_dir():
-        raise NoFolder(form)
+    require_folder(form)
     use_stack(data)
     asyncio.run(_show(number, form, as_json))
 

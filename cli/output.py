@@ -32,6 +32,19 @@ _NO_URL = "PREPAY_DATABASE_URL is no URL of PostgreSQL: write postgresql://user:
 _NOT_UP_TO_DATE = ("42P01", "42703", "42883", "3F000")  # undefined table, column, function, schema
 
 
+class NoFolder(ValueError):
+    """Told before anything is asked for, so that nothing is issued for nothing."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"There is no folder {file.parent} for {file.name}: make it, or name another file")
+
+
+def require_folder(file: Path | None) -> None:
+    """Raises NoFolder where a file that is to be written has none."""
+    if file is not None and not file.parent.is_dir():
+        raise NoFolder(file)
+
+
 def explain(error: BaseException) -> str | None:
     """The sentence for an error that people can mend; None for a fault of ours."""
     if _is(error, "sqlalchemy.exc", "DBAPIError"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, moment, print_json, print_table, use_stack
+from cli.output import Data, Json, amount, console, moment, print_json, print_table, require_folder, use_stack
 from cli.records import workflow_link
 from cli.session import acts_as, one_transaction
 
@@ -229,6 +229,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Who did what when, attested how, with every digest, as a PDF for auditors."""
+    require_folder(out)
     use_stack(data)
     from datetime import UTC, datetime
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, errors, print_json, use_stack
+from cli.output import Data, Json, amount, console, errors, print_json, require_folder, use_stack
 
 if TYPE_CHECKING:
     from prepay.client import PrepayClient
@@ -39,6 +39,7 @@ def statement(
     as_json: Json = False,
 ) -> None:
     """The statement of a month or a year as a PDF; of a period that is over, the same for ever."""
+    require_folder(out)
     use_stack(data)
     chosen = [one for one in (month, year, number) if one]
     if len(chosen) != 1:
@@ -68,6 +69,7 @@ def credit_receipt(
     as_json: Json = False,
 ) -> None:
     """The receipt for a credit as a PDF; `prepay records CUSTOMER --json` tells its number as `id`."""
+    require_folder(out)
     use_stack(data)
     asyncio.run(
         write(lambda client: client.credit_receipt(customer, credit, on_progress=_tell), out, as_json)

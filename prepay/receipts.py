@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from prepay.wire import CustomerNumber, OperatorName, Reason, Wire
+from prepay.wire import CustomerNumber, OperatorName, Reason, Wire, shaped
 
 MAX_TARGETS = 20
 MAX_ID = 2**63 - 1
 
 ReceiptStage = Literal["unapplied", "returning", "applied", "returned", "settled"]
-DepositNumber = Annotated[str, Field(pattern=r"^D-[0-9]{4}-[0-9]{6,18}$")]
+DepositNumber = Annotated[str, shaped(r"^D-[0-9]{4}-[0-9]{6,18}$", "a number such as D-2026-000001")]
 
 
 class Target(Wire):

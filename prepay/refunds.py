@@ -17,6 +17,7 @@ from prepay.wire import (
     Wire,
     plain_text,
     positive_minor,
+    shaped,
 )
 
 RefundStage = Literal[
@@ -112,7 +113,7 @@ class ApproveRefund(Wire):
     """An operator agrees to exactly what they saw: `content` is the code in the details."""
 
     operator: OperatorName
-    content: str = Field(pattern=r"^[0-9a-f]{12}$")
+    content: str = shaped(r"^[0-9a-f]{12}$", "the code of twelve characters that the details show")
     reason: Reason
 
 

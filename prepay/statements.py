@@ -6,9 +6,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from prepay.ids import content_hash
-from prepay.wire import CurrencyCode, CustomerNumber, Text, Wire
+from prepay.wire import CurrencyCode, CustomerNumber, Text, Wire, shaped
 
-Period = Annotated[str, Field(pattern=r"^[12][0-9]{3}(-(0[1-9]|1[0-2]))?$")]
+Period = Annotated[
+    str, shaped(r"^[12][0-9]{3}(-(0[1-9]|1[0-2]))?$", "a month such as 2026-10 or a year such as 2026")
+]
 
 
 class StatementRequest(Wire):
@@ -29,7 +31,9 @@ class StatementRequest(Wire):
     recorded_by: date | None = None
     credit: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     """The number of the credit's record."""
-    refund: Annotated[str, Field(pattern=r"^R-[0-9]{4}-[0-9]{6,12}$")] | None = None
+    refund: Annotated[str, shaped(r"^R-[0-9]{4}-[0-9]{6,12}$", "a number such as R-2026-000001")] | None = (
+        None
+    )
     """The number of a refund that was paid."""
 
     @model_validator(mode="after")

@@ -40,10 +40,21 @@ def plain_text(text: str) -> str:
     return text
 
 
+_WORDS: dict[str, str] = {}
+
+
+def shaped(pattern: str, words: str) -> Any:
+    """A field of that pattern; a refusal says the words instead: such a value, with an example."""
+    _WORDS[pattern] = words
+    return Field(pattern=pattern)
+
+
 Text = Annotated[str, AfterValidator(plain_text)]
-CustomerNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")]
+CustomerNumber = Annotated[
+    str, shaped(r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$", "letters, digits and dashes such as C-1001")
+]
 RequestId = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain_text)]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+CurrencyCode = Annotated[str, shaped(r"^[A-Z]{3}$", "three capital letters such as EUR")]
 OperatorName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain_text)]
 Reason = Annotated[str, Field(min_length=3, max_length=500), AfterValidator(plain_text)]
 Version = Literal[1]
@@ -79,6 +90,8 @@ def _problem(kind: type[BaseModel], error: Any) -> str:
     if error["type"] in ("string_too_short", "too_short"):
         least = error["ctx"]["min_length"]
         return f"`{where}` is empty" if least == 1 else f"`{where}` has fewer than {least} characters"
+    if error["type"] == "string_pattern_mismatch" and (words := _WORDS.get(error["ctx"]["pattern"])):
+        return f"`{where}` must be {words}"
     if error["type"].startswith("date_"):
         return f'`{where}` must be a day such as "2027-01-31"'
     message = error["msg"].removeprefix("Value error, ").rstrip(".")

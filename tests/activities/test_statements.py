@@ -223,7 +223,7 @@ class TestRefusals:
     def test_each_is_a_sentence(self, desk: Desk) -> None:
         for request, sentence in (
             ({"period": "2027-01"}, "2027-01 has not begun"),
-            ({"period": "2026-10", "currency": "JPY"}, "has no such balance"),
+            ({"period": "2026-10", "currency": "JPY"}, "has no balance in JPY"),
             ({"period": "2026-10", "recorded_by": date(2026, 11, 20)}, "is not past"),
         ):
             with pytest.raises(StatementRefused, match=sentence):

@@ -60,7 +60,7 @@ class TestRequest:
             "deposit", "request", "C-1001", "1", "EUR", *WANTED, "--form", tmp_path / "none" / "form.pdf"
         )
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith(f"prepay: There is no folder {tmp_path / 'none'} for the form")
+        assert done.err.startswith(f"prepay: There is no folder {tmp_path / 'none'} for form.pdf")
 
 
 class TestList:

@@ -92,7 +92,7 @@ class TestStatement:
         assert found_in(history) == []
 
     async def test_refusals_are_sentences(self, office: Office) -> None:
-        with pytest.raises(Refused, match="C-404 has no such balance"):
+        with pytest.raises(Refused, match="C-404 has no balance"):
             await office.client.statement("C-404", "2026-10")
         with pytest.raises(Refused, match="2999-01 has not begun"):
             await office.client.statement("C-1001", "2999-01")
