@@ -65,13 +65,11 @@ def _file_actions(state: PaymentFileState) -> str:
 def payment_run_details(state: RunState, made: Sequence[str], refusals: Sequence[str]) -> str:
     """What is ready on which account, when its file is made, and what cannot go."""
     lines = [
-        f"| `{due.account}` | {due.ready} | {Money(amount_minor=due.sum_minor, currency=due.currency)} "
-        f"| {when(due.collects_at)} |"
+        f"- `{due.account}`: {due.ready} ready, {Money(amount_minor=due.sum_minor, currency=due.currency)}; "
+        f"the file is made {when(due.collects_at)}"
         for due in state.accounts
     ]
-    ready = (
-        "\n".join(["| Account | Ready | Sum | File is made |", "|---|---|---|---|", *lines]) if lines else ""
-    )
+    ready = "\n".join(lines)
     rows = [
         ("Last files", ", ".join(f"`{name}`" for name in reversed(made))),
         ("As of", when(state.as_of)),

@@ -39,7 +39,7 @@ def refund_details(state: RefundState, now: datetime, refusals: Sequence[str]) -
             escape(", ".join(f"{a.operator} ({a.standing}, {when(a.at)})" for a in state.approvals)),
         ),
         ("Approvals void", _void(state)),
-        ("Not to approve", escape(_hands(state))),
+        ("Who may not", escape(_hands(state))),
         ("Counted", when(state.usage_until) if state.stage == "waiting" and state.usage_until else ""),
         ("Details until", when(state.details_until) if state.asks_customer and state.details_until else ""),
         ("Waits", _waits(state, now)),
@@ -85,8 +85,8 @@ def _waits(state: RefundState, now: datetime) -> str:
 def _payouts(state: RefundState) -> str:
     if not state.payouts:
         return ""
-    head = "\n\n| Payout | Amount | Where to | Stage |\n|---|---|---|---|\n"
-    return head + "\n".join(_payout(state, payout) for payout in state.payouts)
+    # The UI leaves no room between the columns of a table.
+    return "\n\n" + "\n".join(_payout(state, payout) for payout in state.payouts)
 
 
 def _payout(state: RefundState, payout: PayoutState) -> str:
@@ -94,7 +94,7 @@ def _payout(state: RefundState, payout: PayoutState) -> str:
     stage = payout.stage + (f": {escape(payout.reason)}" if payout.reason else "")
     if payout.stage == "ready" and payout.not_before:
         stage += f", not before {when(payout.not_before)}"
-    return f"| {payout.payout} | {amount} | {_where(payout)} | {stage} |"
+    return f"- Payout {payout.payout}: {amount}, {_where(payout)}: {stage}"
 
 
 def _where(payout: PayoutState) -> str:

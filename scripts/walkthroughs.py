@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/walkthroughs.md from a real run: `python -m scripts.walkthroughs`.
+"""Makes the pictures of docs/walkthroughs.md from a real run: `python -m scripts.walkthroughs [NAME]...`.
 
 A PostgreSQL, a Temporal with its UI, workers, and an operator's browser that does what the page tells to do. Needs
 Chromium (`prepay doctor` says how it is installed).
@@ -8,6 +8,7 @@ import asyncio
 import io
 import json
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,7 @@ from tests.conftest import own_server
 from tests.office import Office, request_id
 from tests.ui.console import Console, open_console
 from tests.workflows.deposits import details, eventually, office_without_forms
+from tests.workflows.refunds import ask, credited
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 1440
@@ -235,6 +237,22 @@ async def frozen(office: Office, camera: Photographer, links: dict[str, str]) ->
     await camera.details("freeze-released", "released at")
 
 
+async def refunded(office: Office, camera: Photographer, links: dict[str, str]) -> None:
+    """A refund above what one may approve alone: who opened it may not, two others do."""
+    await credited(office, 100_000, payer_account="DE02120300000000202051")
+    ticket = await ask(office, "600.00", opened_by="First Operator")
+    code = await ticket.code()
+    await camera.open(ticket.handle)
+    await camera.details("refund-details", "in review", before="pays nothing")
+    decision = _by("First Operator", "as the contract says", content=code)
+    await camera.console.signal("approve", json.dumps(decision))
+    await camera.details("refund-refused", "you opened it")
+    await camera.fill("refund-signal", "approve", {**decision, "operator": "Second Operator"})
+    await camera.details("refund-half", "Second Operator (")
+    await ticket.handle.signal("approve", {**decision, "operator": "Fifth Operator"})
+    await camera.details("refund-approved", "it goes to the bank")
+
+
 async def _unapplied(office: Office, minor: int) -> Handle:
     await office.pay(
         Payment(
@@ -263,6 +281,9 @@ def _by(operator: str, reason: str, **more: Any) -> dict[str, Any]:
     return {"operator": operator, "reason": reason, **more}
 
 
+WALKS = (virtual_account, claimed_receipt, above_the_limit, changed, frozen, refunded)
+
+
 @asynccontextmanager
 async def at_work(url: str, client: Client) -> AsyncIterator[Office]:
     """Workers, and a relay that rings."""
@@ -288,7 +309,7 @@ async def take(url: str, server: TemporalServer) -> None:
     async with at_work(url, client) as office, open_console(server.ui_address) as console:
         await console.page.set_viewport_size({"width": WIDTH, "height": 1500})
         camera = Photographer(console)
-        for walk in (virtual_account, claimed_receipt, above_the_limit, changed, frozen):
+        for walk in WALKS if not sys.argv[1:] else [w for w in WALKS if w.__name__ in sys.argv[1:]]:
             await walk(office, camera, links)
             print(walk.__name__, flush=True)
 
