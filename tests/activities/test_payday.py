@@ -91,13 +91,13 @@ def test_each_refund_is_paid_once_whatever_the_bank_does_and_whoever_dies(
         payday.approve_again()
         pay()
         if behaviour == "duplicate-file":
-            _send_again(desk, payouts)
+            _send_again(desk, payouts, mortal)
             pay()
         work_off()
         payday.end_day()
         work_off()
         if behaviour == "silent":
-            _ask_the_bank(payday, payouts)
+            _ask_the_bank(payday, payouts, mortal)
     payday.end_day()
     work_off()
     found = payday.judge()
@@ -116,7 +116,7 @@ def _take_all(desk: Desk, inbox: Path) -> None:
         time.sleep(0.05)
 
 
-def _send_again(desk: Desk, payouts: Payouts) -> None:
+def _send_again(desk: Desk, payouts: Payouts, mortal: Mortal) -> None:
     """An operator thinks that the bank has not got the file, before its answer came."""
     (row,) = desk.rows("SELECT id FROM payment_file WHERE stage = 'sent' ORDER BY id DESC LIMIT 1")
     given = DecideFile(
@@ -126,10 +126,10 @@ def _send_again(desk: Desk, payouts: Payouts) -> None:
         operator="Second Operator",
         reason="no answer",
     )
-    assert not payouts.decide(given).refused
+    assert not mortal.do(payouts.decide, given).refused
 
 
-def _ask_the_bank(payday: Payday, payouts: Payouts) -> None:
+def _ask_the_bank(payday: Payday, payouts: Payouts, mortal: Mortal) -> None:
     """Two people hear on the phone which payouts it never paid."""
     for row in payday.never_paid():
         for operator in ("Second Operator", "Fifth Operator"):
@@ -141,4 +141,4 @@ def _ask_the_bank(payday: Payday, payouts: Payouts) -> None:
                 reason="by phone",
                 payout=row["end_to_end_id"],
             )
-            assert not payouts.decide(given).refused
+            assert not mortal.do(payouts.decide, given).refused
