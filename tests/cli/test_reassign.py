@@ -55,7 +55,7 @@ class TestPropose:
             ((entry, "--to", "D-9", *SAID), "There is no deposit and no customer D-9; "),
             ((entry, "--to", "C-2001", *SAID), "The credit is EUR with nimbus-eu, and C-2001 is not: "),
             ((99, "--to", right, *SAID), "There is no bank entry 99; "),
-            ((entry, "--to", "D 9", *SAID), "The reassignment is refused: `to`: "),
+            ((entry, "--to", "D 9", *SAID), "The reassignment is refused: `to` must be letters, "),
             ((entry, "--to", right, "--by", " ", "--reason", "why"), "The reassignment is refused: `by` is empty."),
             ((entry, "--to", right, *SAID, "--part", 99), "There is no credit of part 99 of bank entry "),
         ]:  # fmt: skip
