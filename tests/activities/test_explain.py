@@ -279,13 +279,14 @@ class Explained(RandomPostings):
         assert left == [lot.left for lot in self.purse(holder).lots]
 
 
-def test_random_postings_are_explained_to_the_last_unit(database: Database) -> None:
+@pytest.mark.parametrize("runs", [2, pytest.param(20, marks=pytest.mark.chaos)])
+def test_random_postings_are_explained_to_the_last_unit(database: Database, runs: int) -> None:
     with psycopg.connect(database.owner_url, autocommit=True) as connection:
         machine = type("Machine", (Explained,), {"connection": connection, "url": database.app_url})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=2,
+                max_examples=runs,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -364,13 +365,14 @@ class RandomPostings(RuleBasedStateMachine):
         assert [check for check in run_checks(self.connection) if check.breaches] == []
 
 
-def test_the_book_does_what_the_plain_book_says(database: Any) -> None:
+@pytest.mark.parametrize("runs", [10, pytest.param(100, marks=pytest.mark.chaos)])
+def test_the_book_does_what_the_plain_book_says(database: Any, runs: int) -> None:
     with psycopg.connect(database.owner_url, autocommit=True) as connection:
         machine = type("Machine", (RandomPostings,), {"connection": connection})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=10,
+                max_examples=runs,
                 stateful_step_count=100,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
