@@ -165,6 +165,8 @@ class Freezes:
 
 
 def _release(session: Session, given: Release) -> str:
+    # Matching that is under way still sees the freeze: what it leaves waiting is looked for after it.
+    session.execute(_ALONE)
     session.execute(_LOCK, {"freeze": given.freeze})
     if given.attestation and session.execute(_RELEASED, {"attestation": given.attestation}).first():
         return ""
