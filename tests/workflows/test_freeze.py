@@ -145,7 +145,19 @@ class TestList:
         assert listed(office, tmp_path, "name,ACME GmbH") == Loaded(1, 0, 1)
 
     @pytest.mark.parametrize(
-        "line", ["name", "nome,ACME", "name, --", "account,", "name,ACME,maybe", "name,A,hit,x"]
+        "line",
+        [
+            "name",
+            "nome,ACME",
+            "name, --",
+            "account,",
+            "name,ACME,maybe",
+            "name,A,hit,x",
+            'name,"ACME',
+            'name,"ACME\nname,Globex"',
+            "name,A\0B",
+            f"name,{'A' * 140_000}",
+        ],
     )
     def test_a_line_that_cannot_be_read_changes_nothing(
         self, office: Office, tmp_path: Path, line: str
@@ -153,6 +165,17 @@ class TestList:
         with pytest.raises(ListRefused, match="line 3: "):
             listed(office, tmp_path, "name,ACME GmbH", line)
         assert office.rows("SELECT FROM screening_subject") == []
+
+    @pytest.mark.parametrize("content", [b"", b"\xff\xfen"])
+    def test_a_file_that_is_none_takes_nobody_off_it(
+        self, office: Office, tmp_path: Path, content: bytes
+    ) -> None:
+        listed(office, tmp_path, "name,ACME GmbH")
+        file = tmp_path / "none.csv"
+        file.write_bytes(content)
+        with Session(office.engine) as session, session.begin(), pytest.raises(ListRefused, match="line 1: "):
+            load(session, file, "Third Operator")
+        assert office.rows("SELECT ended_at FROM screening_subject") == [{"ended_at": None}]
 
 
 class TestCustomer:
