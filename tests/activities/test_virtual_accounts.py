@@ -348,8 +348,40 @@ class TestReview:
         pool(desk, 1)
         state = active(desk)
         moves_to(desk, country="FR")
-        kept = decide(desk, state).state
+        kept = decide(desk, look(desk, state)).state
         assert (kept.stage, kept.review, kept.waits_for) == ("active", "", None)
+
+    def test_of_an_open_application_is_decided_with_it(self, desk: Desk) -> None:
+        allow(desk)
+        pool(desk, 1)
+        state = applied(desk)
+        moves_to(desk, country="FR")
+        seen = look(desk, state)
+        assert (seen.stage, seen.review) == ("in_review", "its country changed from DE to FR")
+        assert seen.waits_since == state.waits_since
+        approved = decide(desk, seen).state
+        assert (approved.stage, approved.review, approved.waits_for) == ("active", "", None)
+
+    def test_that_nobody_saw_before_they_decided_is_raised_after_it(self, desk: Desk) -> None:
+        allow(desk)
+        pool(desk, 1)
+        state = applied(desk)
+        moves_to(desk, country="FR")
+        approved = decide(desk, state).state
+        assert (approved.stage, approved.waits_for) == ("active", "approver")
+        moves_to(desk, country="IT")
+        kept = decide(desk, approved).state
+        assert kept.review == "its country changed from DE to FR; its country changed from FR to IT"
+        assert decide(desk, kept).state.review == ""
+
+    def test_while_it_waits_for_a_number_is_raised_when_it_has_one(self, desk: Desk) -> None:
+        allow(desk)
+        waiting = decide(desk, applied(desk)).state
+        moves_to(desk, country="FR")
+        pool(desk, 1)
+        raised = look(desk, waiting)
+        assert (raised.stage, raised.waits_for) == ("active", "approver")
+        assert raised.waits_since > waiting.waits_since
 
     @pytest.mark.parametrize("takes_it_too", [False, True])
     def test_closed_then_its_forms_name_the_account_of_their_own_entity(
