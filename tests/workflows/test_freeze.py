@@ -21,6 +21,7 @@ from activities.screening import (
 from bankfiles.sample import Payment
 from ledger import postings
 from ledger.refusals import Frozen
+from prepay import attributes
 from prepay.screening import ReleaseFreeze
 from tests.office import Office
 from tests.workflows.deposits import OpenDeposit, details, eventually, open_deposit
@@ -121,6 +122,23 @@ class TestPayer:
         await paid(office, await open_deposit(office), payer_account=ACCOUNT)
         (part,) = office.rows("SELECT reason FROM bank_entry_part")
         assert part["reason"].endswith("; its payer is being screened, and it is frozen meanwhile")
+
+
+    async def test_whose_money_nobody_owns_when_it_is_released_asks_for_somebody(
+        self, office: Office, tmp_path: Path
+    ) -> None:
+        listed(office, tmp_path, f"account,{ACCOUNT}")
+        await office.pay(Payment(100_000, payer_account=ACCOUNT))
+        receipt = office.temporal.get_workflow_handle("receipt-1")
+        await says(receipt, "It is frozen until two compliance operators release it")
+        handle = await opened(office)
+        for name in ("Third Operator", "Fourth Operator"):
+            await handle.signal("release", {**RELEASE, "operator": name})
+        await handle.result()
+        await office.ring()
+        await says(receipt, "`apply`")
+        shown = (await receipt.describe()).typed_search_attributes
+        assert (shown.get(attributes.NEEDS_HUMAN), shown.get(attributes.WAITS_FOR_ROLE)) == (True, "clerk")
 
 
 class TestOwnFreeze:
