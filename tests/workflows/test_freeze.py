@@ -123,7 +123,6 @@ class TestPayer:
         (part,) = office.rows("SELECT reason FROM bank_entry_part")
         assert part["reason"].endswith("; its payer is being screened, and it is frozen meanwhile")
 
-
     async def test_whose_money_nobody_owns_when_it_is_released_asks_for_somebody(
         self, office: Office, tmp_path: Path
     ) -> None:
