@@ -95,7 +95,7 @@ class TestNewRun:
             ),
         )
         await handle.result()
-        assert attributes.WAITS_FOR_ROLE not in (await handle.describe()).typed_search_attributes
+        assert (await handle.describe()).typed_search_attributes.get(attributes.WAITS_FOR_ROLE) is None
 
 
 async def test_more_decisions_than_can_wait_are_refused(office: Office) -> None:
