@@ -149,9 +149,9 @@ def _review_virtual_accounts(session: Session, was: Customer, now: CustomerInput
 
 _REVIEW = text("""
     WITH reviewed AS (
-        UPDATE virtual_account_application SET waits_since = now(),
+        UPDATE virtual_account_application SET waits_since = CASE stage WHEN 'active' THEN now() ELSE waits_since END,
             review = left(concat_ws('; ', nullif(review, ''), CAST(:review AS text)), 500)
-        WHERE customer_id = :customer AND stage = 'active' RETURNING id
+        WHERE customer_id = :customer AND stage NOT IN ('closed', 'refused') RETURNING id
     )
     INSERT INTO outbox (workflow_id, version) SELECT 'virtual-account-' || id, 1 FROM reviewed
 """)

@@ -36,6 +36,12 @@ UNION
 SELECT m.refund_id, r.operator, 'released its money'
 FROM payout_money m JOIN money_freeze f ON f.part_id = m.part_id JOIN freeze_release r ON r.freeze_id = f.id
 UNION
+SELECT m.refund_id, r.operator, 'released its money'
+FROM payout_money m JOIN refund t ON t.id = m.refund_id
+JOIN bank_entry_part p ON p.id = m.part_id JOIN bank_entry e ON e.id = p.entry_id
+JOIN money_freeze f ON f.customer_id = t.customer_id AND f.ended_at >= e.created_at
+JOIN freeze_release r ON r.freeze_id = f.id
+UNION
 SELECT m.refund_id, d.operator, 'released its bank file'
 FROM payout_money m JOIN bank_entry_part p ON p.id = m.part_id JOIN bank_sighting s ON s.entry_id = p.entry_id
 JOIN bank_file_decision d ON d.file_id = s.file_id AND d.signal = 'release'

@@ -188,6 +188,25 @@ class TestHands:
         assert answer.refused == "you applied its money: somebody else must approve it"
         assert refunds.decide(state, "Fifth Operator").refused == ""
 
+    @pytest.mark.parametrize("before", [True, False])
+    def test_who_released_its_customer_does_not_approve(
+        self, refunds: RefundDesk, desk: Desk, before: bool
+    ) -> None:
+        """What came after the release they had no hand in."""
+        if before:
+            refunds.credit(10_000)
+        desk.change(
+            "INSERT INTO money_freeze (customer_id, reason, ended_at)"
+            " SELECT id, 'a letter', now() FROM customer WHERE number = 'C-1001'"
+        )
+        desk.change(
+            "INSERT INTO freeze_release (freeze_id, operator, reason) VALUES (1, 'Second Operator', 'lifted')"
+        )
+        if not before:
+            refunds.credit(10_000)
+        refused = refunds.decide(refunds.open("10.00"), "Second Operator").refused
+        assert refused == ("you released its money: somebody else must approve it" if before else "")
+
 
 def test_what_is_asked_of_nothing_is_refused_for_good(refunds: RefundDesk) -> None:
     with pytest.raises(ApplicationError) as refusal:
