@@ -179,7 +179,7 @@ _REACHED = f"""
 
 _MOVED = MOVED.format(account="%(account)s", before="%(before)s")
 _MOVEMENTS = f"""
-    SELECT {COLUMNS} FROM ({_MOVED}) m {DETAILS}
+    SELECT {COLUMNS}, billed.parts FROM ({_MOVED}) m {DETAILS}
     WHERE m.amount_minor <> 0 AND m.id >= %(next_from)s AND m.effective_on <= %(through_on)s
         AND NOT (m.id <= %(counted)s AND m.effective_on <= %(counted_on)s)
     ORDER BY m.effective_on, m.id LIMIT %(limit)s

@@ -225,6 +225,7 @@ def _line(row: Row) -> StatementLine:
         payer=row["payer"][:500],
         bank_reference=row["bank_reference"][:500],
         amount_minor=row["amount_minor"],
+        parts=tuple((product[:500], minor) for product, minor in row.get("parts") or ()),
     )
 
 

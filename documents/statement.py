@@ -33,6 +33,8 @@ class StatementLine(_Printed):
     payer: Printed = ""
     bank_reference: Printed = ""
     amount_minor: int
+    parts: tuple[tuple[Printed, int], ...] = ()
+    """Of a bill what each line got, above zero, by product."""
 
 
 class AccountStatement(_Printed):

@@ -17,6 +17,9 @@ from activities.setup_file import apply
 from activities.statements import Issued, StatementRefused, Statements
 from documents.statement import AccountStatement, CreditReceipt, Paper, read_paper
 from ledger import events, postings
+from ledger.bills import Line
+from ledger.bills import issue as issue_bill
+from ledger.bills import void as void_bill
 from prepay.statements import StatementRequest
 from tests.conftest import Database
 from tests.office import SETUP
@@ -106,6 +109,26 @@ class TestMonths:
         november = desk.statement("2026-11")
         assert (november.opening_minor, amounts(november), november.final) == (750, [-200], False)
         assert november.through_on == date(2026, 11, 20)
+
+    def test_bills_and_what_a_void_one_gave_back_are_told_by_their_number_and_lines(self, desk: Desk) -> None:
+        desk.give(100, date(2026, 10, 10))
+        lines = [Line("Storage", 40), Line("Compute", 20)]
+        issue_bill(
+            desk.conn,
+            number="I-7",
+            customer=desk.customer,
+            currency="EUR",
+            due_on=date(2026, 12, 1),
+            lines=lines,
+        )
+        void_bill(desk.conn, number="I-7", by="First Operator", reason="billed twice")
+        [now] = desk.conn.execute("SELECT now()").fetchone() or []  # by the database's own clock
+        with time_machine.travel(now + timedelta(days=1), tick=False):
+            running = desk.statement(f"{now.astimezone(UTC):%Y}")
+        assert [(line.kind, line.about, line.amount_minor, line.parts) for line in running.lines[-2:]] == [
+            ("bill", "I-7", -60, (("Storage", 40), ("Compute", 20))),
+            ("void-bill", "I-7", 60, (("Storage", 40), ("Compute", 20))),
+        ]
 
     def test_the_same_month_again_is_the_same_paper(self, desk: Desk) -> None:
         desk.give(1_000, date(2026, 10, 10))

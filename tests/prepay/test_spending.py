@@ -233,6 +233,30 @@ class TestBills:
         assert (bill.stage, bill.paid_minor, await shop.available()) == ("paid", 10_000, 2_000)
         assert [lot.amount_minor for lot in bill.lots] == [5_000, 5_000]
 
+    async def test_records_tell_what_bills_were_paid_and_what_a_void_one_gave_back(
+        self, shop: Shop, database: Database
+    ) -> None:
+        shop.give(9_000)
+        await shop.bill("I-1", ("Storage", "40.00"), ("Compute", "20.00"))
+        await shop.pay("4711", "10.00")
+        with psycopg.connect(database.app_url) as conn:
+            conn.execute("SELECT ledger_void_bill('I-1', 'First Operator', 'billed twice')")
+        found = (await shop.client.records("C-1001", only={"kinds": ["bill"]})).records
+        assert [(r.kind, r.about, r.product, r.amount_minor) for r in found] == [
+            ("void-bill", "I-1", "Compute, Storage", 6_000),
+            ("bill", "I-1", "Compute, Storage", -6_000),
+        ]
+        paid = (await shop.client.records("C-1001", only={"kinds": ["payment"]})).records
+        assert [r.about for r in paid] == ["4711"]
+
+    async def test_records_of_a_product_are_also_bills_with_a_line_of_it(self, shop: Shop) -> None:
+        shop.give(9_000)
+        await shop.bill("I-1", ("Storage", "40.00"), ("Compute", "20.00"))
+        await shop.pay("4711", "10.00")
+        for product, abouts in (("Compute", ["4711", "I-1"]), ("Storage", ["I-1"]), ("Database", [])):
+            found = (await shop.client.records("C-1001", only={"product": product})).records
+            assert [r.about for r in found] == abouts
+
     async def test_the_same_number_again_gives_the_same_bill(self, shop: Shop) -> None:
         first = await shop.bill("I-1", ("Compute", "60.00"))
         assert await shop.bill("I-1", ("Compute", "60.0")) == first
