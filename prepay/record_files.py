@@ -5,6 +5,7 @@ XLSX each cell says itself that it is text. Amounts are plain decimals in the cu
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ from prepay.records import Record
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a formula begins; the last four are full-width, which some spreadsheets read as the same."""
+_WITHIN = re.compile(r"[;|\t\r\n](?=[ \u00a0\"]*[=+\-@＝＋－＠])")
+"""The same behind what some spreadsheets, by their country or setting, take for the end of a cell."""
 SHEET_ROWS = 1_048_575
 """Rows of a sheet below its heading: what is more goes to another one."""
 TOLD_EVERY = 50_000
@@ -74,6 +77,7 @@ def _decimal(minor: int, currency: str) -> Decimal:
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet runs: what could be a formula has an apostrophe before it."""
+    text = _WITHIN.sub(r"\g<0>'", text)
     return f"'{text}" if text.lstrip(" \u00a0").startswith(DANGEROUS) else text
 
 
