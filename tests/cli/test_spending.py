@@ -33,6 +33,11 @@ class TestOrder:
         shown = json.loads(prepay("order", "show", "4711", "--json").out)
         assert (shown["stage"], shown["refunded_minor"]) == ("part_refunded", 1_500)
 
+    def test_spaces_around_its_id_are_no_part_of_it(self, prepay: Cli) -> None:
+        done = prepay("order", "pay", " 4711 ", *ORDER)
+        assert (done.code, done.err) == (0, "")
+        assert "Order 4711" in done.out
+
     def test_set_aside_captured_and_voided(self, prepay: Cli) -> None:
         assert prepay("order", "authorise", "4711", *ORDER, "--expires-at", "2999-01-01").code == 0
         assert prepay("order", "capture", "4711", "10.00").code == 0
