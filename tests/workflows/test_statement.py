@@ -2,42 +2,17 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from unittest.mock import patch
 
 import pytest
 from pypdf import PdfReader
-from temporalio.testing import WorkflowEnvironment
 
-import tests.office
 from bankfiles.sample import Payment
-from documents.papers import render_paper
-from documents.pool import Drawable
-from documents.statement import AccountStatement, CreditReceipt
 from prepay.client import NotFound, Refused
 from prepay.ids import TASK_QUEUE
 from prepay.statements import StatementProgress, StatementRequest
-from tests.conftest import Database
-from tests.office import Office, open_office
-from tests.workflows.deposits import NoForms
+from tests.office import Office
 from tests.workflows.test_histories import found_in
-
-
-class InThisProcess(NoForms):
-    """Draws papers really, without a process that would first have to start."""
-
-    async def render(self, form: Drawable) -> bytes:
-        assert isinstance(form, AccountStatement | CreditReceipt)
-        return await asyncio.to_thread(render_paper, form)
-
-
-@pytest.fixture
-async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
-    """Workers that draw papers."""
-    with patch.object(tests.office, "Renderer", InThisProcess):
-        async with open_office(database.app_url, temporal.client) as office:
-            yield office
 
 
 async def credited(office: Office) -> None:
