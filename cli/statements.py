@@ -41,13 +41,18 @@ def statement(
     """The statement of a month or a year as a PDF; of a period that is over, the same for ever."""
     require_folder(out)
     use_stack(data)
+    from prepay.client import NotFound
+
     chosen = [one for one in (month, year, number) if one]
     if len(chosen) != 1:
         raise ValueError("Name one of --month 2026-10, --year 2026, --number S-2026-000001")
 
     async def ask(client: "PrepayClient") -> "StatementView":
         if number:
-            return await client.statement_by_number(number)
+            found = await client.statement_by_number(number)
+            if found.customer != customer:
+                raise NotFound("drawn statement", f"{number} of {customer}")
+            return found
         return await client.statement(
             customer,
             chosen[0],
