@@ -150,7 +150,7 @@ STREAM = f"""
 
 
 def given(wanted: RecordFilter) -> dict[str, Any]:
-    """The filter as parameters. Raises AmountRefused, CurrencyRefused."""
+    """The filter as parameters."""
     names = [name for kind in wanted.kinds for name in names_of(kind)]
     text = wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") if wanted.text else None
     return {
@@ -167,4 +167,4 @@ def given(wanted: RecordFilter) -> dict[str, Any]:
 
 
 def _minor(amount: str | None, currency: str | None) -> int | None:
-    return to_minor(amount.strip(), currency) if amount and currency else None
+    return to_minor(amount, currency) if amount and currency else None

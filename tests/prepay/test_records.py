@@ -129,6 +129,9 @@ class TestRecords:
         [
             ({"kinds": ["gift"]}, "there is no kind 'gift'; there are deposit, credit"),
             ({"amount_from": "1"}, "a range of amounts needs the currency"),
+            ({"amount_from": "-1", "currency": "EUR"}, "The amount '-1' in EUR is refused"),
+            ({"amount_to": "1.001", "currency": "EUR"}, "EUR has 2 decimals"),
+            ({"amount_to": "1", "currency": "XYZ"}, "'XYZ' is no ISO 4217"),
             ({"from_on": "2026-02-01", "through_on": "2026-01-01"}, "2026-02-01 is after 2026-01-01"),
             ({"colour": "red"}, "`colour` is not known"),
         ],
