@@ -1,6 +1,6 @@
 """The rows behind statements: which movements of an account count up to which day and which recording."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import psycopg
@@ -55,6 +55,14 @@ def closed(cursor: Cursor, account: int, ends_on: date) -> Point:
         first = cursor.execute(_FIRST, {"account": account}).fetchone()
         return Point(ends_on, first["bound"] if first else 0, 0, 0, 0, 0, 0)
     return Point(**row)
+
+
+def closed_at(cursor: Cursor, account: int, ends_on: date) -> datetime:
+    """When a month was closed, or the first one after it that was."""
+    row = cursor.execute(_CLOSED_AT, {"account": account, "ends_on": ends_on}).fetchone()
+    assert row is not None
+    closed: datetime = row["created_at"]
+    return closed.astimezone(UTC)
 
 
 def reached(cursor: Cursor, account: Row, through_on: date, bound: int) -> Point:
@@ -156,6 +164,11 @@ _CLOSE = f"""
 _CLOSED = b"""
     SELECT ends_on AS through_on, bound, next_from, balance_minor, held_minor, coming_minor, receivable_minor
     FROM statement_close WHERE account_id = %(account)s AND ends_on = %(ends_on)s
+"""
+
+_CLOSED_AT = b"""
+    SELECT created_at FROM statement_close WHERE account_id = %(account)s AND ends_on >= %(ends_on)s
+    ORDER BY ends_on LIMIT 1
 """
 
 _FIRST = b"SELECT bound FROM statement_close WHERE account_id = %(account)s ORDER BY ends_on LIMIT 1"

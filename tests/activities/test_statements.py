@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -226,6 +226,16 @@ class TestYearsAndDays:
                 day = recorded.astimezone(UTC).date() + timedelta(days=days)
                 shown = desk.statement("2026-10", recorded_by=day)
                 assert (shown.closing_minor, shown.final) == (closing, False)
+                assert shown.recorded_until == datetime.combine(day, time(23, 59, 59), UTC)
+
+    def test_a_month_that_was_closed_before_says_until_when_it_was_recorded(self, desk: Desk) -> None:
+        desk.give(1_000, date(2026, 10, 10))
+        november = desk.statement("2026-11")  # closes October
+        october = desk.statement("2026-10")
+        assert october.recorded_until == november.recorded_until
+        assert (desk.statement("2026-08").recorded_until, desk.statement("2026-08").lines) == (
+            november.recorded_until, ()
+        )  # fmt: skip
 
 
 class TestReceipts:
