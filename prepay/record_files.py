@@ -26,6 +26,8 @@ SHEET_ROWS = 1_048_575
 TOLD_EVERY = 50_000
 MAX_DIGITS = 15
 """As many as a spreadsheet's number keeps."""
+MAX_TEXT = 32_767
+"""As much as a cell holds: the products of a bill of many lines can be more, and would not be there at all."""
 
 COLUMNS: tuple[tuple[str, Callable[[Record], Any]], ...] = (
     ("Number", lambda r: r.id),
@@ -153,7 +155,7 @@ class XlsxFile:
 
     def _cell(self, column: int, value: Any, currency: str) -> None:
         if isinstance(value, str):
-            self._sheet.write_string(self._row, column, value)
+            self._sheet.write_string(self._row, column, value[:MAX_TEXT])
         elif isinstance(value, datetime):
             self._sheet.write_datetime(self._row, column, value.replace(tzinfo=None), self._moment)
         elif isinstance(value, date):

@@ -106,6 +106,10 @@ class TestXlsx:
         row = cells(written(tmp_path / "r.xlsx", record(balance_minor=123_456_789_012_345_678)))[1]
         assert ("inlineStr", "1234567890123456.78") in row
 
+    def test_text_is_cut_where_a_cell_is_full(self, tmp_path: Path) -> None:
+        row = cells(written(tmp_path / "r.xlsx", record(product="x" * 40_000)))[1]
+        assert ("inlineStr", "x" * 32_767) in row
+
     def test_more_rows_than_a_sheet_holds_go_to_the_next(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
