@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import statement_rows as rows
 from activities.database import psycopg_of
+from activities.pulse import Pulse
 from activities.statement_rows import Cursor, Point, Row
 from documents.form import FormCustomer, Issuer
 from documents.statement import (
@@ -59,7 +60,7 @@ class Statements:
     @activity.defn(name="issue_statement")
     def issue(self, request: StatementRequest) -> Issued:
         """Fix what the paper says, unless that was done. Raises StatementRefused."""
-        with Session(self._engine) as session, session.begin():
+        with Pulse(), Session(self._engine) as session, session.begin():
             # A year of a large customer takes longer than a step of a lifecycle may.
             session.execute(_PATIENCE)
             with psycopg_of(session).cursor(row_factory=dict_row) as cursor:

@@ -66,6 +66,18 @@ class TestStatement:
         history = await office.temporal.get_workflow_handle(request.workflow_id).fetch_history()
         assert found_in(history) == []
 
+    async def test_whoever_dies_over_it_is_missed_within_seconds(self, office: Office) -> None:
+        request = StatementRequest(customer="C-1001", period="2025")
+        await office.client.statement("C-1001", "2025")
+        history = await office.temporal.get_workflow_handle(request.workflow_id).fetch_history()
+        waits = [
+            event.activity_task_scheduled_event_attributes.heartbeat_timeout.ToSeconds()
+            for event in history.events
+            if event.HasField("activity_task_scheduled_event_attributes")
+        ]
+        assert len(waits) == 2
+        assert all(0 < wait <= 20 for wait in waits)
+
     async def test_refusals_are_sentences(self, office: Office) -> None:
         with pytest.raises(Refused, match="C-404 has no balance"):
             await office.client.statement("C-404", "2026-10")
