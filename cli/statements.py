@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, errors, print_json, require_folder, use_stack
+from cli.output import Data, Json, amount, console, errors, path_name, print_json, require_folder, use_stack
 
 if TYPE_CHECKING:
     from prepay.client import PrepayClient
@@ -102,13 +102,13 @@ async def write(
     file = out or Path(f"{view.number}.pdf")
     file.write_bytes(view.pdf)
     if as_json:
-        print_json({**view.model_dump(mode="json", exclude={"pdf"}), "file": str(file)})
+        print_json({**view.model_dump(mode="json", exclude={"pdf"}), "file": path_name(file)})
         return
     state = "" if view.final else ", not final"
     console.print(
         f"{view.number} of {view.customer}, {view.begins_on} to {view.through_on}{state}: "
         f"{amount(view.opening_minor, view.currency)} to {amount(view.closing_minor, view.currency)}, "
-        f"{view.lines:,} movements: {file}",
+        f"{view.lines:,} movements: {path_name(file)}",
         markup=False,
         soft_wrap=True,
     )

@@ -60,6 +60,13 @@ class XlsxMissing(ValueError):
         super().__init__("XLSX needs the package xlsxwriter: `pip install prepay[xlsx]`, or export CSV")
 
 
+class NoSpreadsheet(ValueError):
+    """What kind of file is wanted is told by its name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name[:80]!r} ends in neither .csv nor .xlsx")
+
+
 class RecordFile(Protocol):
     """A file that takes records row by row."""
 
@@ -176,12 +183,15 @@ class XlsxFile:
 
 
 def open_records(path: Path) -> RecordFile:
-    """A file for records, by the ending of its name. Raises ValueError for others than .csv and .xlsx."""
-    if path.suffix.lower() == ".xlsx":
-        return XlsxFile(path)
-    if path.suffix.lower() == ".csv":
-        return CsvFile(path)
-    raise ValueError(f"{path.name} ends in neither .csv nor .xlsx")
+    """A file for records, by the ending of its name. Raises NoSpreadsheet, XlsxMissing."""
+    return _kind(path)(path)
+
+
+def _kind(path: Path) -> type[CsvFile] | type[XlsxFile]:
+    kinds: dict[str, type[CsvFile] | type[XlsxFile]] = {".csv": CsvFile, ".xlsx": XlsxFile}
+    if path.suffix.lower() not in kinds:
+        raise NoSpreadsheet(path)
+    return kinds[path.suffix.lower()]
 
 
 async def export_records(
@@ -196,6 +206,7 @@ async def export_records(
 
     `on_progress` is told how many are written, now and then. Raises NotFound, Unavailable, ValueError.
     """
+    _kind(path)
     rows, unfinished = 0, path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         async with client.stream_records(customer, only=only) as stream:

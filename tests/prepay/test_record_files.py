@@ -124,5 +124,5 @@ class TestXlsx:
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"r\.pdf ends in neither"):
+    with pytest.raises(ValueError, match=r"'r\.pdf' ends in neither"):
         open_records(tmp_path / "r.pdf")
