@@ -34,7 +34,7 @@ class StatementLine(_Printed):
     bank_reference: Printed = ""
     amount_minor: int
     parts: tuple[tuple[Printed, int], ...] = ()
-    """Of a bill what each line got, above zero, by product."""
+    """Of a bill for several products what each line got, above zero."""
 
 
 class AccountStatement(_Printed):

@@ -45,7 +45,8 @@ DETAILS = """
     LEFT JOIN LATERAL (
         SELECT min(b.number) AS number, string_agg(DISTINCT l.product, ', ') AS product,
             array_agg(DISTINCT l.product) AS products,
-            jsonb_agg(jsonb_build_array(l.product, p.amount_minor) ORDER BY p.position) AS parts
+            CASE WHEN count(DISTINCT l.product) > 1
+                THEN jsonb_agg(jsonb_build_array(l.product, p.amount_minor) ORDER BY p.position) END AS parts
         FROM bill_payment p JOIN bill b ON b.id = p.bill_id
         JOIN bill_line l ON l.bill_id = p.bill_id AND l.position = p.position
         WHERE p.transfer_id = CASE m.kind WHEN 'pay' THEN m.id ELSE m.about_id END HAVING count(*) > 0

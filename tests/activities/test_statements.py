@@ -122,12 +122,15 @@ class TestMonths:
             lines=lines,
         )
         void_bill(desk.conn, number="I-7", by="First Operator", reason="billed twice")
+        due, lines = date(2026, 12, 1), [Line("Storage", 5), Line("Storage", 5)]
+        issue_bill(desk.conn, number="I-8", customer=desk.customer, currency="EUR", due_on=due, lines=lines)
         [now] = desk.conn.execute("SELECT now()").fetchone() or []  # by the database's own clock
         with time_machine.travel(now + timedelta(days=1), tick=False):
             running = desk.statement(f"{now.astimezone(UTC):%Y}")
-        assert [(line.kind, line.about, line.amount_minor, line.parts) for line in running.lines[-2:]] == [
+        assert [(line.kind, line.about, line.amount_minor, line.parts) for line in running.lines[-3:]] == [
             ("bill", "I-7", -60, (("Storage", 40), ("Compute", 20))),
             ("void-bill", "I-7", 60, (("Storage", 40), ("Compute", 20))),
+            ("bill", "I-8", -10, ()),
         ]
 
     def test_the_same_month_again_is_the_same_paper(self, desk: Desk) -> None:
