@@ -297,16 +297,17 @@ class TestOverlap:
     ) -> None:
         """Of two days, newest first, only Tuesday is posted yet: Tuesday's own statement looks like the first."""
         both = self.cut(1, 2)
-        newest_first = camt(replace(both, entries=both.entries[::-1]), kind="camt.053")
+        newest_first = camt(replace(both, entries=[*both.entries][::-1]), kind="camt.053")
         monkeypatch.setattr("activities.bank_files.CHUNK", 1)
         posting = iter([BankFiles._post_chunk])
 
         def post_one(*given: Any) -> None:
             next(posting)(*given)
 
-        with monkeypatch.context() as killed, pytest.raises(StopIteration):
+        with monkeypatch.context() as killed:
             killed.setattr(BankFiles, "_post_chunk", post_one)
-            stage(desk, newest_first)
+            with pytest.raises(StopIteration):
+                stage(desk, newest_first)
         tuesday = camt(day(2), kind="camt.053")
         assert stage(desk, tuesday) == "alarm"
         assert stage(desk, newest_first) == "posted"
