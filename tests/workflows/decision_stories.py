@@ -70,6 +70,23 @@ async def virtual_account_without_a_number(office: Office) -> str:
     return application.handle.id
 
 
+async def virtual_account_kept_after_review(office: Office) -> str:
+    """Something changes at the customer: people look again, keep it, and close it later."""
+    application = await apply(office, "C-1003")
+    await application.until("| **Stage** | in review")
+    await application.handle.signal("approve", SECOND)
+    await application.until("| **Stage** | active")
+    told = "UPDATE virtual_account_application SET review = 'their country was DE', waits_since = now() WHERE id = %s"
+    change(office, told, application.row)
+    await application.handle.signal("ring")
+    await application.until("their country was DE")
+    await application.handle.signal("approve", SECOND | {"reason": "the rules allow that country too"})
+    await eventually(lambda: details(application.handle), lambda shown: "their country was DE" not in shown)
+    await application.handle.signal("close", SECOND)
+    await application.handle.result()
+    return application.handle.id
+
+
 async def virtual_account_replaced(office: Office) -> str:
     """A second number beside the first, which is closed later: the history is the second one's."""
     first = await apply(office, "C-1003")
@@ -126,6 +143,7 @@ async def freeze_released_by_two(office: Office) -> str:
 
 DECISION_STORIES = (
     virtual_account_closed,
+    virtual_account_kept_after_review,
     virtual_account_refused_by_rule,
     virtual_account_rejected,
     virtual_account_without_a_number,

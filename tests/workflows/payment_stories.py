@@ -76,7 +76,13 @@ async def _ready(office: Office) -> Ready:
 
 
 async def _sent(office: Office) -> tuple[Ready, int]:
-    before, ready = _files(office), await _ready(office)
+    ready = await _ready(office)
+    return ready, await send_payouts(office)
+
+
+async def send_payouts(office: Office) -> int:
+    """An operator has a payment file made of what is ready, and it goes to the bank."""
+    before = _files(office)
     run = await office.temporal.start_workflow(PaymentRun.run, id=request_id(), task_queue=TASK_QUEUE)
     await run.signal("run_now", NOW)
     await eventually(lambda: _files(office), lambda now: now > before)
@@ -84,7 +90,7 @@ async def _sent(office: Office) -> tuple[Ready, int]:
     await office.ring()
     file = _files(office)
     await eventually(lambda: details(file_handle(office, file)), lambda shown: SENT in shown)
-    return ready, file
+    return file
 
 
 def _files(office: Office) -> int:

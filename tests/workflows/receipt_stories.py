@@ -5,6 +5,7 @@ from typing import Any
 from bankfiles.sample import Payment
 from tests.office import Office, request_id
 from tests.workflows.claims import open_claim
+from tests.workflows.payment_stories import send_payouts
 from tests.workflows.receipts import APPLY, SECOND, OpenReceipt, deliver, open_receipt
 
 PAYER: dict[str, Any] = {"payer_name": "Vandelay Example BV", "payer_account": "NL26MOCK0000009001"}
@@ -50,6 +51,20 @@ async def receipt_chased_kept_and_taken_back(office: Office) -> str:
     return await _ended(receipt, "settled")
 
 
+async def receipt_returned(office: Office) -> str:
+    """Nobody's money goes back to its payer: in a payment file, until the bank books it."""
+    receipt = await open_receipt(office, **PAYER)
+    await receipt.signal("return_to_payer", SECOND)
+    await receipt.until("| **Stage** | returning")
+    file = await send_payouts(office)
+    query = "SELECT end_to_end_id FROM payout JOIN receipt_return b ON b.id = return_id WHERE b.part_id = %s"
+    [row] = office.rows(query, receipt.part)
+    paid = Payment(-100_000, f"OUT-{file}", end_to_end_id=row["end_to_end_id"], code="PMNT/ICDT/ESCT")
+    await deliver(office, paid)
+    await office.ring()
+    return await _ended(receipt, "returned")
+
+
 async def claim_credited(office: Office) -> str:
     """Made before its money comes, found when it comes, credited by an operator."""
     claim = await open_claim(office, amount="321.00", payer_account=PAYER["payer_account"])
@@ -88,6 +103,7 @@ RECEIPT_STORIES = (
     receipt_applied,
     receipt_approved_by_two,
     receipt_chased_kept_and_taken_back,
+    receipt_returned,
     claim_credited,
     claim_closed,
 )
