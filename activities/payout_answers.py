@@ -87,7 +87,12 @@ def _report(connection: Connection, answer: Answer) -> str:
     refused = [
         row for row in payouts if _rejects(verdicts[row.id]) and verdicts[row.id].reason not in DUPLICATES
     ]
-    backs = [Back(row.id, "rejected", verdicts[row.id].reason) for row in refused if row.stage == "sent"]
+    # What has come back already, before the entry with which it leaves, moves with that entry.
+    backs = [
+        Back(row.id, "rejected", verdicts[row.id].reason)
+        for row in refused
+        if row.stage == "sent" and row.came_back_part_id is None
+    ]
     if backs and len(backs) == len(ids):
         connection.execute(_WHY, {"file": file.id, "reason": reason_words(backs[0].reason_code)})
     come_back(connection, backs)
@@ -149,7 +154,7 @@ _ACCOUNTS = """
 _FILE = "SELECT id, message_id FROM payment_file WHERE message_id = ANY (%(messages)s) ORDER BY id LIMIT 1"
 _OF_FILE = "SELECT id FROM payout WHERE file_id = %(file)s ORDER BY id"
 _NAMED = "SELECT id FROM payout WHERE end_to_end_id = ANY (%(ids)s) AND file_id IS NOT NULL ORDER BY id"
-_STAGES = "SELECT id, end_to_end_id, stage FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
+_STAGES = "SELECT id, end_to_end_id, stage, came_back_part_id FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
 _TAKEN = """
     UPDATE payment_file SET stage = 'accepted', answered_at = coalesce(answered_at, now()), asked = 0,
         sent_at = coalesce(sent_at, now())

@@ -5,15 +5,19 @@ from itertools import count
 from typing import Any, get_args
 from uuid import uuid4
 
-from activities.refund_deciding import Decide
+from activities.refund_deciding import Attach, Decide
 from activities.refunds import Answered, Look, Open, Refunds
 from bankfiles.sample import Payment, Sheet
-from prepay.refunds import ApproveRefund, RefundRequest, RefundStage, RejectRefund
+from prepay.refunds import ApproveRefund, RefundRequest, RefundStage, RejectRefund, UsePayee
 from rules.refund import RefundState, Signal
 from tests.activities.test_bank_files import ACCOUNT, Desk
 
 STAGES = get_args(RefundStage)
 _events = count(1)
+_PAYEE = """
+    INSERT INTO payee (name, iban, origin, refund_id) VALUES ('ACME GmbH', 'NL26MOCK0000009001', 'entered', %s)
+    RETURNING id
+"""
 _ATTEST = """
     INSERT INTO attestation (workflow_id, run_id, event_id, signal, payload, sent_at, identity, principal, operator_id,
         standing, refused)
@@ -89,3 +93,11 @@ class RefundDesk:
     def decide(self, state: RefundState, operator: str, signal: Signal = "approve") -> Answered:
         """Carry it out."""
         return self.refunds.decide(self.decision(state, operator, signal))
+
+    def attach(self, state: RefundState) -> str:
+        """The customer tells an account that they have paid from; the ticket's stage then."""
+        [row] = self.desk.rows(_PAYEE, state.refund)
+        use = UsePayee(payee=int(str(row["id"])))
+        answer = self.refunds.attach(Attach(refund=state.refund, given=use, at=datetime.now(UTC)))
+        assert answer.refused == ""
+        return answer.state.stage

@@ -1,11 +1,15 @@
 """The bank's answers, on a real database: each does what it says once, and what it says twice changes nothing."""
 
+from typing import Any
+
 import pytest
 
 from activities.payouts import DecideFile
+from bankfiles.sample import Payment
 from tests.activities.test_bank_files import desk
 from tests.activities.test_payouts import Cashier, cashier, credit, debit
 from tests.bankfiles.answer_files import pacs004, pain002
+from tests.payouts import Ready
 
 __all__ = ["cashier", "desk"]
 
@@ -85,6 +89,16 @@ class TestRejected:
         cashier.desk.pay(debit(ready))
         state, reason = cashier.desk.parts()[-1]
         assert (state, "rejected already" in str(reason)) == ("house", True)
+
+
+    def test_after_it_came_back_waits_for_the_entry_with_which_it_left(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        cashier.desk.pay(credit(ready))
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        cashier.desk.pay(debit(ready))
+        assert cashier.stage(ready) == ("returned", "returned")
+        assert [state for state, _ in cashier.desk.parts()] == ["credited", "payout", "payout"]
 
 
 class TestDuplicate:
@@ -184,3 +198,38 @@ def test_no_account_number_is_in_the_lines_of_a_ticket(
     lines = " ".join(str(row["what"]) for row in cashier.desk.rows("SELECT what FROM refund_event"))
     assert "DE0212" not in lines + str(cashier.payout(ready)["reason"])
     assert lines.count("rejected payout") == 1
+
+
+def ticket_of(cashier: Cashier, ready: Ready) -> dict[str, Any]:
+    return dict(cashier.desk.rows("SELECT * FROM refund WHERE id = %s", ready.refund)[0])
+
+
+def owe(cashier: Cashier) -> None:
+    """The bank takes back all that the customer paid, of which a part is on its way to them."""
+    [part] = cashier.desk.rows("SELECT bank_reference FROM bank_entry_part WHERE direction = 'credit'")
+    cashier.desk.pay(Payment(-100_000, str(part["bank_reference"]), reversal=True))
+
+
+class TestAsked:
+    """For another account, each time a payout comes back, and with as much time as the first time."""
+
+    def test_with_a_day_by_which_to_answer(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        # They were asked before, long ago.
+        cashier.desk.change("UPDATE refund SET details_until = now() - interval '1 day', reminded = 3")
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        ticket = ticket_of(cashier, ready)
+        days = (ticket["details_until"] - ticket["waits_since"]).days
+        assert (ticket["stage"], days, ticket["reminded"]) == ("returned", 45, 0)
+
+    def test_not_where_what_came_back_repaid_a_debt(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        owe(cashier)
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        ticket = ticket_of(cashier, ready)
+        assert (ticket["stage"], ticket["ended_at"] is not None) == ("void", True)
+        assert ticket["answer"] == "the money came back, and paid what you owed us"
+        lines = [row["what"] for row in cashier.desk.rows("SELECT what FROM refund_event ORDER BY id")]
+        assert str(lines[-1]).endswith("(AC04: the account is closed); it paid what the customer owed.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,10 +11,13 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.database import make_engine
+from activities.payouts import Collect, Payouts
 from activities.refund_opening import RefundRefused
 from activities.refunds import Look
+from settings import Settings
 from tests.activities.refund_desk import RefundDesk
 from tests.activities.test_bank_files import Desk
+from tests.bankfiles.answer_files import pain002
 from tests.conftest import Database
 from tests.ledger.test_concurrency import together
 
@@ -187,6 +191,27 @@ class TestHands:
         answer = refunds.decide(state, "Second Operator")
         assert answer.refused == "you applied its money: somebody else must approve it"
         assert refunds.decide(state, "Fifth Operator").refused == ""
+
+
+class TestCameBack:
+    """A ticket that pays two accounts, of which the bank refuses one after the other."""
+
+    def test_while_people_decide_about_the_other_the_customer_is_asked(
+        self, refunds: RefundDesk, desk: Desk, tmp_path: Path
+    ) -> None:
+        refunds.credit(10_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        refunds.credit(20_000, payer_account="NL96MOCK0000009002", payer_name="ACME GmbH")
+        state = refunds.open("250.00")
+        refunds.decide(state, "Second Operator")
+        payouts = Payouts(desk.engine, Settings(outbox=tmp_path))
+        [file] = payouts.collect(Collect(at_once=True)).files
+        sent = payouts.send(int(file.removeprefix("payment-file-")))
+        first, second = desk.rows("SELECT end_to_end_id FROM payout ORDER BY id")
+        desk.work_off(pain002(sent.message_id, [(str(first["end_to_end_id"]), "RJCT", "AC04")]))
+        assert refunds.attach(state) == "in_review"
+        desk.work_off(pain002(sent.message_id, [(str(second["end_to_end_id"]), "RJCT", "AC06")]))
+        assert refunds.look(state).stage == "returned"
+        assert refunds.attach(state) == "in_review"
 
 
 def test_what_is_asked_of_nothing_is_refused_for_good(refunds: RefundDesk) -> None:
