@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activities.payouts import DecideFile
+from activities.payouts import Collect, DecideFile
 from bankfiles.sample import Payment
 from tests.activities.test_bank_files import desk
 from tests.activities.test_payouts import Cashier, cashier, credit, debit
@@ -179,6 +179,14 @@ class TestNotPaid:
         assert "somebody else must" in not_paid(cashier, file.file, ready.end_to_end_id, "second operator ")
         assert not_paid(cashier, file.file, ready.end_to_end_id, "Fifth Operator") == ""
         assert cashier.stage(ready) == ("rejected", "returned")
+
+    def test_never_of_what_has_not_left(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (made,) = cashier.payouts.collect(Collect(at_once=True)).files
+        file = int(made.removeprefix("payment-file-"))
+        for operator in ("Second Operator", "Fifth Operator"):
+            assert "has not left yet" in not_paid(cashier, file, ready.end_to_end_id, operator)
+        assert cashier.payout(ready)["stage"] == "sent"
 
     def test_never_of_what_was_booked(self, cashier: Cashier) -> None:
         ready = cashier.ready()

@@ -115,6 +115,22 @@ class TestFile:
         await file.signal("not_paid", said | {"operator": "Fifth Operator"})
         assert (await file.result())["stage"] == "rejected"
 
+    async def test_that_cannot_go_asks_people_and_goes_when_it_can(self, run: Run, tmp_path: Path) -> None:
+        await run.ready()
+        (tmp_path / "outbox").write_text("somebody's file")
+        await run.handle.signal("run_now", NOW)
+        await eventually(run._files, bool)
+        await run.office.ring()
+        file = run.office.temporal.get_workflow_handle("payment-file-1")
+        await run.until(file, "**It cannot go to the bank.** The outbox cannot be written: Not a directory.")
+        attributes = (await file.describe()).typed_search_attributes
+        assert {pair.key.name: pair.value for pair in attributes}["NeedsHuman"] is True
+        await file.signal("resend", NOW)
+        await run.until(file, "the file has not left yet")
+        (tmp_path / "outbox").unlink()
+        await file.signal("ring")
+        await run.until(file, "sent: the bank has not answered")
+
     async def test_cancel_stops_no_payment(self, run: Run) -> None:
         await run.ready()
         file = await run.send()
