@@ -154,7 +154,9 @@ _ACCOUNTS = """
 _FILE = "SELECT id, message_id FROM payment_file WHERE message_id = ANY (%(messages)s) ORDER BY id LIMIT 1"
 _OF_FILE = "SELECT id FROM payout WHERE file_id = %(file)s ORDER BY id"
 _NAMED = "SELECT id FROM payout WHERE end_to_end_id = ANY (%(ids)s) AND file_id IS NOT NULL ORDER BY id"
-_STAGES = "SELECT id, end_to_end_id, stage, came_back_part_id FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
+_STAGES = (
+    "SELECT id, end_to_end_id, stage, came_back_part_id FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
+)
 _TAKEN = """
     UPDATE payment_file SET stage = 'accepted', answered_at = coalesce(answered_at, now()), asked = 0,
         sent_at = coalesce(sent_at, now())

@@ -90,7 +90,6 @@ class TestRejected:
         state, reason = cashier.desk.parts()[-1]
         assert (state, "rejected already" in str(reason)) == ("house", True)
 
-
     def test_after_it_came_back_waits_for_the_entry_with_which_it_left(self, cashier: Cashier) -> None:
         ready = cashier.ready()
         (file,) = cashier.run()

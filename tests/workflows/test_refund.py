@@ -233,7 +233,6 @@ class TestRefundable:
         with pytest.raises(Refused, match=r"60\.00 EUR can be refunded: .* less 40\.00 EUR for usage"):
             await ask(office, "60.01")
 
-
     async def test_counts_on_no_uncertain_money_for_what_is_owed(self, office: Office) -> None:
         await credited(office, 6_000)
         deposit = await office.client.request_deposit("C-1001", "40.00", "EUR", product="compute")
@@ -248,7 +247,9 @@ class TestRefundable:
                 currency="EUR",
                 amount_minor=3_000,
             )
-        with pytest.raises(Refused, match=r"30\.00 EUR can be refunded: 100\.00 EUR are available, less 30\.00"):
+        with pytest.raises(
+            Refused, match=r"30\.00 EUR can be refunded: 100\.00 EUR are available, less 30\.00"
+        ):
             await ask(office, "30.01")
         assert (await ask(office, "30.00")).row()["stage"] == "in_review"
 
