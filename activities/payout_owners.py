@@ -87,6 +87,7 @@ _REFUNDS = """
         FROM now_is JOIN refund r ON r.id = now_is.refund_id
     ), moved AS (
         UPDATE refund r SET version = r.version + 1, stage = became.stage,
+            came_back = r.came_back OR became.stage = 'returned',
             waits_since = CASE WHEN became.stage <> was OR asked_now THEN now() ELSE r.waits_since END,
             reminded = CASE WHEN became.stage <> was OR asked_now THEN 0 ELSE r.reminded END,
             details_until = CASE

@@ -122,6 +122,31 @@ class TestApproving:
         assert refunds.desk.available() == 10_000
 
 
+class TestThirtyDays:
+    """The policy asks for two people above 500.00 of what a customer gets in 30 days."""
+
+    def test_count_from_when_it_was_paid(self, refunds: RefundDesk, tmp_path: Path) -> None:
+        refunds.credit(100_000)
+        state = refunds.open("300.00")
+        refunds.decide(state, "Second Operator")
+        Payouts(refunds.desk.engine, Settings(outbox=tmp_path)).collect(Collect(at_once=True))
+        # It was asked for long ago, and has waited for bank details until now.
+        refunds.desk.change("UPDATE refund SET opened_at = now() - interval '44 days'")
+        assert refunds.open("300.00").people == 2
+
+    def test_count_what_was_asked_for_later(self, refunds: RefundDesk, desk: Desk, tmp_path: Path) -> None:
+        refunds.credit(100_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        first = refunds.open("300.00")
+        refunds.decide(first, "Second Operator")
+        payouts = Payouts(desk.engine, Settings(outbox=tmp_path))
+        payouts.collect(Collect(at_once=True))
+        [file] = desk.rows("SELECT message_id FROM payment_file")
+        desk.work_off(pain002(str(file["message_id"]), group="RJCT", reason="FF01"))
+        refunds.open("300.00")
+        assert refunds.attach(first) == "in_review"
+        assert refunds.look(first).people == 2
+
+
 class TestDatabase:
     """What holds whoever writes the rows."""
 
@@ -168,6 +193,17 @@ class TestDatabase:
         refunds.open("10.00")
         query = "UPDATE payout SET stage = 'ready', ready_at = now()"
         assert "is of a refund that is not approved" in self.refused(refunds.desk, query)
+
+    def test_refuses_another_account_for_what_was_approved(self, refunds: RefundDesk) -> None:
+        refunds.credit(10_000)
+        state = refunds.open("10.00")
+        assert refunds.decide(state, "Second Operator").state.stage == "approved"
+        query = """
+            WITH other AS (INSERT INTO payee (name, iban, origin) VALUES ('X', 'DE89370400440532013000', 'entered')
+                RETURNING id)
+            UPDATE payout SET payee_id = other.id FROM other
+        """
+        assert "is ready: where it goes cannot be changed" in self.refused(refunds.desk, query)
 
     def test_refuses_to_change_an_approval(self, refunds: RefundDesk) -> None:
         assert "permission denied" in self.refused(refunds.desk, "UPDATE refund_approval SET operator = 'x'")
