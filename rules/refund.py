@@ -132,7 +132,7 @@ class PayoutState(BaseModel):
     entry: int | None
     """The bank entry whose payer gets it; None for an account that was entered."""
     new: bool = False
-    """Its account is none that the customer's money came from."""
+    """Its account is none that the ticket's money came from."""
     not_before: datetime | None = None
     reason: str = ""
 

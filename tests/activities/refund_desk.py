@@ -15,8 +15,11 @@ from tests.activities.test_bank_files import ACCOUNT, Desk
 STAGES = get_args(RefundStage)
 _events = count(1)
 _PAYEE = """
-    INSERT INTO payee (name, iban, origin, refund_id) VALUES ('ACME GmbH', 'NL26MOCK0000009001', 'entered', %s)
-    RETURNING id
+    INSERT INTO payee (name, iban, origin, refund_id, proof_sha256, created_at)
+    VALUES ('ACME GmbH', %s, 'entered', %s, %s, now() - interval '2 days') RETURNING id
+"""
+_PROOF = """
+    INSERT INTO claim_proof (sha256, kind, content) VALUES (repeat('0', 64), 'pdf', 'a proof') ON CONFLICT DO NOTHING
 """
 _ATTEST = """
     INSERT INTO attestation (workflow_id, run_id, event_id, signal, payload, sent_at, identity, principal, operator_id,
@@ -94,10 +97,16 @@ class RefundDesk:
         """Carry it out."""
         return self.refunds.decide(self.decision(state, operator, signal))
 
-    def attach(self, state: RefundState) -> str:
-        """The customer tells an account that they have paid from; the ticket's stage then."""
-        [row] = self.desk.rows(_PAYEE, state.refund)
-        use = UsePayee(payee=int(str(row["id"])))
-        answer = self.refunds.attach(Attach(refund=state.refund, given=use, at=datetime.now(UTC)))
-        assert answer.refused == ""
-        return answer.state.stage
+    def attach(
+        self, state: RefundState, iban: str = "NL26MOCK0000009001", *, proven: bool = False
+    ) -> Answered:
+        """The customer tells an account, which somebody wrote down two days ago."""
+        if proven:
+            self.desk.change(_PROOF)
+        [row] = self.desk.rows(_PAYEE, iban, state.refund, "0" * 64 if proven else None)
+        [payout] = self.desk.rows(
+            "SELECT id FROM payout WHERE refund_id = %s AND stage = 'planned' ORDER BY payee_id NULLS FIRST LIMIT 1",
+            state.refund,
+        )
+        use = UsePayee(payee=int(str(row["id"])), payout=int(str(payout["id"])))
+        return self.refunds.attach(Attach(refund=state.refund, given=use, at=datetime.now(UTC)))

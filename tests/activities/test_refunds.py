@@ -122,6 +122,33 @@ class TestApproving:
         assert refunds.desk.available() == 10_000
 
 
+class TestAnotherAccount:
+    COOLING = """
+        INSERT INTO refund_policy (entity, currency, valid_from, one_up_to_minor, two_up_to_minor, cooling_hours)
+        VALUES ('nimbus-eu', 'EUR', '2026-02-01', 50000, 2000000, 24)
+    """
+
+    def test_is_one_that_only_other_money_came_from(self, refunds: RefundDesk) -> None:
+        refunds.credit(1, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        refunds.credit(10_000, payer_account="NL96MOCK0000009002", payer_name="ACME GmbH")
+        state = refunds.open("100.00")
+        assert "send a proof" in refunds.attach(state, "NL26MOCK0000009001").refused
+        assert refunds.attach(state, "NL96MOCK0000009002").refused == ""
+
+    def test_cools_from_when_the_ticket_was_to_pay_it(self, refunds: RefundDesk) -> None:
+        refunds.desk.change(self.COOLING)
+        refunds.credit(10_000)
+        state = refunds.open("10.00")
+        assert refunds.attach(state, "DE89370400440532013000", proven=True).refused == ""
+        state = refunds.look(state)
+        for operator in ("First Operator", "Second Operator"):
+            assert refunds.decide(state, operator).refused == ""
+        [payout] = refunds.desk.rows(
+            "SELECT stage, not_before > now() + interval '23 h' AS cools FROM payout"
+        )
+        assert payout == {"stage": "ready", "cools": True}
+
+
 class TestThirtyDays:
     """The policy asks for two people above 500.00 of what a customer gets in 30 days."""
 
@@ -143,7 +170,7 @@ class TestThirtyDays:
         [file] = desk.rows("SELECT message_id FROM payment_file")
         desk.work_off(pain002(str(file["message_id"]), group="RJCT", reason="FF01"))
         refunds.open("300.00")
-        assert refunds.attach(first) == "in_review"
+        assert refunds.attach(first).state.stage == "in_review"
         assert refunds.look(first).people == 2
 
 
@@ -228,6 +255,25 @@ class TestHands:
         assert answer.refused == "you applied its money: somebody else must approve it"
         assert refunds.decide(state, "Fifth Operator").refused == ""
 
+    def test_who_released_its_frozen_customer_does_not_approve(self, refunds: RefundDesk, desk: Desk) -> None:
+        refunds.credit(10_000)
+        desk.change(
+            "INSERT INTO money_freeze (customer_id, reason, ended_at) SELECT id, 'x', now() FROM customer"
+            " WHERE number = 'C-1001'"
+        )
+        desk.change(
+            "INSERT INTO freeze_release (freeze_id, operator, reason, attestation_id)"
+            " SELECT max(id), 'Second Operator', 'x', %s FROM money_freeze",
+            refunds.attested("Second Operator"),
+        )
+        state = refunds.open("10.00")
+        answer = refunds.decide(state, "Second Operator")
+        assert answer.refused == "you released its money: somebody else must approve it"
+        # What came later was never frozen, and the newest money goes first.
+        refunds.credit(20_000)
+        refunds.decide(state, "Fifth Operator", "reject")
+        assert refunds.decide(refunds.open("10.00"), "Second Operator").refused == ""
+
 
 class TestCameBack:
     """A ticket that pays two accounts, of which the bank refuses one after the other."""
@@ -244,10 +290,10 @@ class TestCameBack:
         sent = payouts.send(int(file.removeprefix("payment-file-")))
         first, second = desk.rows("SELECT end_to_end_id FROM payout ORDER BY id")
         desk.work_off(pain002(sent.message_id, [(str(first["end_to_end_id"]), "RJCT", "AC04")]))
-        assert refunds.attach(state) == "in_review"
+        assert refunds.attach(state).state.stage == "in_review"
         desk.work_off(pain002(sent.message_id, [(str(second["end_to_end_id"]), "RJCT", "AC06")]))
         assert refunds.look(state).stage == "returned"
-        assert refunds.attach(state) == "in_review"
+        assert refunds.attach(state).state.stage == "in_review"
 
 
 def test_what_is_asked_of_nothing_is_refused_for_good(refunds: RefundDesk) -> None:
