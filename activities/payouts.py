@@ -70,8 +70,8 @@ class FileChanged(RuntimeError):
 
     def __init__(self, file: int) -> None:
         super().__init__(
-            f"Payment file {file} is not what was made: its SHA-256 differs. Find out who changed it in {STAGING}, then "
-            "take it away from there and send `resend`."
+            f"Payment file {file} is not what was made: its SHA-256 differs. Find out who changed it in {STAGING}, "
+            "then take it away from there and send `resend`."
         )
 
 

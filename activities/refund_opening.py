@@ -206,7 +206,7 @@ _ASK = text("""
     WHERE id = :refund
 """)
 
-# What the customer gets by this ticket, and got or is to get by others in 30 days: one refund in many parts is no smaller.
+# What the customer gets by this ticket, and got or is to get by others in 30 days: in many parts it is no smaller.
 _THIRTY_DAYS = text("""
     SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM refund r
     JOIN refund o ON o.customer_id = r.customer_id AND o.currency = r.currency

@@ -84,8 +84,8 @@ class TestRefundable:
 
     def test_is_told_by_a_sum_that_is_right(self) -> None:
         assert Refundable(10_000, 0, 3_000, 0, 4_000).why("EUR") == (
-            "30.00 EUR can be refunded: 100.00 EUR are available, less 30.00 EUR for open bills, 40.00 EUR that no booked "
-            "statement has confirmed, or that is frozen"
+            "30.00 EUR can be refunded: 100.00 EUR are available, less 30.00 EUR for open bills, 40.00 EUR that no "
+            "booked statement has confirmed, or that is frozen"
         )
 
     @given(available=minor, owed=st.integers(min_value=1, max_value=10**12))
