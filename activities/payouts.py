@@ -195,6 +195,9 @@ def decide(session: Session, given: DecideFile) -> str | None:
         return _not_paid(session, given)
     session.execute(_LOCK, {"file": given.file})
     refused = refuse_resend(state_of(session, given.file))
+    if refused is None and session.execute(_RESENT_FOR, given.model_dump()).first():
+        # Reset in the UI sends signals once more.
+        refused = "you had it sent again for that reason before; say what is new"
     if refused is None:
         session.execute(_RESEND, {"file": given.file})
         session.execute(_SAY, given.model_dump() | {"payout_id": None})
@@ -288,6 +291,10 @@ _RESEND = text(
     "UPDATE payment_file SET stage = 'written', staged_at = NULL, resent = resent + 1 WHERE id = :file"
 )
 _SAID = text("SELECT id FROM payment_file_decision WHERE key = :key")
+_RESENT_FOR = text("""
+    SELECT id FROM payment_file_decision
+    WHERE file_id = :file AND signal = 'resend' AND operator = :operator AND reason = :reason
+""")
 _SAY = text("""
     INSERT INTO payment_file_decision (key, file_id, signal, payout_id, operator, reason)
     VALUES (:key, :file, :signal, :payout_id, :operator, :reason)
