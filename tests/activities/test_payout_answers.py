@@ -108,6 +108,21 @@ class TestDuplicate:
         cashier.desk.work_off(pain002(file.message_id, group="RJCT", reason=code))
         assert (cashier.stage(ready), cashier.file(file)["stage"]) == (("sent", "sent"), "sent")
 
+    @pytest.mark.parametrize(("code", "stage"), [("", "sent"), ("ALREADY", "sent"), ("FF01", "rejected")])
+    def test_in_the_banks_own_words_rejects_nothing_that_was_sent_twice(
+        self, cashier: Cashier, code: str, stage: str
+    ) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        again = DecideFile(
+            file=file.file, key="1", signal="resend", operator="Second Operator", reason="no answer"
+        )
+        assert cashier.payouts.decide(again).refused == ""
+        cashier.payouts.send(file.file)
+        answer = cashier.desk.work_off(pain002(file.message_id, group="RJCT", reason=code))
+        assert cashier.payout(ready)["stage"] == stage
+        assert ("a person must ask" in answer.reason) is (stage == "sent")
+
 
 class TestOthers:
     def test_a_file_of_another_program_changes_nothing(self, cashier: Cashier) -> None:
