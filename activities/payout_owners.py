@@ -16,11 +16,14 @@ Connection = psycopg.Connection[Any]
 
 
 class Told(NamedTuple):
-    """A line for the ticket's audit page: what the bank did with a payout. The key makes it once."""
+    """A line for the ticket's audit page: what the bank did with a payout, or an operator. The key makes it once."""
 
     payout: int
     key: str
     what: str
+    by: str = ""
+    reason: str = ""
+    attestation: int | None = None
 
 
 def lock_payouts(connection: Connection, payouts: Sequence[int]) -> None:
@@ -166,8 +169,9 @@ _FILES = """
 """
 
 _TELL = """
-    INSERT INTO refund_event (refund_id, key, what)
-    SELECT p.refund_id, t.key, t.what
-    FROM unnest(%(payout)s::bigint[], %(key)s::text[], %(what)s::text[]) t (payout, key, what)
+    INSERT INTO refund_event (refund_id, key, what, by, reason, attestation_id)
+    SELECT p.refund_id, t.key, t.what, t.by, t.reason, t.attestation
+    FROM unnest(%(payout)s::bigint[], %(key)s::text[], %(what)s::text[], %(by)s::text[], %(reason)s::text[],
+        %(attestation)s::bigint[]) t (payout, key, what, by, reason, attestation)
     JOIN payout p ON p.id = t.payout WHERE p.refund_id IS NOT NULL ORDER BY p.id ON CONFLICT (key) DO NOTHING
 """

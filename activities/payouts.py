@@ -49,6 +49,7 @@ class DecideFile(Wire):
     reason: str
     payout: str = ""
     """The EndToEndId of the one that was not paid."""
+    attestation: int | None = None
 
 
 class Decided(BaseModel):
@@ -223,11 +224,15 @@ def _not_paid(session: Session, given: DecideFile) -> str | None:
     except SamePerson as refusal:
         return f"{refusal} say it too"
     session.execute(_SAY, given.model_dump() | {"payout_id": found})
-    words = "that the bank never paid it"
-    tell(
-        connection,
-        [Told(found, f"{given.key} not paid", f"{given.operator} said of payout {found} {words}.")],
+    said = Told(
+        found,
+        f"{given.key} not paid",
+        f"The bank never paid payout {found}, as it told an operator.",
+        given.operator,
+        given.reason,
+        given.attestation,
     )
+    tell(connection, [said])
     if second:
         come_back(connection, [Back(found, "rejected", "NARR")])
     return None

@@ -111,6 +111,7 @@ class PaymentFile(Lifecycle[PaymentFileState]):
             operator=attested.operator,
             reason=taken.decision.reason,
             payout=getattr(taken.decision, "payout", ""),
+            attestation=attested.attestation,
         )
         return await step(Payouts.decide, given, f"{taken.signal}, as {attested.operator} wants")
 

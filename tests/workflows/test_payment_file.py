@@ -118,6 +118,11 @@ class TestFile:
         await run.until(file, "somebody else must say it too")
         await file.signal("not_paid", said | {"operator": "Fifth Operator"})
         assert (await file.result())["stage"] == "rejected"
+        told = "SELECT by, reason, attestation_id IS NOT NULL AS proven FROM refund_event WHERE by <> '' ORDER BY id"
+        assert run.office.rows(told) == [
+            {"by": name, "reason": "the bank by phone", "proven": True}
+            for name in ("Second Operator", "Fifth Operator")
+        ]
 
     async def test_that_cannot_go_asks_people_and_goes_when_it_can(self, run: Run, tmp_path: Path) -> None:
         await run.ready()
