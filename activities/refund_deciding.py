@@ -95,9 +95,11 @@ class CannotAttach(ValueError):
 
 def _attach(session: Session, ticket: RowMapping, given: Attach) -> None:
     use = given.given
+    row = {"refund": given.refund, "payee": use.payee, "payout": use.payout}
+    if session.execute(_ATTACHED, row).scalar_one():
+        return
     if ticket["stage"] not in ("opened", "in_review", "returned"):
         raise CannotAttach(f"the ticket is {ticket['stage']}; where it goes cannot be changed now")
-    row = {"refund": given.refund, "payee": use.payee, "payout": use.payout}
     found = session.execute(_PAYEE, row).mappings().one_or_none()
     if found is None:
         raise CannotAttach(f"there are no bank details {use.payee} of this ticket's")
@@ -206,6 +208,14 @@ _TO_PAY = text("""
     SELECT id FROM payout WHERE refund_id = :refund AND stage = 'planned'
         AND CASE WHEN CAST(:payout AS bigint) IS NULL THEN payee_id IS NULL ELSE id = :payout END
     ORDER BY id
+""")
+
+# A step that is tried again has done it.
+_ATTACHED = text("""
+    SELECT coalesce(bool_or(payee_id = :payee), false)
+        AND NOT coalesce(bool_or(stage = 'planned' AND payee_id IS NULL), false)
+    FROM payout WHERE refund_id = :refund AND stage IN ('planned', 'ready', 'sent', 'settled')
+        AND (CAST(:payout AS bigint) IS NULL OR id = :payout)
 """)
 
 _ATTACH = text("UPDATE payout SET payee_id = :payee WHERE id = ANY (:payouts)")

@@ -101,6 +101,10 @@ class RefundDesk:
         self, state: RefundState, iban: str = "NL26MOCK0000009001", *, proven: bool = False
     ) -> Answered:
         """The customer tells an account, which somebody wrote down two days ago."""
+        return self.refunds.attach(self.attachment(state, iban, proven=proven))
+
+    def attachment(self, state: RefundState, iban: str, *, proven: bool = False) -> Attach:
+        """What tells it."""
         if proven:
             self.desk.change(_PROOF)
         [row] = self.desk.rows(_PAYEE, iban, state.refund, "0" * 64 if proven else None)
@@ -109,4 +113,4 @@ class RefundDesk:
             state.refund,
         )
         use = UsePayee(payee=int(str(row["id"])), payout=int(str(payout["id"])))
-        return self.refunds.attach(Attach(refund=state.refund, given=use, at=datetime.now(UTC)))
+        return Attach(refund=state.refund, given=use, at=datetime.now(UTC))

@@ -123,6 +123,19 @@ class TestApproving:
 
 
 class TestAnotherAccount:
+    @pytest.mark.parametrize("named", [False, True])
+    def test_entered_again_by_a_step_that_is_tried_again_is_entered_once(
+        self, refunds: RefundDesk, named: bool
+    ) -> None:
+        refunds.credit(10_000, payer_account="")
+        state = refunds.open("10.00")
+        given = refunds.attachment(state, "DE89370400440532013000", proven=True)
+        if not named:
+            given = given.model_copy(update={"given": given.given.model_copy(update={"payout": None})})
+        first, again = refunds.refunds.attach(given), refunds.refunds.attach(given)
+        assert (first.refused, again.refused) == ("", "")
+        assert (again.state.stage, again.state.version) == ("in_review", first.state.version)
+
     COOLING = """
         INSERT INTO refund_policy (entity, currency, valid_from, one_up_to_minor, two_up_to_minor, cooling_hours)
         VALUES ('nimbus-eu', 'EUR', '2026-02-01', 50000, 2000000, 24)
