@@ -36,12 +36,14 @@ def chain(session: Session, accounts: Sequence[int]) -> None:
         _keep(session, account, found)
 
 
-def chain_by_entries(session: Session, accounts: Sequence[int]) -> None:
+def chain_by_entries(session: Session, file: int, accounts: Sequence[int]) -> None:
     """Link statements that overlap others in the middle, where by their entries nothing is missing.
 
-    Their files have been posted: an entry is known by where it was seen.
+    All entries of the file are kept: it is posted from now on. An entry is known by where it was seen, so nothing is
+    linked while another file that the chain stands on is still being posted; that file links it then.
     """
     lock_accounts(session, accounts)
+    session.execute(_POSTED, {"file": file})
     for account in session.execute(_UNCHAINED, {"accounts": list(accounts)}).scalars().all():
         while overlapping := session.execute(_OVERLAPPING, {"account": account}).mappings().first():
             found = _load(session, account)
@@ -137,6 +139,9 @@ _LOCK = text("SELECT id FROM collection_account WHERE id = ANY(:accounts) ORDER 
 _KINDS = "('camt.053', 'mt940', 'bai2')"
 _BALANCED = f"s.opening_minor IS NOT NULL AND s.closing_minor IS NOT NULL AND s.kind IN {_KINDS}"
 
+# Under the lock of its accounts: of files that end at the same time, the last one sees all others.
+_POSTED = text("UPDATE bank_file SET posted_at = now() WHERE id = :file AND posted_at IS NULL")
+
 _UNCHAINED = text(f"""
     SELECT DISTINCT s.account_id FROM bank_statement s
     WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED} ORDER BY 1
@@ -209,7 +214,8 @@ _OVERLAPPING = text(f"""
             own.count = own.shared AS is_known,
             s.opening_minor + whole.minor + own.new_minor = ANY (ends.minor || CASE WHEN s.closing_on >= ends.on_day
                 THEN ARRAY[s.closing_minor] ELSE '{{}}' END) AS is_first
-        FROM bank_statement s CROSS JOIN whole CROSS JOIN began CROSS JOIN ends CROSS JOIN LATERAL (
+        FROM bank_statement s JOIN bank_file f ON f.id = s.file_id AND f.posted_at IS NOT NULL
+        CROSS JOIN whole CROSS JOIN began CROSS JOIN ends CROSS JOIN LATERAL (
             SELECT count(*) AS count, count(told.id) AS shared, coalesce(sum(CASE WHEN told.id IS NULL THEN
                 CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END END), 0) AS new_minor
             FROM (
@@ -219,5 +225,9 @@ _OVERLAPPING = text(f"""
             LEFT JOIN told ON told.id = e.id
         ) own
         WHERE s.account_id = :account AND NOT s.chained AND {_BALANCED} AND own.shared > 0
+            AND NOT EXISTS (
+                SELECT FROM bank_statement t JOIN bank_file f ON f.id = t.file_id
+                WHERE t.account_id = :account AND t.chained AND f.posted_at IS NULL AND f.stage IN ('read', 'held')
+            )
     ) s WHERE is_last OR is_known OR is_first ORDER BY closing_on, id LIMIT 1
 """)

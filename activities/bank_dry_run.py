@@ -72,7 +72,7 @@ def _post(session: Session, file: int, content: bytes) -> DryRun:
     chain(session, accounts)
     positions = accounts_by_position(session, file)
     post_chunk(psycopg_of(session), file, positions, list(entries(BytesIO(content))))
-    chain_by_entries(session, accounts)
+    chain_by_entries(session, file, accounts)
     settle_waiting(session, accounts)
     stage, reason = conclude(session, file, accounts)
     return DryRun(stage, reason, [dict(row) for row in session.execute(_PARTS, {"file": file}).mappings()])

@@ -213,6 +213,7 @@ class BankFiles:
                 file = _file(session, sha256)
                 if file.stage == "read":
                     reason = apply_answers(psycopg_of(session), answers)
+                    file.posted_at = datetime.now(UTC)
                     _end(file, "posted", reason[:MAX_REASON])
 
     def _finish(self, sha256: str, file_id: int) -> None:
@@ -221,7 +222,7 @@ class BankFiles:
             with Pulse():
                 with Session(self._engine) as session, session.begin():
                     accounts = accounts_of(session, file_id)
-                    chain_by_entries(session, accounts)
+                    chain_by_entries(session, file_id, accounts)
                 after: str | None = ""
                 while after is not None:
                     with Session(self._engine) as session, session.begin():
@@ -283,7 +284,6 @@ def _end(file: BankFile, stage: str, reason: str) -> None:
     """All entries of a locked file have been kept."""
     if file.stage not in ("read", "alarm"):
         return
-    file.posted_at = datetime.now(UTC)
     if stage == "held":
         _hold(file, "overlap", reason)
     elif stage == "alarm":

@@ -35,18 +35,19 @@ _END = f"""
     INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || part_id, 1 FROM ended
 """
 
-# What comes back to being unapplied is opened again.
+# What comes back to being unapplied is opened again. Whoever waited for something else than now hears of it too.
 _OPEN = f"""
-    WITH opened AS (
+    WITH unapplied AS MATERIALIZED (
+        SELECT * FROM bank_entry_part WHERE id = ANY (ARRAY(SELECT id FROM posting)) AND state = 'unapplied'
+    ), opened AS (
         INSERT INTO receipt AS r (part_id, entity, currency, amount_minor)
         SELECT p.id, e.entity, p.currency, p.amount_minor
-        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
-        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.state = 'unapplied' ORDER BY p.id
+        FROM unapplied p JOIN bank_entry e ON e.id = p.entry_id ORDER BY p.id
         ON CONFLICT (part_id) DO UPDATE SET stage = 'unapplied', heard = false, ended_at = NULL, chased = 0,
             opened_at = now()
-        WHERE r.stage NOT IN {OPEN_STAGES} RETURNING part_id
+        WHERE r.stage NOT IN {OPEN_STAGES}
     )
-    INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || part_id, 1 FROM opened
+    INSERT INTO outbox (workflow_id, version) SELECT 'receipt-' || id, 1 FROM unapplied
 """
 
 # Whether a part `p` of an entry `e` is what a claim `c` of its amount looks for.

@@ -42,7 +42,7 @@ BY_ID = text(_READ.format(pending=_PENDING, where="d.id = :id"))
 BY_WORKFLOW = text(_READ.format(pending=_PENDING, where="d.workflow_id = :workflow_id"))
 BY_REQUEST = text(_READ.format(pending=_PENDING, where="c.number = :customer AND d.request_id = :request_id"))
 
-# Where a customer pays a currency on a day: to their newest virtual account, else to the entity's collection account.
+# Where a customer pays an entity a currency on a day: to their newest virtual account, else to its collection account.
 _ACCOUNT = """
     SELECT a.id, a.code, a.holder, a.bank_name, a.bank_address, a.bic, a.clearing_code, a.intermediary,
         CASE WHEN v.id IS NULL THEN 'collection' ELSE 'virtual' END AS kind,
@@ -51,13 +51,13 @@ _ACCOUNT = """
         SELECT * FROM virtual_account WHERE account_id = a.id AND customer_id = c.id AND stage = 'active'
         ORDER BY id DESC LIMIT 1
     ) v ON true
-    WHERE a.entity = c.entity AND a.currency = :currency AND (v.id IS NOT NULL OR NOT a.virtual)
+    WHERE a.entity = e.code AND a.currency = :currency AND (v.id IS NOT NULL OR NOT a.virtual)
         AND daterange(a.valid_from, a.valid_to, '[]') @> (:at AT TIME ZONE e.time_zone)::date
     ORDER BY v.id DESC NULLS LAST, a.valid_from DESC, a.id DESC LIMIT 1
 """
 
 PAY_TO = text(f"""
-    SELECT a.*, c.id AS customer_id, e.time_zone FROM customer c JOIN contracting_entity e ON e.code = c.entity
+    SELECT a.*, c.id AS customer_id, e.time_zone FROM customer c JOIN contracting_entity e ON e.code = :entity
     CROSS JOIN LATERAL ({_ACCOUNT}) a WHERE c.id = :customer
 """)
 

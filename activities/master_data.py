@@ -7,6 +7,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 import ledger.postings
 from activities.bank_posting import credit_waiting
+from activities.bills import set_auto_pay
 from activities.database import psycopg_of
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from models import CollectionAccount, ContractingEntity, Customer
@@ -120,7 +121,8 @@ def put_customer(session: Session, customer: CustomerInput) -> Done:
     """Add or change a customer, and open their accounts in the book. Raises MasterDataRefused."""
     _require_entity(session, customer.entity)
     found = session.exec(select(Customer).where(Customer.number == customer.number)).one_or_none()
-    values = customer.model_dump()
+    values = customer.model_dump(exclude={"auto_pay"})
+    pays = found is None or found.auto_pay
     if found is None:
         values |= {"registered_country": customer.country, "registered_entity": customer.entity}
     elif (found.country, found.entity) != (customer.country, customer.entity):
@@ -131,6 +133,10 @@ def put_customer(session: Session, customer: CustomerInput) -> Done:
             ledger.postings.open_customer(
                 psycopg_of(session), customer=customer.number, entity=customer.entity, currency=currency
             )
+    if customer.auto_pay not in (None, pays):
+        set_auto_pay(session, customer.number, customer.auto_pay)
+        session.expire_all()
+        return "added" if done == "added" else "changed"
     return done
 
 
@@ -149,9 +155,9 @@ def _review_virtual_accounts(session: Session, was: Customer, now: CustomerInput
 
 _REVIEW = text("""
     WITH reviewed AS (
-        UPDATE virtual_account_application SET waits_since = now(),
+        UPDATE virtual_account_application SET waits_since = CASE stage WHEN 'active' THEN now() ELSE waits_since END,
             review = left(concat_ws('; ', nullif(review, ''), CAST(:review AS text)), 500)
-        WHERE customer_id = :customer AND stage = 'active' RETURNING id
+        WHERE customer_id = :customer AND stage NOT IN ('closed', 'refused') RETURNING id
     )
     INSERT INTO outbox (workflow_id, version) SELECT 'virtual-account-' || id, 1 FROM reviewed
 """)

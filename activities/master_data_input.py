@@ -230,3 +230,5 @@ class CustomerInput(Wire):
     currencies: Annotated[list[Currency], Field(min_length=1), AfterValidator(each_once)]
     email: Annotated[str, AfterValidator(_email)] = ""
     locale: Annotated[str, AfterValidator(_locale)] = "en"
+    auto_pay: bool | None = None
+    """Whether bills are paid by themselves; left out, it stays as it is, and at first they are."""

@@ -1,7 +1,7 @@
 """Operators: set up, listed as of a day, and asked for whether they may do what they want to do."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -140,9 +140,7 @@ def require(session: Session, name: str, act: Act, money: Money | None = None) -
 
 def operators(session: Session, day: date) -> list[dict[str, Any]]:
     """Every operator with the roles and limits that they have at the end of a day (UTC), or now if that is today."""
-    at = min(
-        datetime.combine(day + timedelta(days=1), time(), UTC) - timedelta(microseconds=1), datetime.now(UTC)
-    )
+    at = min(datetime.combine(day, time.max, UTC), datetime.now(UTC))
     rows = session.execute(_OPERATORS, {"at": at, "day": day}).mappings()
     return [dict(row) for row in rows]
 

@@ -107,13 +107,17 @@ def link(session: Session, given: LinkInput) -> Standing:
 def put_link(session: Session, given: LinkInput) -> str:
     """Link an account to a customer, and credit what waited for a person to know its payer."""
     now = link(session, given)
-    after: str | None = "" if now.new else None
-    while after is not None:
-        after = credit_what_waits(session, given.account, after) or None
     if now.new:
+        _credit_all_that_waits(session, given.account)
         # Whose money it may be reads otherwise from now on.
         session.execute(_RING_RECEIPTS, given.model_dump(include={"customer", "account"}))
     return "added" if now.new else "unchanged"
+
+
+def _credit_all_that_waits(session: Session, account: str) -> None:
+    after: str | None = ""
+    while after is not None:
+        after = credit_what_waits(session, account, after) or None
 
 
 def credit_what_waits(session: Session, account: str, after: str = "") -> str:
@@ -136,9 +140,10 @@ def pause(session: Session, given: PauseInput) -> Standing:
 
 
 def resume(session: Session, given: PauseInput) -> None:
-    """End a pause. Raises NotPaused."""
+    """End a pause, and credit what waited for that. Raises NotPaused."""
     if _one(session, _RESUME, given) is None:
         raise NotPaused(given.account, given.entity)
+    _credit_all_that_waits(session, given.account)
 
 
 def payers(session: Session, customer: str | None = None) -> dict[str, list[dict[str, Any]]]:

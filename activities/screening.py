@@ -98,18 +98,35 @@ def load(session: Session, file: Path, by: str) -> Loaded:
 
 
 def _rows(file: Path) -> Iterable[tuple[str, str, str]]:
+    number = 0
     with file.open(encoding="utf-8-sig", newline="") as lines:
-        for number, row in enumerate(csv.reader(lines), 1):
-            if number > MAX_ROWS:
-                raise ListRefused(file, number, f"a list has at most {MAX_ROWS:,} lines")
-            if not row or row[0].startswith("#"):
-                continue
-            yield _row(file, number, [cell.strip() for cell in row])
+        try:
+            for number, row in enumerate(csv.reader(lines, strict=True), 1):
+                if number > MAX_ROWS:
+                    raise ListRefused(file, number, f"a list has at most {MAX_ROWS:,} lines")
+                if not row or row[0].startswith("#"):
+                    continue
+                yield _row(file, number, [cell.strip() for cell in row])
+        except (csv.Error, UnicodeDecodeError):
+            raise ListRefused(file, number + 1, "it is no CSV in UTF-8") from None
+    if not number:
+        # As a file that was cut off; it would take everybody off the list.
+        raise ListRefused(
+            file, 1, "the file is empty, and one that is to name nobody has a line such as # nobody"
+        )
 
 
 def _row(file: Path, number: int, cells: list[str]) -> tuple[str, str, str]:
     kind, value, verdict = ([*cells, "", ""] if len(cells) < 3 else cells)[:3]
-    if kind not in KINDS or len(value) > MAX_VALUE or len(cells) > 3 or not any(map(str.isalnum, value)):
+    # A quotation mark that nothing closes in its line swallows the lines after it.
+    swallows = not set(value).isdisjoint("\r\n\0")
+    if (
+        kind not in KINDS
+        or len(value) > MAX_VALUE
+        or len(cells) > 3
+        or swallows
+        or not any(map(str.isalnum, value))
+    ):
         raise ListRefused(file, number, "it names no account and no name")
     if (verdict or "hit") not in VERDICTS:
         raise ListRefused(file, number, f"{verdict[:20]!r} is no verdict; there are {', '.join(VERDICTS)}")
@@ -165,6 +182,8 @@ class Freezes:
 
 
 def _release(session: Session, given: Release) -> str:
+    # Matching that is under way still sees the freeze: what it leaves waiting is looked for after it.
+    session.execute(_ALONE)
     session.execute(_LOCK, {"freeze": given.freeze})
     if given.attestation and session.execute(_RELEASED, {"attestation": given.attestation}).first():
         return ""

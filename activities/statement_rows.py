@@ -1,6 +1,6 @@
 """The rows behind statements: which movements of an account count up to which day and which recording."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import psycopg
@@ -55,6 +55,14 @@ def closed(cursor: Cursor, account: int, ends_on: date) -> Point:
         first = cursor.execute(_FIRST, {"account": account}).fetchone()
         return Point(ends_on, first["bound"] if first else 0, 0, 0, 0, 0, 0)
     return Point(**row)
+
+
+def closed_at(cursor: Cursor, account: int, ends_on: date) -> datetime:
+    """When a month was closed, or the first one after it that was."""
+    row = cursor.execute(_CLOSED_AT, {"account": account, "ends_on": ends_on}).fetchone()
+    assert row is not None
+    closed: datetime = row["created_at"]
+    return closed.astimezone(UTC)
 
 
 def reached(cursor: Cursor, account: Row, through_on: date, bound: int) -> Point:
@@ -158,6 +166,11 @@ _CLOSED = b"""
     FROM statement_close WHERE account_id = %(account)s AND ends_on = %(ends_on)s
 """
 
+_CLOSED_AT = b"""
+    SELECT created_at FROM statement_close WHERE account_id = %(account)s AND ends_on >= %(ends_on)s
+    ORDER BY ends_on LIMIT 1
+"""
+
 _FIRST = b"SELECT bound FROM statement_close WHERE account_id = %(account)s ORDER BY ends_on LIMIT 1"
 
 _REACHES = ", ".join(
@@ -179,7 +192,7 @@ _REACHED = f"""
 
 _MOVED = MOVED.format(account="%(account)s", before="%(before)s")
 _MOVEMENTS = f"""
-    SELECT {COLUMNS} FROM ({_MOVED}) m {DETAILS}
+    SELECT {COLUMNS}, billed.parts FROM ({_MOVED}) m {DETAILS}
     WHERE m.amount_minor <> 0 AND m.id >= %(next_from)s AND m.effective_on <= %(through_on)s
         AND NOT (m.id <= %(counted)s AND m.effective_on <= %(counted_on)s)
     ORDER BY m.effective_on, m.id LIMIT %(limit)s

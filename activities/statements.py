@@ -1,7 +1,7 @@
 """Issuing statements and receipts: what they say is fixed here, once, and kept with their row; they are drawn later."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import statement_rows as rows
 from activities.database import psycopg_of
+from activities.pulse import Pulse
 from activities.statement_rows import Cursor, Point, Row
 from documents.form import FormCustomer, Issuer
 from documents.statement import (
@@ -27,6 +28,8 @@ from documents.statement import (
 )
 from prepay.statements import StatementRequest
 from prepay.wire import Wire
+
+LAST_SECOND = time(23, 59, 59)
 
 
 class StatementRefused(ApplicationError):
@@ -57,7 +60,7 @@ class Statements:
     @activity.defn(name="issue_statement")
     def issue(self, request: StatementRequest) -> Issued:
         """Fix what the paper says, unless that was done. Raises StatementRefused."""
-        with Session(self._engine) as session, session.begin():
+        with Pulse(), Session(self._engine) as session, session.begin():
             # A year of a large customer takes longer than a step of a lifecycle may.
             session.execute(_PATIENCE)
             with psycopg_of(session).cursor(row_factory=dict_row) as cursor:
@@ -77,8 +80,10 @@ def _issue(cursor: Cursor, request: StatementRequest) -> Issued:
     if request.recorded_by is not None and request.recorded_by >= today:
         raise StatementRefused(f"recorded_by {request.recorded_by} is not past: leave it out for now.")
     start, end, final = _bounds(cursor, account, request, today)
-    known = cursor.execute(_KNOWN, _row(account, start, end, final)).fetchone()
-    return Issued(**known) if known else _state(cursor, account, start, end, final)
+    about = _row(account, start, end, final) | {"recorded_by": request.recorded_by}
+    if known := cursor.execute(_KNOWN, about).fetchone():
+        return Issued(**known)
+    return _state(cursor, account, (start, end), about)
 
 
 def _account(cursor: Cursor, request: StatementRequest) -> Row:
@@ -113,7 +118,15 @@ def _bounds(
     return start, rows.reached(cursor, account, through, bound), False
 
 
-def _state(cursor: Cursor, account: Row, start: Point, end: Point, final: bool) -> Issued:
+def _recorded_until(cursor: Cursor, about: Row, now: datetime) -> datetime:
+    """The moment whose recordings the statement shows, which for a month that was closed before is not now."""
+    if about["recorded_by"] is not None:
+        return datetime.combine(about["recorded_by"], LAST_SECOND, UTC)
+    return rows.closed_at(cursor, about["account"], about["through_on"]) if about["final"] else now
+
+
+def _state(cursor: Cursor, account: Row, points: tuple[Point, Point], about: Row) -> Issued:
+    start, end = points
     found = rows.movements(cursor, account["account"], start, end, MAX_LINES + 1)
     if len(found) > MAX_LINES:
         raise StatementRefused(
@@ -125,8 +138,8 @@ def _state(cursor: Cursor, account: Row, start: Point, end: Point, final: bool) 
         **_parties(account),
         begins_on=start.through_on + timedelta(days=1),
         through_on=end.through_on,
-        recorded_until=now,
-        final=final,
+        recorded_until=_recorded_until(cursor, about, now),
+        final=about["final"],
         opening_minor=start.balance_minor,
         lines=tuple(_line(row) for row in found),
         closing_minor=end.balance_minor,
@@ -134,7 +147,7 @@ def _state(cursor: Cursor, account: Row, start: Point, end: Point, final: bool) 
         coming_minor=end.coming_minor,
         receivable_minor=end.receivable_minor,
     )
-    return _keep(cursor, paper, _row(account, start, end, final), len(found))
+    return _keep(cursor, paper, about, len(found))
 
 
 def _receipt(cursor: Cursor, account: Row, transfer: int) -> Issued:
@@ -225,6 +238,7 @@ def _line(row: Row) -> StatementLine:
         payer=row["payer"][:500],
         bank_reference=row["bank_reference"][:500],
         amount_minor=row["amount_minor"],
+        parts=tuple((product[:500], minor) for product, minor in row.get("parts") or ()),
     )
 
 
@@ -240,6 +254,7 @@ def _row(account: Row, start: Point, end: Point, final: bool, transfer: int = 0)
         "transfer": transfer,
         "opening": start.balance_minor,
         "closing": end.balance_minor,
+        "recorded_by": None,
     }
 
 
@@ -250,7 +265,7 @@ _NEXT = "SELECT nextval('statement_id_seq') AS next, now() AS now"
 _KNOWN = """
     SELECT number, document_id, lines FROM statement WHERE account_id = %(account)s AND begins_on = %(begins_on)s
         AND through_on = %(through_on)s AND from_bound = %(from_bound)s AND bound = %(bound)s AND final = %(final)s
-        AND transfer_id = %(transfer)s
+        AND transfer_id = %(transfer)s AND recorded_by IS NOT DISTINCT FROM %(recorded_by)s
 """
 
 # Once all of the ticket is settled; what came back on the way was not paid.
@@ -267,8 +282,9 @@ _KEEP = """
         INSERT INTO document (kind, version, content, digest) VALUES (%(kind)s, 1, %(content)s, %(digest)s) RETURNING id
     )
     INSERT INTO statement (id, number, customer_id, account_id, begins_on, through_on, from_bound, bound, final,
-        transfer_id, opening_minor, closing_minor, lines, document_id)
+        transfer_id, recorded_by, opening_minor, closing_minor, lines, document_id)
     SELECT currval('statement_id_seq'), %(number)s, %(customer)s, %(account)s, %(begins_on)s, %(through_on)s,
-        %(from_bound)s, %(bound)s, %(final)s, %(transfer)s, %(opening)s, %(closing)s, %(lines)s, id FROM paper
+        %(from_bound)s, %(bound)s, %(final)s, %(transfer)s, %(recorded_by)s, %(opening)s,
+        %(closing)s, %(lines)s, id FROM paper
     RETURNING number, document_id, lines
 """

@@ -9,17 +9,23 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from prepay.errors import NotFound
+
 Row = dict[str, Any]
 
 
 def use_report(url: str, customer: str | None = None) -> list[Row]:
     """A row for each entity, currency, intended product and actual product; `went_to` is None for what is left.
 
-    `intended` is None for money that came without a deposit. Amounts are minor units.
+    `intended` is None for money that came without a deposit. Amounts are minor units. Raises NotFound.
     """
     with psycopg.connect(url, row_factory=dict_row) as connection:
+        if customer is not None and connection.execute(_EXISTS, [customer]).fetchone() is None:
+            raise NotFound("customer", customer)
         return connection.execute(_REPORT, {"customer": customer}).fetchall()
 
+
+_EXISTS = "SELECT 1 AS one FROM customer WHERE number = %s"
 
 _REPORT = """
     WITH account AS MATERIALIZED (

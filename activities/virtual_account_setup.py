@@ -102,7 +102,7 @@ class PoolInput(Wire):
     @property
     def as_told(self) -> list[tuple[str, str, str]]:
         """Each number as a bank file names it, and as an IBAN or an account number. Raises ValueError."""
-        return [_told(number) for number in self.numbers or self._range()]
+        return [_told(number, self.scheme) for number in self.numbers or self._range()]
 
     def _range(self) -> list[str]:
         width = len(self.first)
@@ -129,9 +129,9 @@ def _digits(prefix: str) -> str:
     return "".join(str(int(character, 36)) for character in prefix)
 
 
-def _told(written: str) -> tuple[str, str, str]:
+def _told(written: str, scheme: Scheme) -> tuple[str, str, str]:
     number = written.replace(" ", "").upper()
-    if re.fullmatch("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):
+    if scheme == "iban" or re.fullmatch("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):
         return number, valid_iban(number), ""
     if not number:
         raise ValueError("it is empty")

@@ -48,6 +48,8 @@ class Decide(Wire):
     signal: Signal
     decision: DecideVirtualAccount
     attestation: int
+    review: str = ""
+    """What the details told of changes at the customer: only that is decided about."""
 
 
 class Decided(BaseModel):
@@ -164,7 +166,10 @@ def _decide(session: Session, given: Decide) -> str:
         return ""
     if refused := refuse_decision(state, given.signal, given.decision.operator):
         return refused
-    row = {**given.model_dump(include={"application", "attestation"}), **given.decision.model_dump()}
+    row = {
+        **given.model_dump(include={"application", "attestation", "review"}),
+        **given.decision.model_dump(),
+    }
     if given.signal == "approve":
         _approve(session, state, row)
     elif given.signal == "reject":
@@ -238,7 +243,8 @@ _DECIDED = text("""
 
 _APPROVE = text("""
     UPDATE virtual_account_application SET stage = 'approved', decided_by = :operator, decided_reason = :reason,
-        decided_at = now(), waits_since = now(), attestation_id = :attestation
+        decided_at = now(), waits_since = now(), attestation_id = :attestation,
+        review = CASE review WHEN :review THEN '' ELSE review END
     WHERE id = :application
 """)
 
@@ -249,7 +255,8 @@ _REJECT = text("""
 """)
 
 _KEEP = text("""
-    UPDATE virtual_account_application SET review = '', kept_by = :operator, attestation_id = :attestation
+    UPDATE virtual_account_application SET kept_by = :operator, attestation_id = :attestation,
+        review = CASE review WHEN :review THEN '' ELSE review END
     WHERE id = :application
 """)
 
@@ -280,6 +287,7 @@ _TAKE = text("""
     ), replaced AS (
         UPDATE virtual_account old SET replaced_by = taken.id FROM taken WHERE old.id = taken.replaces_id
     )
-    UPDATE virtual_account_application p SET stage = 'active', virtual_account_id = taken.id
+    UPDATE virtual_account_application p SET stage = 'active', virtual_account_id = taken.id,
+        waits_since = CASE p.review WHEN '' THEN p.waits_since ELSE now() END
     FROM taken WHERE p.id = taken.application RETURNING p.id
 """)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, errors, print_json, print_table, use_stack
+from cli.output import (
+    Data,
+    Json,
+    amount,
+    console,
+    errors,
+    path_name,
+    print_json,
+    print_table,
+    require_folder,
+    use_stack,
+)
 
 if TYPE_CHECKING:
     from ledger.journal import AccountSum, Line, Wanted
@@ -42,6 +53,7 @@ def journal(
     as_json: Json = False,
 ) -> None:
     """Debits and credits of a period as CSV, with the sum of each account; they balance."""
+    require_folder(out)
     use_stack(data)
     import psycopg
 
@@ -54,12 +66,19 @@ def journal(
         count = _write(books.lines(connection, wanted), wanted, out)
     if as_json:
         print_json(
-            {"file": str(out), "lines": count, "next_after": bound, "accounts": [_plain(s) for s in found]}
+            {
+                "file": path_name(out),
+                "lines": count,
+                "next_after": bound,
+                "accounts": [_plain(s) for s in found],
+            }
         )
         return
     _print(found, wanted)
     console.print(
-        f"{count:,} lines: {out}. What is recorded later: --after {bound}", markup=False, soft_wrap=True
+        f"{count:,} lines: {path_name(out)}. What is recorded later: --after {bound}",
+        markup=False,
+        soft_wrap=True,
     )
 
 

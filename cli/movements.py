@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, errors, moment, print_json, print_table, use_stack
+from cli.output import (
+    Data,
+    Json,
+    amount,
+    console,
+    errors,
+    moment,
+    path_name,
+    print_json,
+    print_table,
+    require_folder,
+    use_stack,
+)
 
 if TYPE_CHECKING:
     from prepay.records import Record, RecordFilter, RecordPage
@@ -40,6 +52,7 @@ def records(
     as_json: Json = False,
 ) -> None:
     """The movements of a customer's balances, newest first, with the balance after each."""
+    require_folder(out)
     use_stack(data)
     from prepay.records import RecordFilter
     from prepay.wire import parse
@@ -111,11 +124,11 @@ async def _export(customer: str, only: "RecordFilter", out: Path, as_json: bool)
 
     async with await PrepayClient.connect(settings().database_url) as client:
         rows = await export_records(client, customer, out, only=only, on_progress=_tell)
-    done: dict[str, Any] = {"file": str(out), "records": rows}
+    done: dict[str, Any] = {"file": path_name(out), "records": rows}
     if as_json:
         print_json(done)
     else:
-        console.print(f"{rows:,} records: {out}", markup=False, soft_wrap=True)
+        console.print(f"{rows:,} records: {path_name(out)}", markup=False, soft_wrap=True)
 
 
 def _tell(rows: int) -> None:

@@ -45,8 +45,8 @@ def pay(
     """Pay an order from the balance, at once or not at all."""
 
     async def paid(client: "PrepayClient") -> "OrderView":
-        await client.pay_order(order, customer, amount, currency, product=product)
-        return await client.order(order)
+        payment = await client.pay_order(order, customer, amount, currency, product=product)
+        return await client.order(payment.order)
 
     _do(paid, data, as_json)
 

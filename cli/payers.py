@@ -82,7 +82,6 @@ def resume(
     with one_transaction() as session:
         given = acting(session, given, "Payer", "resume")
         payers.resume(session, given)
-    _credit_what_waits(given.account)
     told = {"account": given.account, "entity": entity, "done": "resumed"}
     _say(f"Account {given.account} is no longer paused at {entity}", told, as_json)
 
@@ -134,13 +133,3 @@ def _pause_input(account: str, entity: str, by: str, reason: str) -> "PauseInput
 
     raw = {"entity": entity, "account": account, "by": by, "reason": reason}
     return parse(PauseInput, raw, "The pause")
-
-
-def _credit_what_waits(account: str) -> None:
-    """Money of this payer that waited for a person is matched again."""
-    from activities import payers
-
-    after: str | None = ""
-    while after is not None:
-        with one_transaction() as session:
-            after = payers.credit_what_waits(session, account, after) or None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Data, Json, amount, console, errors, print_json, require_folder, use_stack
+from cli.output import Data, Json, amount, console, errors, path_name, print_json, require_folder, use_stack
 
 if TYPE_CHECKING:
     from prepay.client import PrepayClient
@@ -41,13 +41,18 @@ def statement(
     """The statement of a month or a year as a PDF; of a period that is over, the same for ever."""
     require_folder(out)
     use_stack(data)
+    from prepay.client import NotFound
+
     chosen = [one for one in (month, year, number) if one]
     if len(chosen) != 1:
         raise ValueError("Name one of --month 2026-10, --year 2026, --number S-2026-000001")
 
     async def ask(client: "PrepayClient") -> "StatementView":
         if number:
-            return await client.statement_by_number(number)
+            found = await client.statement_by_number(number)
+            if found.customer != customer:
+                raise NotFound("drawn statement", f"{number} of {customer}")
+            return found
         return await client.statement(
             customer,
             chosen[0],
@@ -97,13 +102,13 @@ async def write(
     file = out or Path(f"{view.number}.pdf")
     file.write_bytes(view.pdf)
     if as_json:
-        print_json({**view.model_dump(mode="json", exclude={"pdf"}), "file": str(file)})
+        print_json({**view.model_dump(mode="json", exclude={"pdf"}), "file": path_name(file)})
         return
     state = "" if view.final else ", not final"
     console.print(
         f"{view.number} of {view.customer}, {view.begins_on} to {view.through_on}{state}: "
         f"{amount(view.opening_minor, view.currency)} to {amount(view.closing_minor, view.currency)}, "
-        f"{view.lines:,} movements: {file}",
+        f"{view.lines:,} movements: {path_name(file)}",
         markup=False,
         soft_wrap=True,
     )

@@ -110,6 +110,8 @@ def engine() -> Engine:
         import weasyprint
     except OSError as error:
         raise PdfLibrariesMissing(error) from error
+    # Without HarfBuzz-Subset, fontTools cuts the fonts, and writes the time of day into them unless it is told one.
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     fonts = _font_configuration()
     css = (files("documents") / "templates" / "form.css").read_text("utf-8")
     stylesheet = weasyprint.CSS(string=css, font_config=fonts, url_fetcher=_fetcher({}))

@@ -33,6 +33,8 @@ class StatementLine(_Printed):
     payer: Printed = ""
     bank_reference: Printed = ""
     amount_minor: int
+    parts: tuple[tuple[Printed, int], ...] = ()
+    """Of a bill for several products what each line got, above zero."""
 
 
 class AccountStatement(_Printed):

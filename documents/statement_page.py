@@ -193,8 +193,9 @@ def _bars(paper: AccountStatement, text: dict[str, Any], sums: Sums) -> list[lis
     went: dict[str, int] = {}
     for line in paper.lines:
         side = came if line.amount_minor > 0 else went
-        name = line.product or text["no_product"]
-        side[name] = side.get(name, 0) + abs(line.amount_minor)
+        for product, minor in line.parts or ((line.product, abs(line.amount_minor)),):
+            name = product or text["no_product"]
+            side[name] = side.get(name, 0) + minor
     names = sorted({*came, *went}, key=lambda name: (-came.get(name, 0) - went.get(name, 0), name))
     rest = names[MAX_BARS:]
     bars = [(name, came.get(name, 0), went.get(name, 0)) for name in names[:MAX_BARS]]

@@ -66,6 +66,20 @@ class Unbalanced(RuntimeError):
         )
 
 
+class NoBook(ValueError):
+    """An empty journal for a misspelt name would look like a quiet period."""
+
+    def __init__(self, entity: str, currency: str) -> None:
+        super().__init__(f"There is no book of entity {entity[:60]!r} in {currency[:10]!r}.")
+
+
+class NoPeriod(ValueError):
+    """The last day comes before the first."""
+
+    def __init__(self, from_on: date, through_on: date) -> None:
+        super().__init__(f"The period ends on {through_on}, before it begins on {from_on}.")
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[int]:
     """One moment of the book; gives the number of the first transaction that is not in it."""
@@ -87,8 +101,12 @@ def lines(connection: Connection, wanted: Wanted) -> Iterator[Line]:
 
 
 def sums(connection: Connection, wanted: Wanted) -> list[AccountSum]:
-    """Each account's debits and credits. Raises Unbalanced."""
+    """Each account's debits and credits. Raises NoBook, NoPeriod, Unbalanced."""
+    if wanted.from_on > wanted.through_on:
+        raise NoPeriod(wanted.from_on, wanted.through_on)
     with connection.cursor(row_factory=dict_row) as cursor:
+        if cursor.execute(_BOOK, _given(wanted)).fetchone() is None:
+            raise NoBook(wanted.entity, wanted.currency)
         found = [AccountSum(**row) for row in cursor.execute(_SUMS.encode(), _given(wanted))]
     debits, credits = sum(s.debit_minor for s in found), sum(s.credit_minor for s in found)
     if debits != credits:
@@ -100,13 +118,17 @@ def _given(wanted: Wanted) -> dict[str, Any]:
     return {name: getattr(wanted, name) for name in Wanted.__dataclass_fields__}
 
 
+_BOOK = b"SELECT 1 AS one FROM ledger_account WHERE entity = %(entity)s AND currency = %(currency)s LIMIT 1"
+
+# Each side by its own account: a transfer that crossed entities or currencies would show as a difference.
 _SIDES = """
     FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_account_id
     JOIN ledger_account c ON c.id = t.credit_account_id
     CROSS JOIN LATERAL (VALUES
-        (1, d.kind, d.holder, t.amount_minor::bigint, 0::bigint), (2, c.kind, c.holder, 0, t.amount_minor::bigint)
-    ) AS s (side, kind, holder, debit_minor, credit_minor)
-    WHERE d.entity = %(entity)s AND d.currency = %(currency)s AND t.phase IN ('posted', 'post')
+        (1, d.kind, d.holder, d.entity, d.currency, t.amount_minor::bigint, 0::bigint),
+        (2, c.kind, c.holder, c.entity, c.currency, 0, t.amount_minor::bigint)
+    ) AS s (side, kind, holder, entity, currency, debit_minor, credit_minor)
+    WHERE s.entity = %(entity)s AND s.currency = %(currency)s AND t.phase IN ('posted', 'post')
         AND t.effective_on BETWEEN %(from_on)s AND %(through_on)s AND t.xid >= %(after)s AND t.xid < %(bound)s
 """
 

@@ -51,6 +51,7 @@ class BankFile(SQLModel, table=True):
     entries: int = bigint(default=0)
     received_at: datetime = created_at()
     posted_at: datetime | None = moment(default=None, nullable=True)
+    """When all its entries had been kept, or all that it answers."""
     swept_at: datetime = created_at()
 
 

@@ -36,11 +36,11 @@ UNION
 SELECT m.refund_id, r.operator, 'released its money'
 FROM payout_money m JOIN money_freeze f ON f.part_id = m.part_id JOIN freeze_release r ON r.freeze_id = f.id
 UNION
--- With all of its customer's, while that was frozen.
 SELECT m.refund_id, r.operator, 'released its money'
-FROM payout_money m JOIN refund q ON q.id = m.refund_id JOIN money_freeze f ON f.customer_id = q.customer_id
-JOIN freeze_release r ON r.freeze_id = f.id JOIN bank_entry_part p ON p.id = m.part_id
-WHERE p.created_at <= coalesce(f.ended_at, now())
+FROM payout_money m JOIN refund t ON t.id = m.refund_id
+JOIN bank_entry_part p ON p.id = m.part_id JOIN bank_entry e ON e.id = p.entry_id
+JOIN money_freeze f ON f.customer_id = t.customer_id AND f.ended_at >= e.created_at
+JOIN freeze_release r ON r.freeze_id = f.id
 UNION
 SELECT m.refund_id, d.operator, 'released its bank file'
 FROM payout_money m JOIN bank_entry_part p ON p.id = m.part_id JOIN bank_sighting s ON s.entry_id = p.entry_id

@@ -44,7 +44,9 @@ class Statement(SQLModel, table=True):
             "bound",
             "final",
             "transfer_id",
+            "recorded_by",
             name="statement_once",
+            postgresql_nulls_not_distinct=True,
         ),
         {"info": {"written_once": True}},
     )
@@ -61,6 +63,8 @@ class Statement(SQLModel, table=True):
     final: bool = flag()
     transfer_id: int = bigint(default=0)
     """The credit that a receipt is for."""
+    recorded_by: date | None = Field(default=None)
+    """The day whose end it was asked for as recorded by."""
     opening_minor: int = bigint()
     closing_minor: int = bigint()
     lines: int = bigint()

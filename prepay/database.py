@@ -11,6 +11,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from prepay.errors import NotFound, Refused, Unavailable, refused_by_the_book
 
 CONNECTIONS = 4
+_UNUSABLE = (None, "22003", "22008", "22021", "2201W")
+"""SQLSTATEs of text, numbers and days that PostgreSQL cannot hold; None where psycopg itself says so."""
 _CUSTOMER_EXISTS = "SELECT 1 FROM customer WHERE number = %(customer)s"
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
@@ -58,7 +60,11 @@ class Database:
             raise Refused("The database role may only read; this takes one that may write.") from None
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}.") from None
+        except UnicodeEncodeError:
+            raise Refused("What was sent cannot be used: it holds half a character.") from None
         except psycopg.Error as error:
             if refused := refused_by_the_book(error):
                 raise refused from None
+            if isinstance(error, psycopg.DataError) and error.sqlstate in _UNUSABLE:
+                raise Refused(f"What was sent cannot be used: {str(error).splitlines()[0]}.") from None
             raise

@@ -33,7 +33,8 @@ class NotFound(PrepayError):
     """There is no such thing."""
 
     def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name}.")
+        shown = "".join(character if character.isprintable() else "?" for character in name)
+        super().__init__(f"There is no {what} {shown}.")
 
 
 class FormNotDrawn(PrepayError):

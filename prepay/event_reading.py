@@ -14,7 +14,8 @@ from prepay.wire import InputRefused
 
 MAX_EVENTS = 10_000
 MAX_CURSOR = 120
-_LARGEST = 2**63 - 1
+_LARGEST = 2**62
+"""More than any number that the database has given, and less than what it cannot add a page to."""
 
 
 class _Place(NamedTuple):
@@ -116,10 +117,13 @@ _EVENTS = """
         WHERE t.xid >= %(xid)s AND t.xid < %(until)s AND t.id > %(after_id)s AND t.id <= %(last_id)s
             AND (t.xid, 0, t.id) > (%(xid)s::bigint, %(source)s::integer, %(id)s::bigint)
         UNION ALL
-        SELECT s.xid, 1, s.id, 'stage', s.created_at, s.noun, s.subject, p.number, s.stage, u.number, p.entity,
-            p.currency, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT s.xid, 1, s.id, 'stage', s.created_at, s.noun, s.subject, coalesce(p.number, b.number, r.number),
+            s.stage, u.number, coalesce(p.entity, b.entity, r.entity), coalesce(p.currency, b.currency, r.currency),
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM stage_event s LEFT JOIN customer u ON u.id = s.customer_id
         LEFT JOIN deposit p ON p.id = s.subject AND s.noun = 'deposit'
+        LEFT JOIN bill b ON b.id = s.subject AND s.noun = 'bill'
+        LEFT JOIN refund r ON r.id = s.subject AND s.noun = 'refund'
         WHERE s.epoch = %(epoch)s AND s.xid >= %(xid)s AND s.xid < %(until)s
             AND (s.xid, 1, s.id) > (%(xid)s::bigint, %(source)s::integer, %(id)s::bigint)
     ) e ORDER BY xid, source, id LIMIT %(limit)s

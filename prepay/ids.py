@@ -14,7 +14,7 @@ REFERENCE_BODY_DIGITS = 11
 def content_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content as canonical JSON: the same request always has the same hash."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def deposit_workflow_id(customer: str, request_id: str) -> str:

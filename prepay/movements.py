@@ -19,6 +19,7 @@ KINDS = {
     "credit": Kind("credit", "Credit"),
     "pay": Kind("payment", "Payment"),
     "bill": Kind("bill", "Bill payment"),
+    "void-bill": Kind("bill", "Bill voided"),
     "hold": Kind("hold", "Hold"),
     "capture": Kind("payment", "Payment from a hold"),
     "void-hold": Kind("hold", "Hold released"),
@@ -32,7 +33,8 @@ KINDS = {
     "repayment": Kind("reversal", "Repayment of what was owed"),
     "move": Kind("move", "Credit moved between customers"),
 }
-"""By the name of the movement: the book's kind; `deposit` for a credit of one, `void-<kind>` for what is voided."""
+"""By the name of the movement: the book's kind; `deposit` for a credit of one, `bill` for a payment of one,
+`void-<kind>` for what is voided."""
 
 GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
 

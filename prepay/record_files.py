@@ -5,6 +5,7 @@ XLSX each cell says itself that it is text. Amounts are plain decimals in the cu
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,11 +19,15 @@ from prepay.records import Record
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a formula begins; the last four are full-width, which some spreadsheets read as the same."""
+_WITHIN = re.compile(r"[;|\t\r\n](?=[ \u00a0\"]*[=+\-@＝＋－＠])")
+"""The same behind what some spreadsheets, by their country or setting, take for the end of a cell."""
 SHEET_ROWS = 1_048_575
 """Rows of a sheet below its heading: what is more goes to another one."""
 TOLD_EVERY = 50_000
 MAX_DIGITS = 15
 """As many as a spreadsheet's number keeps."""
+MAX_TEXT = 32_767
+"""As much as a cell holds: the products of a bill of many lines can be more, and would not be there at all."""
 
 COLUMNS: tuple[tuple[str, Callable[[Record], Any]], ...] = (
     ("Number", lambda r: r.id),
@@ -55,6 +60,13 @@ class XlsxMissing(ValueError):
         super().__init__("XLSX needs the package xlsxwriter: `pip install prepay[xlsx]`, or export CSV")
 
 
+class NoSpreadsheet(ValueError):
+    """What kind of file is wanted is told by its name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name[:80]!r} ends in neither .csv nor .xlsx")
+
+
 class RecordFile(Protocol):
     """A file that takes records row by row."""
 
@@ -74,6 +86,7 @@ def _decimal(minor: int, currency: str) -> Decimal:
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet runs: what could be a formula has an apostrophe before it."""
+    text = _WITHIN.sub(r"\g<0>'", text)
     return f"'{text}" if text.lstrip(" \u00a0").startswith(DANGEROUS) else text
 
 
@@ -149,7 +162,7 @@ class XlsxFile:
 
     def _cell(self, column: int, value: Any, currency: str) -> None:
         if isinstance(value, str):
-            self._sheet.write_string(self._row, column, value)
+            self._sheet.write_string(self._row, column, value[:MAX_TEXT])
         elif isinstance(value, datetime):
             self._sheet.write_datetime(self._row, column, value.replace(tzinfo=None), self._moment)
         elif isinstance(value, date):
@@ -170,12 +183,15 @@ class XlsxFile:
 
 
 def open_records(path: Path) -> RecordFile:
-    """A file for records, by the ending of its name. Raises ValueError for others than .csv and .xlsx."""
-    if path.suffix.lower() == ".xlsx":
-        return XlsxFile(path)
-    if path.suffix.lower() == ".csv":
-        return CsvFile(path)
-    raise ValueError(f"{path.name} ends in neither .csv nor .xlsx")
+    """A file for records, by the ending of its name. Raises NoSpreadsheet, XlsxMissing."""
+    return _kind(path)(path)
+
+
+def _kind(path: Path) -> type[CsvFile] | type[XlsxFile]:
+    kinds: dict[str, type[CsvFile] | type[XlsxFile]] = {".csv": CsvFile, ".xlsx": XlsxFile}
+    if path.suffix.lower() not in kinds:
+        raise NoSpreadsheet(path)
+    return kinds[path.suffix.lower()]
 
 
 async def export_records(
@@ -190,6 +206,7 @@ async def export_records(
 
     `on_progress` is told how many are written, now and then. Raises NotFound, Unavailable, ValueError.
     """
+    _kind(path)
     rows, unfinished = 0, path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         async with client.stream_records(customer, only=only) as stream:

@@ -42,8 +42,18 @@ _LOOK = f"""
 
 # What a movement `m` is about. Each part is one look-up by an index, and only for movements that are looked at.
 DETAILS = """
+    LEFT JOIN LATERAL (
+        SELECT min(b.number) AS number, string_agg(DISTINCT l.product, ', ') AS product,
+            array_agg(DISTINCT l.product) AS products,
+            CASE WHEN count(DISTINCT l.product) > 1
+                THEN jsonb_agg(jsonb_build_array(l.product, p.amount_minor) ORDER BY p.position) END AS parts
+        FROM bill_payment p JOIN bill b ON b.id = p.bill_id
+        JOIN bill_line l ON l.bill_id = p.bill_id AND l.position = p.position
+        WHERE p.transfer_id = CASE m.kind WHEN 'pay' THEN m.id ELSE m.about_id END HAVING count(*) > 0
+    ) billed ON m.kind IN ('pay', 'order-refund')
     CROSS JOIN LATERAL (
         SELECT CASE WHEN m.kind = 'credit' AND m.deposit IS NOT NULL THEN 'deposit'
+            WHEN billed.number IS NOT NULL THEN CASE m.kind WHEN 'pay' THEN 'bill' ELSE 'void-bill' END
             WHEN m.kind = 'void' THEN 'void-' || (SELECT o.kind FROM ledger_transfer o WHERE o.id = m.pending_id)
             ELSE m.kind END AS name
     ) named
@@ -65,12 +75,6 @@ DETAILS = """
         SELECT o.key, o.cause FROM ledger_transfer o WHERE o.id =
             coalesce(m.pending_id, CASE WHEN m.kind IN ('order-refund', 'payout-return') THEN m.about_id END, m.id)
     ) origin ON m.kind <> 'credit'
-    LEFT JOIN LATERAL (
-        SELECT min(b.number) AS number, string_agg(DISTINCT l.product, ', ') AS product
-        FROM bill_payment p JOIN bill b ON b.id = p.bill_id
-        JOIN bill_line l ON l.bill_id = p.bill_id AND l.position = p.position
-        WHERE p.transfer_id = m.id HAVING count(*) > 0
-    ) billed ON m.kind IN ('pay', 'order-refund')
     LEFT JOIN LATERAL (
         SELECT r.number FROM payout o JOIN refund r ON r.id = o.refund_id
         WHERE o.hold_key = origin.key
@@ -97,7 +101,7 @@ COLUMNS = """
 
 _FILTER = """
     (%(names)s::text[] IS NULL OR named.name = ANY (%(names)s))
-    AND (%(product)s::text IS NULL OR it.product = %(product)s)
+    AND (%(product)s::text IS NULL OR it.product = %(product)s OR %(product)s = ANY (billed.products))
     AND (%(from_on)s::date IS NULL OR m.effective_on >= %(from_on)s)
     AND (%(through_on)s::date IS NULL OR m.effective_on <= %(through_on)s)
     AND (%(least)s::bigint IS NULL OR abs({size}) >= %(least)s)
@@ -147,7 +151,7 @@ STREAM = f"""
 
 
 def given(wanted: RecordFilter) -> dict[str, Any]:
-    """The filter as parameters. Raises AmountRefused, CurrencyRefused."""
+    """The filter as parameters."""
     names = [name for kind in wanted.kinds for name in names_of(kind)]
     text = wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") if wanted.text else None
     return {
@@ -164,4 +168,4 @@ def given(wanted: RecordFilter) -> dict[str, Any]:
 
 
 def _minor(amount: str | None, currency: str | None) -> int | None:
-    return to_minor(amount.strip(), currency) if amount and currency else None
+    return to_minor(amount, currency) if amount and currency else None

@@ -21,6 +21,8 @@ MAX_CURSOR = 10_000
 STREAM_ROWS = 2_000
 LOOK_GROWS, MAX_LOOK = 4, 20_000
 """How much further a rare filter looks each time, and at most at once."""
+_LARGEST = 2**61
+"""More than any number or balance is, and less than what the database cannot add a page of amounts to."""
 _SNAPSHOT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 Wanted = RecordFilter | Mapping[str, Any] | None
@@ -162,7 +164,7 @@ def _read_cursor(text: str, bound: str) -> list[_Position]:
             raise ValueError
         whose, *rows = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         positions = [_Position(*row) for row in rows]
-        if not all(isinstance(n, int) and abs(n) <= queries.LAST for row in positions for n in row):
+        if not all(isinstance(n, int) and abs(n) <= _LARGEST for row in positions for n in row):
             raise ValueError
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise InputRefused("The cursor", ["it is none that a page of records gave"]) from None

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from prepay.money import to_minor
 from prepay.movements import GROUPS, names_of
 from prepay.wire import MAX_PRODUCT, CurrencyCode, Text, Wire
 
@@ -92,6 +93,8 @@ class RecordFilter(Wire):
             raise ValueError(f"{self.from_on} is after {self.through_on}")
         if (self.amount_from or self.amount_to) and not self.currency:
             raise ValueError("a range of amounts needs the currency")
+        for amount in filter(None, (self.amount_from, self.amount_to)):
+            to_minor(amount, self.currency or "")
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
-from prepay.money import CurrencyRefused, Money, digits
+from prepay.money import CurrencyRefused, Money, digits, to_minor
 from prepay.wire import (
     MAX_DEPOSIT_MINOR,
     MAX_PRODUCT,
@@ -15,12 +15,15 @@ from prepay.wire import (
     CustomerNumber,
     OperatorName,
     Reason,
+    RequestId,
     Wire,
     plain_text,
     positive_minor,
 )
 
 MAX_LINES = 500
+FIRST_DUE, LAST_DUE = date(2000, 1, 1), date(2999, 12, 31)
+"""Reminders and the end of the day come before and after a due date: both must be dates too."""
 
 OrderStage = Literal[
     "paid", "authorised", "part_captured", "captured", "voided", "expired", "part_refunded", "refunded"
@@ -87,6 +90,23 @@ class AuthoriseRequest(OrderRequest):
     expires_at: AwareDatetime
 
 
+class PartRequest(_InACurrency):
+    """A part of an order or a bill; without an amount all that is left of it."""
+
+    amount: Amount | None = None
+    request_id: RequestId
+
+    @model_validator(mode="after")
+    def _amount_above_zero(self) -> "PartRequest":
+        assert self.amount_minor is None or self.amount_minor > 0
+        return self
+
+    @property
+    def amount_minor(self) -> int | None:
+        """The amount in minor units."""
+        return None if self.amount is None else positive_minor(self.amount, self.currency)
+
+
 class OrderPayment(Wire):
     """An order that is paid."""
 
@@ -146,7 +166,7 @@ class BillRequest(_InACurrency):
     bill: Id
     customer: CustomerNumber
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
-    due_on: date
+    due_on: Annotated[date, Field(ge=FIRST_DUE, le=LAST_DUE)]
     period: Annotated[str, AfterValidator(_month_or_none)] = ""
 
     @model_validator(mode="after")
@@ -219,8 +239,8 @@ class UsageRequest(_InACurrency):
     @property
     def amount_minor(self) -> int:
         """The amount in minor units, also zero."""
-        nothing = not self.amount.strip(" 0.") and self.amount.strip()
-        return 0 if nothing else positive_minor(self.amount, self.currency)
+        minor = to_minor(self.amount, self.currency)
+        return minor and positive_minor(self.amount, self.currency)
 
     @model_validator(mode="after")
     def _an_amount(self) -> "UsageRequest":

@@ -19,10 +19,11 @@ from prepay.spending import (
     OrderPayment,
     OrderRequest,
     OrderView,
+    PartRequest,
     UsageRequest,
     UsageView,
 )
-from prepay.wire import parse, positive_minor
+from prepay.wire import parse
 
 BUNDLES = 2
 
@@ -94,7 +95,7 @@ class SpendingClient(Database):
         The same request id takes a part once; without one, a new id is made.
         """
         known = await self.order(order)
-        given = _about(known, "capture", request_id) | {"final": final, "amount_minor": _minor(known, amount)}
+        given = _part(known, "capture", amount, request_id, "The capture") | {"final": final}
         await self._one(queries.CAPTURE_ORDER, given)
         return await self.order(order)
 
@@ -109,7 +110,7 @@ class SpendingClient(Database):
     ) -> OrderView:
         """Give back to the balance, and to the lots that paid, a part of an order or all that is not refunded yet."""
         known = await self.order(order)
-        given = _about(known, "order-refund", request_id) | {"amount_minor": _minor(known, amount)}
+        given = _part(known, "order-refund", amount, request_id, "The refund")
         await self._one(queries.REFUND_ORDER, given)
         return await self.order(order)
 
@@ -176,9 +177,9 @@ class SpendingClient(Database):
     ) -> BillView:
         """Pay a bill from the balance, all that it lacks or a part, whatever older ones are open."""
         known = await self.bill(bill)
-        minor = None if amount is None else positive_minor(amount, known.currency)
-        key = f"bill-pay:{bill}:{request_id or uuid.uuid4()}"
-        await self._one(queries.PAY_BILL, {"key": key, "bill": bill, "amount_minor": minor})
+        wanted = _wanted(known.currency, amount, request_id, "The payment")
+        key = f"bill-pay:{bill}:{wanted.request_id}"
+        await self._one(queries.PAY_BILL, {"key": key, "bill": bill, "amount_minor": wanted.amount_minor})
         return await self.bill(bill)
 
     async def report_usage(
@@ -228,6 +229,8 @@ class SpendingClient(Database):
     async def intended_uses(self, deposit: str) -> Sequence[IntendedUseChange]:
         """How what a deposit is meant for was changed, oldest first."""
         rows = await self._all(queries.INTENDED_USES, {"deposit": deposit})
+        if not rows and await self._one(queries.DEPOSIT_EXISTS, {"deposit": deposit}) is None:
+            raise NotFound("deposit", deposit)
         return [IntendedUseChange(**row) for row in rows]
 
     async def notify_below(self, customer: str, currency: str, amount: str | None) -> None:
@@ -236,6 +239,7 @@ class SpendingClient(Database):
             async with self._database() as connection:
                 given = {"customer": customer, "currency": currency}
                 await connection.execute(queries.NO_LOW_BALANCE.encode(), given)
+            await self._must_exist(customer)
             return
         raw = {"customer": customer, "currency": currency, "amount": amount}
         wanted = parse(LowBalanceRequest, raw, "The threshold")
@@ -267,15 +271,22 @@ def _given(wanted: OrderRequest) -> dict[str, Any]:
     return {**wanted.__dict__, "key": _key(wanted.order), "amount_minor": wanted.amount_minor}
 
 
-def _about(known: OrderView, verb: str, request_id: str | None) -> dict[str, Any]:
-    """One posting about an order; a verb that happens once has the empty request id."""
+def _part(
+    known: OrderView, verb: str, amount: str | None, request_id: str | None, what: str
+) -> dict[str, Any]:
+    wanted = _wanted(known.currency, amount, request_id, what)
+    return _about(known, verb, wanted.request_id) | {"amount_minor": wanted.amount_minor}
+
+
+def _wanted(currency: str, amount: str | None, request_id: str | None, what: str) -> PartRequest:
     request = str(uuid.uuid4()) if request_id is None else request_id
+    return parse(PartRequest, {"currency": currency, "amount": amount, "request_id": request}, what)
+
+
+def _about(known: OrderView, verb: str, request_id: str) -> dict[str, Any]:
+    """One posting about an order; a verb that happens once has the empty request id."""
     return {
-        "key": f"{verb}:{known.order}:{request}",
+        "key": f"{verb}:{known.order}:{request_id}",
         "order_key": _key(known.order),
         "product": known.product,
     }
-
-
-def _minor(known: OrderView, amount: str | None) -> int | None:
-    return None if amount is None else positive_minor(amount, known.currency)

@@ -109,6 +109,7 @@ USAGE = f"""
 CHANGE_INTENDED_USE = (
     "SELECT * FROM ledger_change_intended_use(%(request_id)s::text, %(deposit)s::text, %(product)s::text)"
 )
+DEPOSIT_EXISTS = "SELECT 1 AS one FROM deposit WHERE number = %(deposit)s"
 INTENDED_USES = """
     SELECT i.product, i.was, i.created_at FROM intended_use i JOIN deposit d ON d.id = i.deposit_id
     WHERE d.number = %(deposit)s ORDER BY i.id

@@ -216,7 +216,9 @@ class Chain:
         if kind == link.kind and link.number is not None:
             numbered = [other for other in before if other.number is not None]
             if numbered:
-                return [numbered[-1]]
+                # A statement in one piece and the first page of its pages are both number 1, page 1.
+                last = (numbered[-1].number, numbered[-1].page)
+                return [other for other in numbered if (other.number, other.page) == last]
         at = _first(order, link.closing_on)
         if at == 0:
             return before

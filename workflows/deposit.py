@@ -131,8 +131,7 @@ class Deposit:
             self._draw_what_is_new()
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._woken():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({"resume": workflow.info().workflow_id})
+                await self._desk.go_on({"resume": workflow.info().workflow_id})
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._now().outcome()
 
@@ -162,9 +161,12 @@ class Deposit:
         return self._state
 
     async def _wait(self) -> None:
-        """Until somebody rings or decides, the form has been drawn, or the next thing is due."""
+        """Until somebody rings or decides, the form has been drawn, the next thing is due, or the history too long."""
         self._set_timer()
-        await workflow.wait_condition(lambda: self._woken() or self._is_time())
+        # Signals that are refused wake nobody, and a run takes only so many.
+        await workflow.wait_condition(
+            lambda: self._woken() or self._is_time() or workflow.info().is_continue_as_new_suggested()
+        )
 
     def _set_timer(self) -> None:
         # A timer that is neither cancelled nor set again costs no event: it stays while the next thing due does.

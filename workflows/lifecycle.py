@@ -92,20 +92,19 @@ class Lifecycle(Generic[_State]):
             self._state = await self._act(self._state)
             self._show()
             if workflow.info().is_continue_as_new_suggested() and not self._woken():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({"resume": workflow.info().workflow_id})
+                await self._desk.go_on({"resume": workflow.info().workflow_id})
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._state.outcome()
 
     async def _wait(self, state: _State) -> None:
-        """Until somebody rings or decides, or the next thing is due."""
+        """Until somebody rings or decides, or the next thing is due; or the history has become too long."""
         due = self._due(state)
         if due is None:
-            await workflow.wait_condition(self._woken)
+            await workflow.wait_condition(self._stirred)
             return
         left = max(due - workflow.now(), timedelta())
         try:
-            await workflow.wait_condition(self._woken, timeout=left, timeout_summary=self.due_summary)
+            await workflow.wait_condition(self._stirred, timeout=left, timeout_summary=self.due_summary)
         except TimeoutError:
             return
 
@@ -151,6 +150,10 @@ class Lifecycle(Generic[_State]):
 
     def _woken(self) -> bool:
         return self._rung or bool(self._desk.decisions)
+
+    def _stirred(self) -> bool:
+        # Signals that are refused wake nobody, and a run takes only so many.
+        return self._woken() or workflow.info().is_continue_as_new_suggested()
 
     def _answer_cancel(self) -> None:
         self._desk.refuse("Cancel", self.cancel_answer)

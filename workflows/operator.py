@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from inspect import Parameter, Signature
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
@@ -17,6 +17,9 @@ with workflow.unsafe.imports_passed_through():
     from rules.details import when
 
 KEPT_REFUSALS = 5
+MOST_WAITING = 100
+"""Decisions that wait for those before them; what floods a workflow is refused, so that it never grows too long."""
+_REFUSALS = "refusals"
 
 
 _ONE_RAW_VALUE = Signature(
@@ -101,14 +104,17 @@ class Desk:
     """Collects what operators send; nothing they type can harm the workflow."""
 
     def __init__(self) -> None:
-        self.refusals: list[str] = []
+        # As the run before this one left them.
+        self.refusals: list[str] = workflow.memo_value(_REFUSALS, [], type_hint=list[str])
+        self._attributes = {had.key.name: had.value for had in workflow.info().typed_search_attributes}
         self.decisions: list[Taken] = []
-        self._attributes: dict[str, Any] = {}
         self._arrived: Counter[str] = Counter()
 
     def take(self, signal: str, kind: type[_Input], raw: Sequence[Any], why_not: str | None = None) -> None:
         """Queue a decision, or keep the reason why it cannot be one. Every signal that comes must be taken here."""
         self._arrived[signal] += 1
+        if why_not is None and len(self.decisions) >= MOST_WAITING:
+            why_not = f"{MOST_WAITING} decisions wait already; look what came of them, and then decide"
         if why_not is not None:
             self.refuse(signal, why_not)
             return
@@ -126,6 +132,11 @@ class Desk:
     def refuse_unknown(self, name: str, _args: Sequence[RawValue], known: Sequence[str]) -> None:
         """A signal of another name, most likely misspelt."""
         self.refuse(name, f"there is no such signal here; there is {', '.join(known)}")
+
+    async def go_on(self, given: dict[str, str]) -> NoReturn:
+        """Go on in a new run; its details still tell the attempts that were refused."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(given, memo={_REFUSALS: self.refusals})
 
     def publish(self, values: dict[SearchAttributeKey[Any], Any]) -> None:
         """Write the search attributes that changed, in one event; None takes one away."""

@@ -45,8 +45,7 @@ class PaymentRun:
             self._show()
             at_once = await self._next()
             if workflow.info().is_continue_as_new_suggested() and not self._desk.decisions and not at_once:
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new({})
+                await self._desk.go_on({})
 
     @workflow.signal(
         name="run_now",

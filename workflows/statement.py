@@ -61,6 +61,7 @@ class Statement:
             Statements.issue,
             request,
             start_to_close_timeout=timedelta(minutes=10),
+            heartbeat_timeout=timedelta(seconds=20),
             retry_policy=_RETRIES,
             summary="fix what it says",
         )

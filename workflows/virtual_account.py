@@ -84,6 +84,7 @@ class VirtualAccountApplication(Lifecycle[VirtualAccountState]):
             signal=taken.signal,
             decision=taken.decision,
             attestation=attested.attestation,
+            review=state.review,
         )
         return await step(VirtualAccounts.decide, decide, f"{taken.signal}, as {attested.operator} wants")
 

@@ -160,14 +160,16 @@ def _deliver(wanted: Wanted, files: Sequence[File], many: "Database") -> Proof:
 
 
 def _end_alarms(many: "Database") -> None:
-    """What was missing has come: the doorbells of the files that waited for it ring."""
+    """What was missing has come: the doorbells of the files that waited for it ring, until no more of them do."""
     with psycopg.connect(many.app_url, autocommit=True) as connection, _engine(many.app_url) as engine:
-        for (sha256,) in connection.execute(_RUNG).fetchall():
-            work_off(engine, sha256)
+        while rung := connection.execute(_RUNG).fetchall():
+            for (sha256,) in rung:
+                work_off(engine, sha256)
 
 
 _RUNG = """
-    SELECT DISTINCT f.sha256 FROM bank_file f JOIN outbox o ON o.workflow_id = 'bank-file-' || f.sha256
+    WITH heard AS (DELETE FROM outbox RETURNING workflow_id)
+    SELECT DISTINCT f.sha256 FROM bank_file f JOIN heard ON heard.workflow_id = 'bank-file-' || f.sha256
     WHERE f.stage = 'alarm' ORDER BY 1
 """
 

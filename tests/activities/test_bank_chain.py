@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from io import BytesIO
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities.bank_chain import let_follow
-from activities.bank_files import store
+from activities.bank_files import BankFiles, store
 from activities.bank_missing import settle_missing
 from bankfiles.sample import Payment, Sheet
 from bankfiles.sample_mt import write_mt940
@@ -291,6 +292,29 @@ class TestOverlap:
         assert [stage(desk, file) for file in files] == ["posted"] * 3
         assert (bank(desk), unexplained(desk)) == (100_000, 0)
 
+    def test_nothing_follows_from_entries_while_some_are_still_to_come(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two days, newest first, only Tuesday is posted yet: Tuesday's own statement looks like the first."""
+        both = self.cut(1, 2)
+        newest_first = camt(replace(both, entries=[*both.entries][::-1]), kind="camt.053")
+        monkeypatch.setattr("activities.bank_files.CHUNK", 1)
+        posting = iter([BankFiles._post_chunk])
+
+        def post_one(*given: Any) -> None:
+            next(posting)(*given)
+
+        with monkeypatch.context() as killed:
+            killed.setattr(BankFiles, "_post_chunk", post_one)
+            with pytest.raises(StopIteration):
+                stage(desk, newest_first)
+        tuesday = camt(day(2), kind="camt.053")
+        assert stage(desk, tuesday) == "alarm"
+        assert stage(desk, newest_first) == "posted"
+        assert rung(desk, tuesday)
+        assert stage(desk, tuesday) == "posted"
+        assert (bank(desk), unexplained(desk)) == (70_000, 0)
+
     def test_of_known_days_is_no_gap(self, desk: Desk) -> None:
         desk.deliver(self.cut(1, 2, 3, 4), kind="camt.053")
         assert desk.deliver(self.cut(2, 3), kind="camt.053").stage == "posted"
@@ -373,7 +397,7 @@ class TestConfirmed:
 class TestRefusedWhileLinking:
     def linking(self, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
         monkeypatch.setattr(
-            "activities.bank_files.chain_by_entries", lambda session, _: session.execute(text(statement))
+            "activities.bank_files.chain_by_entries", lambda session, *_: session.execute(text(statement))
         )
 
     def test_what_the_book_refuses_holds_the_file(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,6 @@ class TestLinkedPayer:
             assert desk.available() == 0
         with Session(desk.engine) as session, session.begin():
             resume(session, pausing)
-            credit_what_waits(session, PAYER)
         assert (desk.available(), stages(desk, deposit)) == (10_000, ["credited"])
 
 

@@ -2,27 +2,34 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 import psycopg
 from sqlmodel import Session
 
 from activities.bank_posting import FREEZES
-from activities.screening import FreezeInput, freeze_customer
+from activities.screening import FreezeInput, Freezes, Release, freeze_customer
 from bankfiles.sample import Payment
+from prepay.screening import ReleaseFreeze
 from tests.activities.test_bank_files import Desk, desk
 
 __all__ = ["desk"]
 
 GIVEN = FreezeInput(customer="C-1001", by="Third Operator", reason="a letter of the authority")
-_WAITING = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+_WAITING = "SELECT pid FROM pg_locks WHERE NOT granted"
 SECONDS = 10.0
 
 
 def freeze(desk: Desk) -> None:
     with Session(desk.engine) as session, session.begin():
         freeze_customer(session, GIVEN)
+
+
+def release(desk: Desk) -> None:
+    for operator in ("Fourth Operator", "Fifth Operator"):
+        decision = ReleaseFreeze(operator=operator, reason="the authority lifted it")
+        assert Freezes(desk.engine).release(Release(freeze=1, decision=decision)).refused == ""
 
 
 def until_somebody_waits(desk: Desk) -> None:
@@ -62,6 +69,20 @@ class TestRace:
             crediting.commit()
             frozen.result(SECONDS)
         assert len(desk.rows("SELECT id FROM money_freeze")) == 1
+
+    def test_money_that_is_matched_while_its_customer_is_released_is_credited(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        freeze(desk)
+        with ThreadPoolExecutor(2) as pool, psycopg.connect(desk.url) as holding_up:
+            holding_up.execute("LOCK TABLE receipt IN EXCLUSIVE MODE")
+            paid = started(pool, desk, lambda: desk.pay(Payment(10_000, structured=deposit.reference)))
+            released = pool.submit(release, desk)
+            wait([released], timeout=1)
+            holding_up.commit()
+            paid.result(SECONDS)
+            released.result(SECONDS)
+        assert desk.rows("SELECT state, awaits FROM bank_entry_part") == [{"state": "credited", "awaits": ""}]
+        assert desk.available() == 10_000
 
     def test_of_many_at_once_each_is_credited_or_waits(self, desk: Desk) -> None:
         deposits = [desk.issue() for _ in range(6)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlmodel import Session
 
 from activities.database import make_engine, psycopg_of
@@ -14,6 +15,8 @@ from activities.deposit_rows import form
 from activities.master_data import NoEntity, put_account, put_customer, put_entity
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from documents.form import PaymentRequestForm
+from ledger import bills, postings
+from ledger.events import Credit, Receipt
 from ledger.postings import balances
 from prepay.wire import InputRefused, parse
 from tests.conftest import Database
@@ -187,3 +190,30 @@ class TestPut:
             NoEntity, match="`entity`: there is no contracting entity 'other'; set it up first"
         ):
             put_customer(session, customer.model_copy(update={"entity": "other"}))
+
+    def test_whether_bills_are_paid_by_themselves_stays_where_nothing_is_said(self, session: Session) -> None:
+        put_entity(session, parse(EntityInput, ENTITY, "It"))
+        customer = parse(CustomerInput, CUSTOMER, "It")
+        told = [customer.model_copy(update={"auto_pay": pays}) for pays in (False, None, False, True, None)]
+        assert [(put_customer(session, one), _pays(session, one.number)) for one in told] == [
+            ("added", False), ("unchanged", False), ("unchanged", False), ("changed", True), ("unchanged", True),
+        ]  # fmt: skip
+
+    def test_bills_that_are_open_are_settled_once_they_are_paid_by_themselves(self, session: Session) -> None:
+        put_entity(session, parse(EntityInput, ENTITY, "It"))
+        customer = parse(CustomerInput, {**CUSTOMER, "auto_pay": False}, "It")
+        put_customer(session, customer)
+        book = psycopg_of(session)
+        place: dict[str, Any] = {"entity": customer.entity, "currency": "EUR", "amount_minor": 100}
+        postings.receive_many(book, [Receipt(key="r", account="GIRO", **place)])
+        postings.credit_many(book, [Credit(key="c", source="r", customer=customer.number, **place)])
+        due, lines = date(2999, 1, 1), [bills.Line("Compute", 60)]
+        bills.issue(book, number="I-1", customer=customer.number, currency="EUR", due_on=due, lines=lines)
+        put_customer(session, customer.model_copy(update={"auto_pay": True}))
+        bills.settle(book)
+        assert session.execute(text("SELECT stage FROM bill")).scalar_one() == "paid"
+
+
+def _pays(session: Session, number: str) -> bool:
+    pays = text("SELECT auto_pay FROM customer WHERE number = :number")
+    return bool(session.execute(pays, {"number": number}).scalar_one())

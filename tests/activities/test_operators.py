@@ -133,3 +133,9 @@ class TestList:
         assert (now["name"], now["roles"][0]["role"]) == ("ACME Desk", Role.CLERK)
         assert now["limits"] == [{"currency": "EUR", "limit_minor": 1_000, "valid_to": None}]
         assert yesterday == []
+
+    @pytest.mark.parametrize("day", [date.min, date.max])
+    def test_on_any_day(self, database: Database, day: date) -> None:
+        put(database)
+        with Session(make_engine(database.app_url, 1)) as session:
+            assert len(operators(session, day)) == (day == date.max)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -17,6 +17,9 @@ from activities.setup_file import apply
 from activities.statements import Issued, StatementRefused, Statements
 from documents.statement import AccountStatement, CreditReceipt, Paper, read_paper
 from ledger import events, postings
+from ledger.bills import Line
+from ledger.bills import issue as issue_bill
+from ledger.bills import void as void_bill
 from prepay.statements import StatementRequest
 from tests.conftest import Database
 from tests.office import SETUP
@@ -106,6 +109,29 @@ class TestMonths:
         november = desk.statement("2026-11")
         assert (november.opening_minor, amounts(november), november.final) == (750, [-200], False)
         assert november.through_on == date(2026, 11, 20)
+
+    def test_bills_and_what_a_void_one_gave_back_are_told_by_their_number_and_lines(self, desk: Desk) -> None:
+        desk.give(100, date(2026, 10, 10))
+        lines = [Line("Storage", 40), Line("Compute", 20)]
+        issue_bill(
+            desk.conn,
+            number="I-7",
+            customer=desk.customer,
+            currency="EUR",
+            due_on=date(2026, 12, 1),
+            lines=lines,
+        )
+        void_bill(desk.conn, number="I-7", by="First Operator", reason="billed twice")
+        due, lines = date(2026, 12, 1), [Line("Storage", 5), Line("Storage", 5)]
+        issue_bill(desk.conn, number="I-8", customer=desk.customer, currency="EUR", due_on=due, lines=lines)
+        [now] = desk.conn.execute("SELECT now()").fetchone() or []  # by the database's own clock
+        with time_machine.travel(now + timedelta(days=1), tick=False):
+            running = desk.statement(f"{now.astimezone(UTC):%Y}")
+        assert [(line.kind, line.about, line.amount_minor, line.parts) for line in running.lines[-3:]] == [
+            ("bill", "I-7", -60, (("Storage", 40), ("Compute", 20))),
+            ("void-bill", "I-7", 60, (("Storage", 40), ("Compute", 20))),
+            ("bill", "I-8", -10, ()),
+        ]
 
     def test_the_same_month_again_is_the_same_paper(self, desk: Desk) -> None:
         desk.give(1_000, date(2026, 10, 10))
@@ -203,6 +229,16 @@ class TestYearsAndDays:
                 day = recorded.astimezone(UTC).date() + timedelta(days=days)
                 shown = desk.statement("2026-10", recorded_by=day)
                 assert (shown.closing_minor, shown.final) == (closing, False)
+                assert shown.recorded_until == datetime.combine(day, time(23, 59, 59), UTC)
+
+    def test_a_month_that_was_closed_before_says_until_when_it_was_recorded(self, desk: Desk) -> None:
+        desk.give(1_000, date(2026, 10, 10))
+        november = desk.statement("2026-11")  # closes October
+        october = desk.statement("2026-10")
+        assert october.recorded_until == november.recorded_until
+        assert (desk.statement("2026-08").recorded_until, desk.statement("2026-08").lines) == (
+            november.recorded_until, ()
+        )  # fmt: skip
 
 
 class TestReceipts:

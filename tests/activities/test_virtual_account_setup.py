@@ -64,6 +64,8 @@ class TestPool:
         ("values", "said"),
         [
             ({"numbers": ["NL77MOCK0009000001"]}, "`numbers`: it is no valid IBAN"),
+            ({"numbers": ["V1"], "scheme": "iban"}, "`numbers`: it is no valid IBAN"),
+            ({**RANGE, "first": "1", "last": "3"}, "`prefix`: it is no valid IBAN"),
             ({"numbers": [ACCOUNT]}, "one of its numbers is that of collection account 'nimbus-eu-eur'"),
             ({"numbers": ["V1"], "account": "nobodys"}, "there is no collection account 'nobodys'"),
         ],

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -9,11 +10,12 @@ import pytest
 from sqlmodel import Session
 
 from activities.database import make_engine
-from activities.master_data import put_customer
-from activities.master_data_input import CustomerInput
+from activities.master_data import put_account, put_customer
+from activities.master_data_input import AccountInput, CustomerInput
 from activities.virtual_accounts import ApplicationRefused, apply
 from bankfiles.sample import Payment
 from prepay.virtual_accounts import VirtualAccountRequest
+from prepay.wire import parse
 from tests.activities.test_bank_files import Desk, desk
 from tests.activities.test_bank_matching import credits, stages
 from tests.activities.virtual_desk import (
@@ -62,7 +64,7 @@ class TestByRule:
 
     def test_entity_and_country_at_registration_decide(self, desk: Desk) -> None:
         allow(desk, country="DE")
-        moves_to(desk, "FR")
+        moves_to(desk, country="FR")
         assert applied(desk).stage == "in_review"
 
     def test_whoever_has_one_must_say_what_it_replaces(self, desk: Desk) -> None:
@@ -322,11 +324,11 @@ class TestForm:
         assert [form["version"] for form in forms(desk)] == [1, 1]
 
 
-def moves_to(desk: Desk, country: str) -> None:
+def moves_to(desk: Desk, **changed: str) -> None:
     [row] = desk.rows("SELECT * FROM customer WHERE number = 'C-1001'")
     known = {name: row[name] for name in CustomerInput.model_fields}
     with Session(desk.engine) as session, session.begin():
-        put_customer(session, CustomerInput.model_validate({**known, "country": country}))
+        put_customer(session, CustomerInput.model_validate({**known, **changed}))
 
 
 class TestReview:
@@ -334,7 +336,7 @@ class TestReview:
         allow(desk)
         pool(desk, 1)
         state = active(desk)
-        moves_to(desk, "FR")
+        moves_to(desk, country="FR")
         reviewed = look(desk, state)
         assert (reviewed.stage, reviewed.waits_for) == ("active", "approver")
         assert reviewed.review == "its country changed from DE to FR"
@@ -345,6 +347,58 @@ class TestReview:
         allow(desk)
         pool(desk, 1)
         state = active(desk)
-        moves_to(desk, "FR")
-        kept = decide(desk, state).state
+        moves_to(desk, country="FR")
+        kept = decide(desk, look(desk, state)).state
         assert (kept.stage, kept.review, kept.waits_for) == ("active", "", None)
+
+    def test_of_an_open_application_is_decided_with_it(self, desk: Desk) -> None:
+        allow(desk)
+        pool(desk, 1)
+        state = applied(desk)
+        moves_to(desk, country="FR")
+        seen = look(desk, state)
+        assert (seen.stage, seen.review) == ("in_review", "its country changed from DE to FR")
+        assert seen.waits_since == state.waits_since
+        approved = decide(desk, seen).state
+        assert (approved.stage, approved.review, approved.waits_for) == ("active", "", None)
+
+    def test_that_nobody_saw_before_they_decided_is_raised_after_it(self, desk: Desk) -> None:
+        allow(desk)
+        pool(desk, 1)
+        state = applied(desk)
+        moves_to(desk, country="FR")
+        approved = decide(desk, state).state
+        assert (approved.stage, approved.waits_for) == ("active", "approver")
+        moves_to(desk, country="IT")
+        kept = decide(desk, approved).state
+        assert kept.review == "its country changed from DE to FR; its country changed from FR to IT"
+        assert decide(desk, kept).state.review == ""
+
+    def test_while_it_waits_for_a_number_is_raised_when_it_has_one(self, desk: Desk) -> None:
+        allow(desk)
+        waiting = decide(desk, applied(desk)).state
+        moves_to(desk, country="FR")
+        pool(desk, 1)
+        raised = look(desk, waiting)
+        assert (raised.stage, raised.waits_for) == ("active", "approver")
+        assert raised.waits_since > waiting.waits_since
+
+    @pytest.mark.parametrize("takes_it_too", [False, True])
+    def test_closed_then_its_forms_name_the_account_of_their_own_entity(
+        self, desk: Desk, takes_it_too: bool
+    ) -> None:
+        """Whatever the entity that the customer has gone to takes."""
+        allow(desk)
+        pool(desk, 1)
+        desk.issue()
+        state = active(desk)
+        if takes_it_too:
+            raw = {"code": "other", "entity": "nimbus-sg", "currency": "EUR", "holder": "H", "bank_name": "B"}
+            with Session(desk.engine) as session, session.begin():
+                given = {**raw, "account_number": "77", "valid_from": date(2026, 1, 1)}
+                put_account(session, parse(AccountInput, given, "It"))
+        moves_to(desk, entity="nimbus-sg")
+        decide(desk, look(desk, state), "close")
+        first, second, third = forms(desk)
+        assert second["pay_to"]["kind"] == "virtual"
+        assert third["pay_to"] == first["pay_to"]

@@ -83,6 +83,7 @@ def decide(
             signal=signal,
             decision=decision,
             attestation=attested or attestation(desk),
+            review=state.review,
         )
     )
 

@@ -65,12 +65,42 @@ class TestJournal:
         told = journal(paid, tmp_path / "2.csv", 2, "--after", after)
         assert [(s["account"], s["lines"]) for s in told["accounts"]] == [("customer", 1), ("sales", 1)]
 
-    def test_other_days_and_entities_are_empty(self, paid: Cli, tmp_path: Path) -> None:
+    def test_other_days_are_empty(self, paid: Cli, tmp_path: Path) -> None:
         out = tmp_path / "j.csv"
-        args = ["--entity", "nobody", "--currency", "EUR", "--from", "2000-01-01", "--to", "2000-01-31"]
+        args = ["--entity", "acme-de", "--currency", "EUR", "--from", "2000-01-01", "--to", "2000-01-31"]
         done = paid("export", "journal", *args, "-o", out)
         assert "0 lines" in done.out
         assert out.read_text("utf-8-sig").count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("changed", "sentence"),
+        [
+            ({"--entity": "acme-ed"}, "There is no book of entity 'acme-ed' in 'EUR'."),
+            ({"--currency": "USD"}, "There is no book of entity 'acme-de' in 'USD'."),
+            ({"--to": "1999-12-31"}, "The period ends on 1999-12-31, before it begins on 2000-01-01."),
+        ],
+    )
+    def test_what_would_be_empty_by_mistake_is_refused(
+        self, paid: Cli, tmp_path: Path, changed: dict[str, str], sentence: str
+    ) -> None:
+        args = dict(zip(WHERE[::2], WHERE[1::2], strict=True)) | changed
+        done = paid(
+            "export", "journal", *(part for pair in args.items() for part in pair), "-o", tmp_path / "j.csv"
+        )
+        assert (done.code, done.err.strip()) == (1, f"prepay: {sentence}")
+        assert list(tmp_path.glob("*j.csv*")) == []
+
+    @pytest.mark.breaks_the_book
+    def test_one_that_does_not_balance_is_not_written(
+        self, paid: Cli, database: Database, tmp_path: Path
+    ) -> None:
+        with psycopg.connect(database.superuser_url) as conn:
+            conn.execute("SET session_replication_role = replica")
+            conn.execute("UPDATE ledger_account SET currency = 'USD' WHERE kind = 'sales'")
+        done = paid("export", "journal", *WHERE, "-o", tmp_path / "j.csv")
+        assert done.code == 1
+        assert "debits come to 22500 and its credits to 20000" in done.err
+        assert list(tmp_path.glob("*j.csv*")) == []
 
 
 class TestEvents:

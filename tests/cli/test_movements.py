@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import psycopg
@@ -58,4 +59,12 @@ class TestRecords:
 
     def test_what_cannot_be_written_leaves_nothing(self, paid: Cli, tmp_path: Path) -> None:
         done = paid("records", "A", "-o", tmp_path / "r.txt")
-        assert (done.code, done.err) == (1, "prepay: .r.unfinished.txt ends in neither .csv nor .xlsx.\n")
+        assert (done.code, done.err) == (1, "prepay: 'r.txt' ends in neither .csv nor .xlsx.\n")
+
+    def test_a_name_of_any_bytes_can_be_told(self, paid: Cli, tmp_path: Path) -> None:
+        out = tmp_path / os.fsdecode(b"r\xff.csv")
+        done = paid("records", "A", "-o", out)
+        assert done.code == 0, done.err
+        assert "3 records" in done.out
+        refused = paid("records", "A", "-o", out.with_suffix(".txt"))
+        assert refused.err == "prepay: 'r\\udcff.txt' ends in neither .csv nor .xlsx.\n"

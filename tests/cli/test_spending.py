@@ -33,6 +33,11 @@ class TestOrder:
         shown = json.loads(prepay("order", "show", "4711", "--json").out)
         assert (shown["stage"], shown["refunded_minor"]) == ("part_refunded", 1_500)
 
+    def test_spaces_around_its_id_are_no_part_of_it(self, prepay: Cli) -> None:
+        done = prepay("order", "pay", " 4711 ", *ORDER)
+        assert (done.code, done.err) == (0, "")
+        assert "Order 4711" in done.out
+
     def test_set_aside_captured_and_voided(self, prepay: Cli) -> None:
         assert prepay("order", "authorise", "4711", *ORDER, "--expires-at", "2999-01-01").code == 0
         assert prepay("order", "capture", "4711", "10.00").code == 0
@@ -46,6 +51,7 @@ class TestOrder:
             (("pay", "1", "C-1001", "-1", "EUR", "--product", "Storage"), "it is negative."),
             (("pay", "1", "C-9", "1.00", "EUR", "--product", "Storage"), "There is no customer C-9."),
             (("show", "1"), "There is no order 1."),
+            (("show", "1\n\x1b[2J\u202e"), "There is no order 1??[2J?."),
         ],
     )
     def test_what_cannot_be_is_one_sentence(self, prepay: Cli, arguments: tuple[str, ...], said: str) -> None:
@@ -109,6 +115,8 @@ class TestOthers:
         assert "Storage" in done.out
         found = json.loads(prepay("report", "use", "--customer", "C-1001", "--json").out)
         assert [row["amount_minor"] for row in found["use"]] == [4_000, 6_000]
+        nobody = prepay("report", "use", "--customer", "C-9")
+        assert (nobody.code, nobody.err.strip()) == (1, "prepay: There is no customer C-9.")
 
     def test_explain_names_the_order(self, prepay: Cli) -> None:
         prepay("order", "pay", "4711", *ORDER)

@@ -5,17 +5,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from pypdf import PdfReader
 from temporalio.testing import WorkflowEnvironment
 
-import tests.office
 from tests.cli.conftest import Cli
 from tests.conftest import Database
-from tests.office import Office, open_office
-from tests.workflows.test_statement import InThisProcess, credited
+from tests.office import Office
+from tests.workflows.deposits import office_without_forms
+from tests.workflows.test_statement import credited
 
 MONTH = f"{datetime.now(UTC):%Y-%m}"
 
@@ -25,10 +24,9 @@ async def office(
     prepay: Cli, database: Database, temporal: WorkflowEnvironment, temporal_address: str
 ) -> AsyncIterator[Office]:
     prepay.use(TEMPORAL_ADDRESS=temporal_address)
-    with patch.object(tests.office, "Renderer", InThisProcess):
-        async with open_office(database.app_url, temporal.client) as office:
-            await credited(office)
-            yield office
+    async with office_without_forms(database.app_url, temporal.client) as office:
+        await credited(office)
+        yield office
 
 
 class TestStatement:
@@ -45,6 +43,9 @@ class TestStatement:
         assert again.code == 0, again.err
         assert "0.00 EUR to 1,000.00 EUR, 1 movements" in again.out
         assert second.read_bytes() == first.read_bytes()
+        other = await prepay.beside("statement", "C-1002", "--number", told["number"], "-o", second)
+        assert (other.code, other.out) == (1, "")
+        assert f"There is no drawn statement {told['number']} of C-1002." in other.err
 
     @pytest.mark.parametrize(
         ("asked", "said"),

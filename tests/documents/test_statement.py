@@ -99,6 +99,12 @@ class TestPage:
         assert bars[-1][3] == "+0.15"
         assert max(share for bar in bars for share in bar[1:3]) == 1
 
+    def test_a_bill_counts_for_the_product_of_each_of_its_lines(self) -> None:
+        parts = (("Compute", 30_000), ("Storage", 10_000))
+        bill = PAYMENT.model_copy(update={"kind": "bill", "product": "Compute, Storage", "parts": parts})
+        bars = page(statement(lines=(bill, PAYMENT), closing_minor=-70_000))["bars"]
+        assert [(bar[0], bar[4]) for bar in bars] == [("Storage", "−500.00"), ("Compute", "−300.00")]
+
     def test_movements_that_do_not_add_up_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="do not lead from the opening balance"):
             statement(closing_minor=1)

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
 
-from ledger import postings, seals
+from ledger import bills, postings, seals
+from ledger.bills import Line
 from prepay.client import PrepayClient
 from prepay.event_reading import EventReading
 from prepay.events import Event
@@ -137,6 +138,22 @@ class TestStages:
             ("stage", "waiting", "C-1001"), ("stage", "closed", "C-1001"),
         ]  # fmt: skip
 
+    async def test_a_bill_is_told_by_its_number(self, database: Database, reader: EventReading) -> None:
+        from activities.setup_file import apply
+
+        apply(SETUP, database.app_url)
+        with psycopg.connect(database.app_url) as conn:
+            bills.issue(
+                conn, number="I-7", customer="C-1001", currency="EUR", due_on=date(2026, 12, 15),
+                lines=[Line("Compute", 60)],
+            )  # fmt: skip
+            bills.void(conn, number="I-7", by="First Operator", reason="billed twice")
+            [count] = conn.execute("SELECT count(*) FROM stage_event").fetchone() or [0]
+        found = [e for e in await caught_up(reader, count) if e.noun == "bill"]
+        assert [(e.number, e.name, e.customer, e.entity, e.currency) for e in found] == [
+            ("I-7", "issued", "C-1001", "nimbus-eu", "EUR"), ("I-7", "void", "C-1001", "nimbus-eu", "EUR"),
+        ]  # fmt: skip
+
     def test_nobody_writes_them_by_hand(self, database: Database) -> None:
         with psycopg.connect(database.app_url) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(
@@ -155,7 +172,19 @@ class TestStages:
 
 class TestCursors:
     @pytest.mark.parametrize(
-        "cursor", ["", "1", "1.2.3.4.x", "1.2.3.4.5.6", "99.0.0.0.0", "1.-2.0.0.0", "9" * 500, "١.0.0.0.0"]
+        "cursor",
+        [
+            "",
+            "1",
+            "1.2.3.4.x",
+            "1.2.3.4.5.6",
+            "99.0.0.0.0",
+            "1.-2.0.0.0",
+            "9" * 500,
+            "١.0.0.0.0",
+            "1.9223372036854775807.0.0.0",
+            "1.0.0.0.9223372036854775807",
+        ],
     )
     async def test_what_is_none_is_refused(self, book: Book, reader: EventReading, cursor: str) -> None:
         with pytest.raises(InputRefused, match="The cursor is refused"):

@@ -1,5 +1,7 @@
 """Records: each movement once, with the balance after it, whatever is posted while somebody reads."""
 
+import base64
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
@@ -127,6 +129,9 @@ class TestRecords:
         [
             ({"kinds": ["gift"]}, "there is no kind 'gift'; there are deposit, credit"),
             ({"amount_from": "1"}, "a range of amounts needs the currency"),
+            ({"amount_from": "-1", "currency": "EUR"}, "The amount '-1' in EUR is refused"),
+            ({"amount_to": "1.001", "currency": "EUR"}, "EUR has 2 decimals"),
+            ({"amount_to": "1", "currency": "XYZ"}, "'XYZ' is no ISO 4217"),
             ({"from_on": "2026-02-01", "through_on": "2026-01-01"}, "2026-02-01 is after 2026-01-01"),
             ({"colour": "red"}, "`colour` is not known"),
         ],
@@ -178,6 +183,19 @@ class TestPages:
     ) -> None:
         with pytest.raises(InputRefused, match="The cursor is refused"):
             await reader.records("A", after=cursor)
+
+    async def test_a_cursor_with_a_balance_that_nobody_has_is_refused(
+        self, book: Book, reader: RecordReading
+    ) -> None:
+        tell(book)
+        cursor = (await reader.records("A", 1)).older
+        assert cursor
+        bound, position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        forged = base64.urlsafe_b64encode(
+            json.dumps([bound, [*position[:2], 2**63 - 1, -(2**63) + 1]]).encode()
+        ).decode()
+        with pytest.raises(InputRefused, match="The cursor is refused"):
+            await reader.records("A", after=forged)
 
     async def test_a_cursor_belongs_to_its_customer_and_filter(
         self, book: Book, reader: RecordReading

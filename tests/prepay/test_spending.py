@@ -233,6 +233,30 @@ class TestBills:
         assert (bill.stage, bill.paid_minor, await shop.available()) == ("paid", 10_000, 2_000)
         assert [lot.amount_minor for lot in bill.lots] == [5_000, 5_000]
 
+    async def test_records_tell_what_bills_were_paid_and_what_a_void_one_gave_back(
+        self, shop: Shop, database: Database
+    ) -> None:
+        shop.give(9_000)
+        await shop.bill("I-1", ("Storage", "40.00"), ("Compute", "20.00"))
+        await shop.pay("4711", "10.00")
+        with psycopg.connect(database.app_url) as conn:
+            conn.execute("SELECT ledger_void_bill('I-1', 'First Operator', 'billed twice')")
+        found = (await shop.client.records("C-1001", only={"kinds": ["bill"]})).records
+        assert [(r.kind, r.about, r.product, r.amount_minor) for r in found] == [
+            ("void-bill", "I-1", "Compute, Storage", 6_000),
+            ("bill", "I-1", "Compute, Storage", -6_000),
+        ]
+        paid = (await shop.client.records("C-1001", only={"kinds": ["payment"]})).records
+        assert [r.about for r in paid] == ["4711"]
+
+    async def test_records_of_a_product_are_also_bills_with_a_line_of_it(self, shop: Shop) -> None:
+        shop.give(9_000)
+        await shop.bill("I-1", ("Storage", "40.00"), ("Compute", "20.00"))
+        await shop.pay("4711", "10.00")
+        for product, abouts in (("Compute", ["4711", "I-1"]), ("Storage", ["I-1"]), ("Database", [])):
+            found = (await shop.client.records("C-1001", only={"product": product})).records
+            assert [r.about for r in found] == abouts
+
     async def test_the_same_number_again_gives_the_same_bill(self, shop: Shop) -> None:
         first = await shop.bill("I-1", ("Compute", "60.00"))
         assert await shop.bill("I-1", ("Compute", "60.0")) == first
@@ -266,7 +290,68 @@ class TestBills:
             await shop.client.bill("I-9")
 
 
+UNUSABLE_PARTS: list[tuple[dict[str, Any], str]] = [
+    ({"amount": "0"}, "it is zero"),
+    ({"amount": "-1.00"}, "it is negative"),
+    ({"amount": "1.001"}, "has 2 decimals"),
+    ({"amount": 5}, "`amount` must be text in quotes"),
+    ({"amount": "1" * 30}, "is refused"),
+    ({"request_id": ""}, "`request_id` is empty"),
+    ({"request_id": "x" * 101}, "more than 100"),
+    ({"request_id": "a\x00b"}, "control character"),
+]
+NO_TEXT = ["a\x00b", "\ud800"]
+
+
+class TestWhatCannotBeUsed:
+    @pytest.mark.parametrize(("part", "message"), UNUSABLE_PARTS)
+    async def test_a_part_of_an_order_or_a_bill_is_refused_in_a_sentence(
+        self, shop: Shop, part: dict[str, Any], message: str
+    ) -> None:
+        shop.give(10_000)
+        await shop.authorise("held", "20.00")
+        await shop.pay("paid", "30.00")
+        await shop.bill("I-1", ("Compute", "500.00"))
+        for order, act in (("held", shop.client.capture_order), ("paid", shop.client.refund_order)):
+            with pytest.raises(InputRefused, match=message):
+                await act(order, **part)
+        with pytest.raises(InputRefused, match=message):
+            await shop.client.pay_bill("I-1", **part)
+
+    @pytest.mark.parametrize("due_on", [date.min, date(1999, 12, 31), date(3000, 1, 1), date.max])
+    async def test_a_due_date_has_days_before_and_after_it(self, shop: Shop, due_on: date) -> None:
+        with pytest.raises(InputRefused, match="`due_on`"):
+            await shop.client.issue_bill("I-1", "C-1001", "EUR", [("Compute", "1.00")], due_on=due_on)
+
+    @pytest.mark.parametrize("text", NO_TEXT)
+    async def test_text_that_no_database_holds_is_refused_in_a_sentence(self, shop: Shop, text: str) -> None:
+        client = shop.client
+        for ask in (
+            client.order, client.capture_order, client.void_order, client.refund_order, client.bill, client.bills,
+            client.pay_bill, client.usage, client.intended_uses, client.balance, client.records,
+            client.record_totals, client.statement_by_number,
+        ):  # fmt: skip
+            with pytest.raises((Refused, InputRefused), match=r"\.$"):
+                await ask(text)
+
+    async def test_numbers_that_are_too_large_or_below_zero_are_too(self, shop: Shop) -> None:
+        for ask, given in (
+            (shop.client.bills, {"limit": -1}),
+            (shop.client.bills, {"limit": 2**70}),
+            (shop.client.credit_receipt, {"customer": "C-1001", "credit": 2**70}),
+        ):
+            with pytest.raises((Refused, InputRefused), match=r"\.$"):
+                await cast("Any", ask)(**given)
+
+
 class TestUsage:
+    @pytest.mark.parametrize("amount", [".", "0..0", " . ", "-0"])
+    async def test_what_is_no_amount_takes_nothing_back(self, shop: Shop, amount: str) -> None:
+        await shop.client.report_usage("C-1001", "Compute", "2026-11", "10.00", "EUR")
+        with pytest.raises(InputRefused, match="The amount"):
+            await shop.client.report_usage("C-1001", "Compute", "2026-11", amount, "EUR")
+        assert [u.amount_minor for u in await shop.client.usage("C-1001")] == [1_000]
+
     async def test_the_newest_report_counts_until_its_bill_comes(self, shop: Shop) -> None:
         report = shop.client.report_usage
         await report("C-1001", "Compute", "2026-11", "10.00", "EUR", report_id="a")
@@ -298,3 +383,13 @@ class TestLowBalance:
             await shop.client.notify_below("C-1001", "USD", "50.00")
         with pytest.raises(NotFound):
             await shop.client.notify_below("C-9", "EUR", "50.00")
+        with pytest.raises(NotFound):
+            await shop.client.notify_below("C-9", "EUR", None)
+
+
+class TestIntendedUse:
+    async def test_there_is_no_such_deposit(self, shop: Shop) -> None:
+        with pytest.raises(NotFound, match="There is no deposit D-1"):
+            await shop.client.intended_uses("D-1")
+        with pytest.raises(Refused, match="There is no deposit 'D-1'"):
+            await shop.client.change_intended_use("D-1", "Storage")

@@ -1,8 +1,9 @@
 """Statements in whatever order: the same chain, and a book that is where the last one ends."""
 
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,15 @@ def test_in_any_order_all_are_linked_and_the_book_begins_with_the_first(
     assert chain.gaps() == []
     assert sum(step.moved_minor for step in chain.steps) == balances[0]
     assert [link.begins for link in chain.links if link.begins] == ["account"]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_pages_and_the_same_statement_in_one_piece(order: tuple[int, ...]) -> None:
+    told = [(1, 1, 0, 300), (2, 2, 300, 500), (3, 3, 500, 900), (4, 1, 0, 900)]
+    links = [Link(n, "camt.053", 1, page, start, MONDAY, end, MONDAY) for n, page, start, end in told]
+    chain = arrive([links[place] for place in order])
+    assert chain.gaps() == []
+    assert sum(step.moved_minor for step in chain.steps) == 0
 
 
 @given(balances.filter(lambda b: len(b) > 3), st.data())

@@ -48,7 +48,7 @@ async def office(temporal_with_ui: TemporalServer, set_up: Database) -> AsyncIte
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def console(temporal_with_ui: TemporalServer) -> AsyncIterator[Console]:
     """One browser for all tests: it keeps the UI's own files, as an operator's does."""
-    async with open_console(temporal_with_ui.ui_address) as console:
+    async with open_console(temporal_with_ui.ui_address, plain=True) as console:
         yield console
 
 

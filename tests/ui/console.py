@@ -30,6 +30,15 @@ CLOSE_TOASTS = """
         for (const button of document.querySelectorAll("[id$=-success-toast] button")) button.click();
     }).observe(document, {childList: true, subtree: true});
 """
+# Without a graphics card, blurred shadows and fading cost more than all else that a page does.
+PLAIN = """
+    const plain = new CSSStyleSheet();
+    plain.replaceSync(`*, *::before, *::after {
+        animation: none !important; transition: none !important;
+        backdrop-filter: none !important; filter: none !important; box-shadow: none !important;
+    }`);
+    document.adoptedStyleSheets = [plain];
+"""
 
 
 def chromium() -> str | None:
@@ -45,8 +54,12 @@ class Console:
     address: str
 
     async def open(self, workflow: WorkflowHandle[Any, Any]) -> None:
-        """Open a workflow at its details."""
-        await self.page.goto(f"{self.address}/namespaces/default/workflows/{workflow.id}")
+        """Open a workflow at its details: by its row where the view lists it, else by its address."""
+        row = self.page.locator(f"tbody a[href*='/workflows/{workflow.id}/']").first
+        if await row.is_visible():
+            await row.click()
+        else:
+            await self.page.goto(f"{self.address}/namespaces/default/workflows/{workflow.id}")
         await self.page.locator("#user-metadata-tab:visible").first.click()
         await self._details().wait_for()
 
@@ -156,14 +169,14 @@ class Console:
 
 
 @asynccontextmanager
-async def open_console(address: str) -> AsyncIterator[Console]:
-    """A browser of one test."""
+async def open_console(address: str, *, plain: bool = False) -> AsyncIterator[Console]:
+    """A browser; a plain one for who looks at no pictures."""
     program = chromium()
     assert program, MISSING
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
         page = await browser.new_page(viewport={"width": 1360, "height": 1000}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE * 1000)
-        await page.add_init_script(CLOSE_TOASTS)
+        await page.add_init_script(CLOSE_TOASTS + (PLAIN if plain else ""))
         yield Console(page, address)
         await browser.close()

@@ -15,7 +15,9 @@ from temporalio.client import Client, WorkflowHandle
 import tests.office
 from activities.bank_files import BankFiles, store
 from bankfiles.sample import Payment, Sheet, write_camt
-from documents.pool import Renderer
+from documents.form import PaymentRequestForm
+from documents.papers import render_paper
+from documents.pool import Drawable, Renderer
 from prepay.ids import deposit_workflow_id
 from prepay.records import DepositView
 from tests.office import EUR_ACCOUNT, Office, open_office, request_id
@@ -24,10 +26,14 @@ _payments = itertools.count(1)
 
 
 class NoForms(Renderer):
-    """Starts no process: with forms off there is nothing to draw, and a process costs seconds."""
+    """Starts no process, which costs seconds: with forms off there are only statements and receipts to draw."""
 
     def __init__(self, processes: int | None = None, timeout: float = 30.0) -> None:
         self.processes, self.timeout = 1, timeout
+
+    async def render(self, form: Drawable) -> bytes:
+        assert not isinstance(form, PaymentRequestForm)
+        return await asyncio.to_thread(render_paper, form)
 
     async def close(self) -> None:
         """Nothing was started."""

@@ -25,6 +25,7 @@ from tests.workflows.deposits import OpenDeposit, change, details, eventually, o
 from tests.workflows.payment_stories import PAYMENT_STORIES
 from tests.workflows.receipt_stories import RECEIPT_STORIES
 from tests.workflows.refund_stories import REFUND_STORIES
+from tests.workflows.statement_stories import STATEMENT_STORIES
 
 NEW_ACCOUNT = "NL82MOCK0000001009"
 OPERATOR = "First Operator"
@@ -156,6 +157,7 @@ STORIES: tuple[Callable[[Office], Awaitable[str]], ...] = (
     *PAYMENT_STORIES,
     *DECISION_STORIES,
     *BILL_STORIES,
+    *STATEMENT_STORIES,
 )
 
 

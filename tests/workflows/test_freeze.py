@@ -21,6 +21,7 @@ from activities.screening import (
 from bankfiles.sample import Payment
 from ledger import postings
 from ledger.refusals import Frozen
+from prepay import attributes
 from prepay.screening import ReleaseFreeze
 from tests.office import Office
 from tests.workflows.deposits import OpenDeposit, details, eventually, open_deposit
@@ -122,6 +123,22 @@ class TestPayer:
         (part,) = office.rows("SELECT reason FROM bank_entry_part")
         assert part["reason"].endswith("; its payer is being screened, and it is frozen meanwhile")
 
+    async def test_whose_money_nobody_owns_when_it_is_released_asks_for_somebody(
+        self, office: Office, tmp_path: Path
+    ) -> None:
+        listed(office, tmp_path, f"account,{ACCOUNT}")
+        await office.pay(Payment(100_000, payer_account=ACCOUNT))
+        receipt = office.temporal.get_workflow_handle("receipt-1")
+        await says(receipt, "It is frozen until two compliance operators release it")
+        handle = await opened(office)
+        for name in ("Third Operator", "Fourth Operator"):
+            await handle.signal("release", {**RELEASE, "operator": name})
+        await handle.result()
+        await office.ring()
+        await says(receipt, "`apply`")
+        shown = (await receipt.describe()).typed_search_attributes
+        assert (shown.get(attributes.NEEDS_HUMAN), shown.get(attributes.WAITS_FOR_ROLE)) == (True, "clerk")
+
 
 class TestOwnFreeze:
     async def test_outlives_the_list_and_the_release_of_another(self, office: Office, tmp_path: Path) -> None:
@@ -145,7 +162,19 @@ class TestList:
         assert listed(office, tmp_path, "name,ACME GmbH") == Loaded(1, 0, 1)
 
     @pytest.mark.parametrize(
-        "line", ["name", "nome,ACME", "name, --", "account,", "name,ACME,maybe", "name,A,hit,x"]
+        "line",
+        [
+            "name",
+            "nome,ACME",
+            "name, --",
+            "account,",
+            "name,ACME,maybe",
+            "name,A,hit,x",
+            'name,"ACME',
+            'name,"ACME\nname,Globex"',
+            "name,A\0B",
+            f"name,{'A' * 140_000}",
+        ],
     )
     def test_a_line_that_cannot_be_read_changes_nothing(
         self, office: Office, tmp_path: Path, line: str
@@ -153,6 +182,17 @@ class TestList:
         with pytest.raises(ListRefused, match="line 3: "):
             listed(office, tmp_path, "name,ACME GmbH", line)
         assert office.rows("SELECT FROM screening_subject") == []
+
+    @pytest.mark.parametrize("content", [b"", b"\xff\xfen"])
+    def test_a_file_that_is_none_takes_nobody_off_it(
+        self, office: Office, tmp_path: Path, content: bytes
+    ) -> None:
+        listed(office, tmp_path, "name,ACME GmbH")
+        file = tmp_path / "none.csv"
+        file.write_bytes(content)
+        with Session(office.engine) as session, session.begin(), pytest.raises(ListRefused, match="line 1: "):
+            load(session, file, "Third Operator")
+        assert office.rows("SELECT ended_at FROM screening_subject") == [{"ended_at": None}]
 
 
 class TestCustomer:

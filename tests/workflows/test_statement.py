@@ -2,42 +2,17 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from unittest.mock import patch
 
 import pytest
 from pypdf import PdfReader
-from temporalio.testing import WorkflowEnvironment
 
-import tests.office
 from bankfiles.sample import Payment
-from documents.papers import render_paper
-from documents.pool import Drawable
-from documents.statement import AccountStatement, CreditReceipt
 from prepay.client import NotFound, Refused
 from prepay.ids import TASK_QUEUE
 from prepay.statements import StatementProgress, StatementRequest
-from tests.conftest import Database
-from tests.office import Office, open_office
-from tests.workflows.deposits import NoForms
+from tests.office import Office
 from tests.workflows.test_histories import found_in
-
-
-class InThisProcess(NoForms):
-    """Draws papers really, without a process that would first have to start."""
-
-    async def render(self, form: Drawable) -> bytes:
-        assert isinstance(form, AccountStatement | CreditReceipt)
-        return await asyncio.to_thread(render_paper, form)
-
-
-@pytest.fixture
-async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
-    """Workers that draw papers."""
-    with patch.object(tests.office, "Renderer", InThisProcess):
-        async with open_office(database.app_url, temporal.client) as office:
-            yield office
 
 
 async def credited(office: Office) -> None:
@@ -90,6 +65,18 @@ class TestStatement:
         await office.client.statement("C-1001", request.period or "")
         history = await office.temporal.get_workflow_handle(request.workflow_id).fetch_history()
         assert found_in(history) == []
+
+    async def test_whoever_dies_over_it_is_missed_within_seconds(self, office: Office) -> None:
+        request = StatementRequest(customer="C-1001", period="2025")
+        await office.client.statement("C-1001", "2025")
+        history = await office.temporal.get_workflow_handle(request.workflow_id).fetch_history()
+        waits = [
+            event.activity_task_scheduled_event_attributes.heartbeat_timeout.ToSeconds()
+            for event in history.events
+            if event.HasField("activity_task_scheduled_event_attributes")
+        ]
+        assert len(waits) == 2
+        assert all(0 < wait <= 20 for wait in waits)
 
     async def test_refusals_are_sentences(self, office: Office) -> None:
         with pytest.raises(Refused, match="C-404 has no balance"):
