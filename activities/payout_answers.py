@@ -18,9 +18,12 @@ from activities.payout_owners import Told, lock_payouts, owners_moved, tell
 from activities.payout_returning import Back, come_back
 from bankfiles import Answer, Format, Status
 from bankfiles.answers import REJECTED, TAKEN
-from rules.bank_reasons import DUPLICATES, reason_words
+from rules.bank_reasons import DUPLICATES, REASONS, reason_words
 
 Connection = psycopg.Connection[Any]
+
+CLEAR = frozenset(REASONS) - DUPLICATES - {"NARR", "MS03"}
+"""Reasons that cannot mean a duplicate: what a bank says in its own words may, where it got a file twice."""
 
 
 class AnswerFromElsewhere(MustWait):
@@ -79,7 +82,11 @@ def _report(connection: Connection, answer: Answer) -> str:
     if answer.group is not None and _rejects(answer.group) and answer.group.reason in DUPLICATES:
         return f"the bank has had file {file.message_id} before; what it said of the first one counts"
     payouts = rows_of(connection, _STAGES, {"payouts": ids})
-    verdicts = dict(_verdicts(answer, [(row.id, row.end_to_end_id) for row in payouts]))
+    whole = _of_all(answer)
+    unclear = bool(file.resent) and _rejects(whole) and whole.reason not in CLEAR
+    verdicts = dict(
+        _verdicts(answer, Status(0) if unclear else whole, [(row.id, row.end_to_end_id) for row in payouts])
+    )
     taken = [row.id for row in payouts if verdicts[row.id].code in TAKEN and row.stage == "sent"]
     if taken or any(status.code in TAKEN for status in (answer.group, *answer.batches) if status):
         connection.execute(_TAKEN, {"file": file.id})
@@ -87,15 +94,26 @@ def _report(connection: Connection, answer: Answer) -> str:
     refused = [
         row for row in payouts if _rejects(verdicts[row.id]) and verdicts[row.id].reason not in DUPLICATES
     ]
-    backs = [Back(row.id, "rejected", verdicts[row.id].reason) for row in refused if row.stage == "sent"]
+    # What has come back already, before the entry with which it leaves, moves with that entry.
+    backs = [
+        Back(row.id, "rejected", verdicts[row.id].reason)
+        for row in refused
+        if row.stage == "sent" and row.came_back_part_id is None
+    ]
     if backs and len(backs) == len(ids):
         connection.execute(_WHY, {"file": file.id, "reason": reason_words(backs[0].reason_code)})
     come_back(connection, backs)
     late = [row for row in refused if row.stage == "settled"]
     tell(connection, [Told(row.id, f"payout {row.id} rejected late", _late(row.id)) for row in late])
     connection.execute(_RING, {"file": file.id})
-    return f"of file {file.message_id}: {len(taken)} payouts taken, {len(backs)} rejected" + (
-        f", {len(late)} rejected that are booked, which a person must ask about" if late else ""
+    return (
+        f"of file {file.message_id}: {len(taken)} payouts taken, {len(backs)} rejected"
+        + (f", {len(late)} rejected that are booked, which a person must ask about" if late else "")
+        + (
+            "; the bank refuses one of the copies that were sent, perhaps as a duplicate: a person must ask"
+            if unclear
+            else ""
+        )
     )
 
 
@@ -105,11 +123,17 @@ def _late(payout: int) -> str:
     )
 
 
-def _verdicts(answer: Answer, payouts: Sequence[tuple[int, str]]) -> Iterator[tuple[int, Status]]:
+def _of_all(answer: Answer) -> Status:
+    """What is said of the batch or the file."""
+    return next((s for s in answer.batches if s.code == REJECTED), None) or answer.group or Status(0)
+
+
+def _verdicts(
+    answer: Answer, whole: Status, payouts: Sequence[tuple[int, str]]
+) -> Iterator[tuple[int, Status]]:
     """What is said of each payout: of itself, else of its batch or file where that says it of all."""
     own = {status.end_to_end_id: status for status in answer.payments if status.end_to_end_id}
     nothing = Status(0)
-    whole = next((s for s in answer.batches if s.code == REJECTED), None) or answer.group or nothing
     # PART says that some were refused, and which.
     for payout, name in payouts:
         yield payout, own.get(name, whole if whole.code == REJECTED or not own else nothing)
@@ -146,10 +170,12 @@ _ACCOUNTS = """
         UNION SELECT account_id FROM payout WHERE end_to_end_id = ANY (%(ids)s) AND file_id IS NOT NULL
     ) ORDER BY a.code
 """
-_FILE = "SELECT id, message_id FROM payment_file WHERE message_id = ANY (%(messages)s) ORDER BY id LIMIT 1"
+_FILE = "SELECT id, message_id, resent FROM payment_file WHERE message_id = ANY (%(messages)s) ORDER BY id LIMIT 1"
 _OF_FILE = "SELECT id FROM payout WHERE file_id = %(file)s ORDER BY id"
 _NAMED = "SELECT id FROM payout WHERE end_to_end_id = ANY (%(ids)s) AND file_id IS NOT NULL ORDER BY id"
-_STAGES = "SELECT id, end_to_end_id, stage FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
+_STAGES = (
+    "SELECT id, end_to_end_id, stage, came_back_part_id FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id"
+)
 _TAKEN = """
     UPDATE payment_file SET stage = 'accepted', answered_at = coalesce(answered_at, now()), asked = 0,
         sent_at = coalesce(sent_at, now())

@@ -10,16 +10,20 @@ from typing import Any, NamedTuple
 import psycopg
 
 from activities.bank_receipts import SETTLE_CLAIMS
+from rules.refund import Policy
 
 Connection = psycopg.Connection[Any]
 
 
 class Told(NamedTuple):
-    """A line for the ticket's audit page: what the bank did with a payout. The key makes it once."""
+    """A line for the ticket's audit page: what the bank did with a payout, or an operator. The key makes it once."""
 
     payout: int
     key: str
     what: str
+    by: str = ""
+    reason: str = ""
+    attestation: int | None = None
 
 
 def lock_payouts(connection: Connection, payouts: Sequence[int]) -> None:
@@ -32,7 +36,7 @@ def lock_payouts(connection: Connection, payouts: Sequence[int]) -> None:
 def owners_moved(connection: Connection, payouts: Sequence[int]) -> None:
     """The stages of tickets, receipts and files follow their payouts, and their workflows are rung."""
     if payouts:
-        given = {"payouts": list(payouts)}
+        given = {"payouts": list(payouts), "repaid": _REPAID, "details_days": Policy().details_days}
         for statement in (_REFUNDS, _RETURNS, _RECEIPTS, _CLAIMS, _FILES):
             connection.execute(statement, given)
 
@@ -44,6 +48,8 @@ def tell(connection: Connection, lines: Iterable[Told]) -> None:
         columns = {name: [getattr(line, name) for line in told] for name in Told._fields}
         connection.execute(_TELL, columns)
 
+
+_REPAID = "the money came back, and paid what you owed us"
 
 _LOCKS = (
     """
@@ -58,28 +64,41 @@ _LOCKS = (
     "SELECT id FROM payout WHERE id = ANY (%(payouts)s) ORDER BY id FOR NO KEY UPDATE",
 )
 
-# A ticket about whose next step people decide keeps its stage; it is rung all the same.
+# A ticket about whose next step people decide keeps its stage, but for one that lacks an account again; it is rung all
+# the same. What came back and repaid a debt has no next payout: where nothing else is left, the ticket is void.
 _REFUNDS = """
     WITH now_is AS (
         SELECT p.refund_id, bool_and(p.stage = 'settled') AS settled, bool_or(p.stage = 'sent') AS sent,
-            bool_or(p.stage IN ('rejected', 'returned') OR (p.stage = 'planned' AND p.previous_id IS NOT NULL))
-                AS came_back
+            bool_or(p.stage = 'planned' AND p.previous_id IS NOT NULL) AS came_back,
+            bool_or(p.stage = 'planned' AND p.payee_id IS NULL) AS lacks_account,
+            bool_or(p.stage = 'planned' AND p.previous_id = ANY (%(payouts)s)) AS asked_now,
+            bool_or(p.stage IN ('rejected', 'returned')) AND NOT bool_or(p.stage IN ('ready', 'sent')) AS repaid_debt
         FROM payout p
         WHERE p.refund_id = ANY (ARRAY(SELECT refund_id FROM payout WHERE id = ANY (%(payouts)s)))
             AND p.stage <> 'void' AND NOT EXISTS (SELECT FROM payout later WHERE later.previous_id = p.id)
         GROUP BY p.refund_id
     ), became AS (
-        SELECT r.id, r.stage AS was, CASE
+        SELECT r.id, r.stage AS was, now_is.asked_now, CASE
+                WHEN r.stage = 'in_review' AND now_is.lacks_account THEN 'returned'
                 WHEN r.stage NOT IN ('approved', 'sent', 'returned', 'settled') THEN r.stage
                 WHEN now_is.came_back THEN 'returned'
                 WHEN now_is.settled THEN 'settled'
                 WHEN now_is.sent THEN 'sent'
+                WHEN now_is.repaid_debt THEN 'void'
                 ELSE r.stage
             END AS stage
         FROM now_is JOIN refund r ON r.id = now_is.refund_id
     ), moved AS (
         UPDATE refund r SET version = r.version + 1, stage = became.stage,
-            waits_since = CASE WHEN became.stage <> was THEN now() ELSE r.waits_since END,
+            came_back = r.came_back OR became.stage = 'returned',
+            waits_since = CASE WHEN became.stage <> was OR asked_now THEN now() ELSE r.waits_since END,
+            reminded = CASE WHEN became.stage <> was OR asked_now THEN 0 ELSE r.reminded END,
+            details_until = CASE
+                WHEN became.stage = 'returned' AND asked_now THEN now() + make_interval(days => coalesce(
+                    (SELECT p.details_days FROM refund_policy p WHERE p.id = r.policy_id), %(details_days)s
+                )::integer) ELSE r.details_until
+            END,
+            answer = CASE WHEN became.stage = 'void' THEN %(repaid)s ELSE r.answer END,
             ended_at = CASE
                 WHEN became.stage IN ('settled', 'rejected', 'withdrawn', 'closed', 'void')
                     THEN coalesce(r.ended_at, now())
@@ -150,8 +169,9 @@ _FILES = """
 """
 
 _TELL = """
-    INSERT INTO refund_event (refund_id, key, what)
-    SELECT p.refund_id, t.key, t.what
-    FROM unnest(%(payout)s::bigint[], %(key)s::text[], %(what)s::text[]) t (payout, key, what)
+    INSERT INTO refund_event (refund_id, key, what, by, reason, attestation_id)
+    SELECT p.refund_id, t.key, t.what, t.by, t.reason, t.attestation
+    FROM unnest(%(payout)s::bigint[], %(key)s::text[], %(what)s::text[], %(by)s::text[], %(reason)s::text[],
+        %(attestation)s::bigint[]) t (payout, key, what, by, reason, attestation)
     JOIN payout p ON p.id = t.payout WHERE p.refund_id IS NOT NULL ORDER BY p.id ON CONFLICT (key) DO NOTHING
 """

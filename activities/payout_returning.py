@@ -36,20 +36,30 @@ def come_back(connection: "psycopg.Connection[Any]", backs: Sequence[Back]) -> N
     }
     columns["code"] = [back.reason_code for back in backs]
     columns["reason"] = [reason_words(back.reason_code) for back in backs]
-    connection.execute(_COME_BACK, columns)
+    held = dict(connection.execute(_COME_BACK, columns).fetchall())
     payouts = [back.payout for back in backs]
     tell(
-        connection, [Told(back.payout, f"payout {back.payout} {back.stage}", _words(back)) for back in backs]
+        connection,
+        [
+            Told(back.payout, f"payout {back.payout} {back.stage}", _words(back, held.get(back.payout)))
+            for back in backs
+        ],
     )
     owners_moved(connection, payouts)
 
 
-def _words(back: Back) -> str:
+def _words(back: Back, whole: bool | None) -> str:
+    """`whole`: all of it is on hold again; None where nothing is."""
     why = f"{back.reason_code or 'no code'}: {reason_words(back.reason_code)}"
+    where = {
+        True: "its money is on hold again",
+        False: "it paid what the customer owed, and the rest is on hold again",
+        None: "it paid what the customer owed",
+    }[whole]
     if back.stage == "rejected":
-        return f"The bank rejected payout {back.payout} ({why}); its money is on hold again."
+        return f"The bank rejected payout {back.payout} ({why}); {where}."
     fee = ", less a fee that we bear" if back.fee_minor else ""
-    return f"Payout {back.payout} came back{fee} ({why}); its money is on hold again."
+    return f"Payout {back.payout} came back{fee} ({why}); {where}."
 
 
 # A payout's name is that of its first attempt, and the number of the attempt.
@@ -74,4 +84,5 @@ _COME_BACK = """
     SELECT split_part(p.end_to_end_id, '.', 1) || '.' || p.attempt + 1, p.refund_id, p.position, p.attempt + 1, p.id,
         p.entity, p.currency, back.held_minor, back.hold_key, p.account_id
     FROM back JOIN payout p ON p.id = back.payout WHERE back.held_minor > 0 ORDER BY p.id
+    RETURNING previous_id, amount_minor = (SELECT b.amount_minor FROM payout b WHERE b.id = previous_id)
 """

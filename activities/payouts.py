@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
 from pydantic import BaseModel
 from sqlalchemy import Engine, text
 from sqlmodel import Session
@@ -29,6 +30,8 @@ STAGING = ".sending"
 """A folder in the outbox that no bank's program looks into."""
 MAX_DIGITS = 18
 
+log = structlog.get_logger()
+
 
 class Collect(Wire):
     """Make the files that are due, or of all that is ready."""
@@ -46,6 +49,7 @@ class DecideFile(Wire):
     reason: str
     payout: str = ""
     """The EndToEndId of the one that was not paid."""
+    attestation: int | None = None
 
 
 class Decided(BaseModel):
@@ -62,13 +66,13 @@ class NoOutbox(RuntimeError):
         super().__init__("PREPAY_OUTBOX is not set: name the folder that payment files go to the bank by.")
 
 
-class FileChanged(ApplicationError):
+class FileChanged(RuntimeError):
     """The bytes are not those that were approved and booked."""
 
     def __init__(self, file: int) -> None:
         super().__init__(
-            f"Payment file {file} is not what was made: its SHA-256 differs. It was not sent; find out who changed it.",
-            type="FileChanged",
+            f"Payment file {file} is not what was made: its SHA-256 differs. Find out who changed it in {STAGING}, "
+            "then take it away from there and send `resend`."
         )
 
 
@@ -115,19 +119,30 @@ class Payouts:
 
     @activity.defn(name="send_payment_file")
     def send(self, file: int) -> PaymentFileState:
-        """Bring the bytes into the outbox, once: done again, nothing is written again. Raises NoOutbox, FileChanged.
+        """Bring the bytes into the outbox, once: done again, nothing is written again; `problem` says why they stay.
 
         First they are written beside it and the row says so; then they are renamed. Where they are no more beside it,
         they have gone.
         """
+        problem = ""
+        try:
+            self._bring(file)
+        except (NoOutbox, FileChanged) as refusal:
+            problem = str(refusal)
+        except OSError as error:
+            problem = f"The outbox cannot be written: {error.strerror or 'the disk does not say why'}."
+        if problem:
+            log.error("payment file not sent", file=file, problem=problem)
+        with Session(self._engine) as session:
+            return state_of(session, file).model_copy(update={"problem": problem})
+
+    def _bring(self, file: int) -> None:
         if self._options.outbox is None:
             raise NoOutbox
         with Session(self._engine) as session, session.begin():
             self._stage(session, file, self._options.outbox)
         with Session(self._engine) as session, session.begin():
             self._move(session, file, self._options.outbox)
-        with Session(self._engine) as session:
-            return state_of(session, file)
 
     def _stage(self, session: Session, file: int, outbox: Path) -> None:
         row = session.execute(_LOCK, {"file": file}).one_or_none()
@@ -181,6 +196,9 @@ def decide(session: Session, given: DecideFile) -> str | None:
         return _not_paid(session, given)
     session.execute(_LOCK, {"file": given.file})
     refused = refuse_resend(state_of(session, given.file))
+    if refused is None and session.execute(_RESENT_FOR, given.model_dump()).first():
+        # Reset in the UI sends signals once more.
+        refused = "you had it sent again for that reason before; say what is new"
     if refused is None:
         session.execute(_RESEND, {"file": given.file})
         session.execute(_SAY, given.model_dump() | {"payout_id": None})
@@ -194,6 +212,8 @@ def _not_paid(session: Session, given: DecideFile) -> str | None:
     if found is None:
         return f"the file has no payout {given.payout!r}; `prepay payment-file show` lists them"
     lock_payouts(connection, [found])
+    if session.execute(_LOCK, {"file": given.file}).one().stage == "written":
+        return "the file has not left yet, and the bank may still get it and pay"
     row = session.execute(_NOT_PAID, {"payout": found}).one()
     if row.stage != "sent":
         return f"payout {given.payout} is {row.stage} already"
@@ -204,11 +224,15 @@ def _not_paid(session: Session, given: DecideFile) -> str | None:
     except SamePerson as refusal:
         return f"{refusal} say it too"
     session.execute(_SAY, given.model_dump() | {"payout_id": found})
-    words = "that the bank never paid it"
-    tell(
-        connection,
-        [Told(found, f"{given.key} not paid", f"{given.operator} said of payout {found} {words}.")],
+    said = Told(
+        found,
+        f"{given.key} not paid",
+        f"The bank never paid payout {found}, as it told an operator.",
+        given.operator,
+        given.reason,
+        given.attestation,
     )
+    tell(connection, [said])
     if second:
         come_back(connection, [Back(found, "rejected", "NARR")])
     return None
@@ -272,6 +296,10 @@ _RESEND = text(
     "UPDATE payment_file SET stage = 'written', staged_at = NULL, resent = resent + 1 WHERE id = :file"
 )
 _SAID = text("SELECT id FROM payment_file_decision WHERE key = :key")
+_RESENT_FOR = text("""
+    SELECT id FROM payment_file_decision
+    WHERE file_id = :file AND signal = 'resend' AND operator = :operator AND reason = :reason
+""")
 _SAY = text("""
     INSERT INTO payment_file_decision (key, file_id, signal, payout_id, operator, reason)
     VALUES (:key, :file, :signal, :payout_id, :operator, :reason)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from activities.payees import LISTED_PAYEE
 from activities.refund_opening import settle_details
 from activities.refund_planning import give_back, policy_of
-from activities.refund_rows import approvable, lock, move, note, state
+from activities.refund_rows import approvable, event_key, lock, move, note, state
 from prepay.refunds import ApproveRefund, PayeeInput, RejectRefund, UsePayee, WithdrawRefund
 from prepay.wire import Wire
 from rules.payee import refuse_payee
@@ -74,7 +74,8 @@ def _approve(session: Session, ticket: RowMapping, given: Decide) -> None:
     _, policy = _policy(session, ticket, given.at)
     move(session, ticket["id"], "approved", content=hashed)
     new = [payout.payout for payout in state(session, ticket["id"], given.at).payouts if payout.new]
-    session.execute(_READY, {**row, "new": new, "hours": policy.cooling_hours})
+    given_line = event_key(ticket["id"], "payee ")
+    session.execute(_READY, {**row, "new": new, "hours": policy.cooling_hours, "payee_line": given_line})
 
 
 def attach(session: Session, given: Attach) -> str:
@@ -94,9 +95,11 @@ class CannotAttach(ValueError):
 
 def _attach(session: Session, ticket: RowMapping, given: Attach) -> None:
     use = given.given
+    row = {"refund": given.refund, "payee": use.payee, "payout": use.payout}
+    if session.execute(_ATTACHED, row).scalar_one():
+        return
     if ticket["stage"] not in ("opened", "in_review", "returned"):
         raise CannotAttach(f"the ticket is {ticket['stage']}; where it goes cannot be changed now")
-    row = {"refund": given.refund, "payee": use.payee, "payout": use.payout}
     found = session.execute(_PAYEE, row).mappings().one_or_none()
     if found is None:
         raise CannotAttach(f"there are no bank details {use.payee} of this ticket's")
@@ -180,10 +183,13 @@ _APPROVED_BY = text("""
 
 _HEARD = text("UPDATE refund SET waits_since = now() WHERE id = :refund")
 
+# An account cools from when everybody could see that the ticket pays it, not from when somebody wrote it down.
 _READY = text("""
-    UPDATE payout SET stage = 'ready', ready_at = now(), not_before = CASE WHEN payout.id = ANY (:new)
-        THEN y.created_at + make_interval(hours => CAST(:hours AS integer)) END
-    FROM payee y WHERE payout.refund_id = :refund AND payout.stage = 'planned' AND y.id = payout.payee_id
+    UPDATE payout SET stage = 'ready', ready_at = now(), not_before = CASE WHEN payout.id = ANY (:new) THEN coalesce((
+        SELECT max(v.created_at) FROM refund_event v
+        WHERE v.refund_id = payout.refund_id AND starts_with(v.key, :payee_line || payout.payee_id || ':')
+    ), now()) + make_interval(hours => CAST(:hours AS integer)) END
+    WHERE payout.refund_id = :refund AND payout.stage = 'planned'
 """)
 
 # SQLAlchemy takes a colon for a parameter.
@@ -202,6 +208,14 @@ _TO_PAY = text("""
     SELECT id FROM payout WHERE refund_id = :refund AND stage = 'planned'
         AND CASE WHEN CAST(:payout AS bigint) IS NULL THEN payee_id IS NULL ELSE id = :payout END
     ORDER BY id
+""")
+
+# A step that is tried again has done it.
+_ATTACHED = text("""
+    SELECT coalesce(bool_or(payee_id = :payee), false)
+        AND NOT coalesce(bool_or(stage = 'planned' AND payee_id IS NULL), false)
+    FROM payout WHERE refund_id = :refund AND stage IN ('planned', 'ready', 'sent', 'settled')
+        AND (CAST(:payout AS bigint) IS NULL OR id = :payout)
 """)
 
 _ATTACH = text("UPDATE payout SET payee_id = :payee WHERE id = ANY (:payouts)")

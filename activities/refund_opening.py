@@ -185,7 +185,7 @@ _WHOM = text("""
 
 _OTHER = text("""
     SELECT number FROM refund WHERE customer_id = :customer_id AND entity = :entity AND currency = :currency
-        AND stage IN ('waiting', 'opened', 'in_review', 'approved')
+        AND stage IN ('waiting', 'opened', 'in_review', 'approved') AND NOT came_back
 """)
 
 _INSERT = text("""
@@ -206,10 +206,13 @@ _ASK = text("""
     WHERE id = :refund
 """)
 
-# What the customer got, or is to get, in 30 days: one refund in many parts is no smaller.
+# What the customer gets by this ticket, and got or is to get by others in 30 days: in many parts it is no smaller.
 _THIRTY_DAYS = text("""
-    SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM refund r JOIN refund o ON o.customer_id = r.customer_id
-        AND o.currency = r.currency AND (o.id = r.id OR o.opened_at > r.opened_at - interval '30 days' AND o.id < r.id)
-    JOIN payout p ON p.refund_id = o.id AND p.stage IN ('planned', 'ready', 'sent', 'settled')
+    SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM refund r
+    JOIN refund o ON o.customer_id = r.customer_id AND o.currency = r.currency
+    JOIN payout p ON p.refund_id = o.id AND (
+        p.stage IN ('planned', 'ready')
+        OR p.stage IN ('sent', 'settled') AND (o.id = r.id OR p.sent_at > now() - interval '30 days')
+    )
     WHERE r.id = :refund
 """)

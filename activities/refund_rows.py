@@ -97,7 +97,12 @@ def move(session: Session, refund: int, stage: str, answer: str = "", **more: An
 def note(session: Session, refund: int, key: str, what: str, **more: Any) -> None:
     """A line of the ticket's audit page, once for each key."""
     given = {"by": "", "reason": "", "attestation": None, "content": ""}
-    session.execute(_NOTE, {"refund": refund, "key": f"refund:{refund}:{key}", "what": what, **given, **more})
+    session.execute(_NOTE, {"refund": refund, "key": event_key(refund, key), "what": what, **given, **more})
+
+
+def event_key(refund: int, key: str) -> str:
+    """What a line of the audit page is called in its table."""
+    return f"refund:{refund}:{key}"
 
 
 _TICKET = """
@@ -116,15 +121,15 @@ _PLANNED = text("""
     SELECT id, amount_minor, hold_key, payee_id FROM payout WHERE refund_id = :refund AND stage = 'planned' ORDER BY id
 """)
 
-# An account is new where no credited payment of the customer's came from it.
+# An account is new where none of the ticket's own money came from it: a cent from it, paid before, opens no way.
 _PAYOUTS = text("""
     SELECT p.id AS payout, p.amount_minor, p.stage, p.payee_id AS payee, e.entry_id AS entry, p.not_before, p.reason,
         coalesce(y.origin = 'entered' AND NOT y.known, false) AS new
     FROM payout p LEFT JOIN LATERAL (
         SELECT y.*, EXISTS (
-            SELECT FROM bank_entry_part f JOIN credit c ON c.part_id = f.id
-            JOIN refund r ON r.customer_id = c.customer_id
-            WHERE r.id = p.refund_id AND f.payer_account <> '' AND f.payer_account IN (y.iban, y.account_number)
+            SELECT FROM payout_money m JOIN bank_entry_part f ON f.id = m.part_id
+            WHERE m.refund_id = p.refund_id AND f.payer_account <> ''
+                AND f.payer_account IN (y.iban, y.account_number)
         ) AS known
         FROM payee y WHERE y.id = p.payee_id
     ) y ON true

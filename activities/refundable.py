@@ -38,10 +38,10 @@ def refundable(
     place = {"customer": customer, "entity": entity, "currency": currency}
     balance = session.execute(_BALANCE, place).mappings().one()
     lots = [Lot(**row) for row in session.execute(_LOTS, place).mappings()]
-    certain = [lot for lot in lots if lot.certain]
+    uncertain = sum(lot.free_minor for lot in lots if not lot.certain)
     owes = owed(session, customer_id, entity, currency)
-    found = Refundable(**balance, **owes._asdict(), certain_minor=sum(lot.free_minor for lot in certain))
-    return found, certain
+    found = Refundable(**balance, **owes._asdict(), uncertain_minor=uncertain)
+    return found, [lot for lot in lots if lot.certain]
 
 
 def split(lots: Sequence[Lot], amount_minor: int) -> list[Share]:

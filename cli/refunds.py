@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -64,6 +64,11 @@ def list_refunds(
     as_json: Json = False,
 ) -> None:
     """Tickets, the newest first."""
+    from cli.deposits import UnknownStage
+    from prepay.refunds import RefundStage
+
+    if stage is not None and stage not in get_args(RefundStage):
+        raise UnknownStage(stage, get_args(RefundStage))
     use_stack(data)
     rows = _rows(customer=customer, stage=stage, limit=limit)
     if as_json:

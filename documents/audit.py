@@ -186,7 +186,8 @@ def _events(found: Row) -> dict[str, Any]:
 def _digests(found: Row) -> dict[str, Any]:
     attested = [
         [f"attestation {row['attestation']}", f"run {row['run_id']}, event {row['event_id']}"]
-        for row in found["approvals"]
+        for row in [*found["approvals"], *found["events"]]
+        if row["attestation"]
     ]
     shown: Sequence[tuple[str, str]] = [
         ("the request", found["content_hash"]),
@@ -202,9 +203,10 @@ def _digests(found: Row) -> dict[str, Any]:
             if p["file_sha256"]
         ),
     ]
-    rows = [*map(list, dict.fromkeys(pair for pair in shown if pair[1])), *attested]
+    places = [list(pair) for pair in dict.fromkeys(map(tuple, attested))]
+    rows = [*map(list, dict.fromkeys(pair for pair in shown if pair[1])), *places]
     note = (
-        "SHA-256 of what the database keeps, and where Temporal's history holds the signal of each approval."
+        "SHA-256 of what the database keeps, and where Temporal's history holds the signal of each decision."
     )
     return _section("Digests and proofs", note, ["Of", "Digest or place"], rows, [1, 3])
 

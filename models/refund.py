@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 from models.columns import bigint, created_at, flag, moment, row_id, text
 
 _ENDED = "stage IN ('settled', 'rejected', 'withdrawn', 'closed', 'void')"
-_UNDECIDED = "stage IN ('waiting', 'opened', 'in_review', 'approved')"
+_UNDECIDED = "stage IN ('waiting', 'opened', 'in_review', 'approved') AND NOT came_back"
 
 
 class RefundPolicy(SQLModel, table=True):
@@ -102,6 +102,8 @@ class Refund(SQLModel, table=True):
     stage: str = text(default="opened")
     answer: str = text(default="")
     """What the customer is told about how it stands, or why it ended."""
+    came_back: bool = flag()
+    """A payout of it did. What it holds is its own: another ticket of the balance may be open beside it."""
     usage_until: datetime | None = moment(default=None, nullable=True)
     """When "all that is left" is counted."""
     details_until: datetime | None = moment(default=None, nullable=True)

@@ -91,3 +91,13 @@ END $$;
 CREATE TRIGGER payout_of_approved_refund BEFORE INSERT OR UPDATE OF stage, payee_id ON payout
     FOR EACH ROW WHEN (NEW.stage = 'ready' AND NEW.refund_id IS NOT NULL)
     EXECUTE FUNCTION payout_of_approved_refund();
+
+-- What was approved is paid to whom it was approved for.
+CREATE FUNCTION payout_keeps_its_payee() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'payout_keeps_its_payee',
+        MESSAGE = 'Payout ' || OLD.end_to_end_id || ' is ' || OLD.stage || ': where it goes cannot be changed.';
+END $$;
+CREATE TRIGGER payout_keeps_its_payee BEFORE UPDATE OF payee_id ON payout
+    FOR EACH ROW WHEN (OLD.stage <> 'planned' AND NEW.payee_id IS DISTINCT FROM OLD.payee_id)
+    EXECUTE FUNCTION payout_keeps_its_payee();

@@ -14,7 +14,8 @@ MAX_NAME = 70
 MAX_TOWN = 35
 MAX_ACCOUNT = 34
 
-_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+# As pain.001.001.03 has it; later versions take more, but a bank with a 0 or 1 there can be tested and not paid.
+_BIC = re.compile(r"[A-Z]{6}[A-Z2-9][A-NP-Z0-9](?:[A-Z0-9]{3})?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9/?:().,'+ -]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _PURPOSE = re.compile(r"[A-Z]{4}")
@@ -41,8 +42,9 @@ CLEARING: dict[str, Clearing] = {
 }
 """By the country of the payee. Elsewhere the BIC is needed."""
 
-PURPOSE_NEEDED = {"AE": "a purpose of payment code", "IN": "a purpose code", "CN": "a purpose code"}
-"""Countries whose banks stop a payment without a purpose."""
+PURPOSE_NEEDED = frozenset({"AE", "BH", "CN", "IN", "JO", "KW", "MY", "QA"})
+"""Countries whose banks stop a payment without a purpose: Ulster Bank, purpose of payment codes; PNC and Currencycloud
+agree for most. Their central banks have codes of their own, which some banks want in the remittance: ask yours."""
 
 
 class PayeeLike(Protocol):
@@ -200,9 +202,7 @@ def _refuse_abroad(payee: PayeeLike, currency: str) -> str | None:
     if refused := _refuse_clearing(payee.country, code, named_by_bic=bool(payee.bic)):
         return refused
     if payee.country in PURPOSE_NEEDED and not payee.purpose:
-        return (
-            f"Banks in {payee.country} need {PURPOSE_NEEDED[payee.country]}: give the purpose, such as GDDS."
-        )
+        return f"Banks in {payee.country} need a purpose code: give the purpose, such as GDDS."
     return None
 
 

@@ -41,6 +41,8 @@ def payment_file_details(state: PaymentFileState, refusals: Sequence[str]) -> st
 def _file_actions(state: PaymentFileState) -> str:
     if not state.needs_human:
         return ""
+    if state.stage == "written":
+        return f"\n\n**It cannot go to the bank.** {escape(state.problem)} It is tried again each minute."
     if state.stage == "sent":
         said = f"The bank has not answered for {state.asked} business day{'s' if state.asked > 1 else ''}"
     else:

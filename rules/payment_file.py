@@ -45,6 +45,8 @@ class PaymentFileState(BaseModel):
     ended_at: datetime | None = None
     next_ask: datetime | None = None
     """When people are told that the bank is silent, or again: each of its business days (`asks_at`)."""
+    problem: str = ""
+    """Why it could not be brought to the bank just now."""
     as_of: datetime
 
     @property
@@ -59,8 +61,8 @@ class PaymentFileState(BaseModel):
 
     @property
     def needs_human(self) -> bool:
-        """The bank was silent for too long."""
-        return self.asked > 0 and not self.ended
+        """The bank was silent for too long, or the file cannot go there."""
+        return (self.asked > 0 or self.problem != "") and not self.ended
 
     def outcome(self) -> PaymentFileOutcome:
         """What the workflow ends with."""
@@ -121,6 +123,9 @@ class RunState(BaseModel):
     """What could not be put into a file, and why; a person must see it."""
     as_of: datetime
 
+
+AGAIN = timedelta(minutes=1)
+"""How often a file that cannot go to the bank is tried again."""
 
 EVERY = timedelta(minutes=5)
 """How often the run looks."""

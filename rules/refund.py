@@ -64,16 +64,15 @@ class Refundable(NamedTuple):
     receivable_minor: int
     bills_minor: int
     usage_minor: int
-    certain_minor: int
-    """What of it is money that booked statements have confirmed, and that is not frozen."""
+    uncertain_minor: int
+    """What of it is money that no booked statement has confirmed, or that is frozen: it pays no bills either."""
 
     @property
     def minor(self) -> int:
         """What can be asked back now."""
         if self.receivable_minor > 0:
             return 0
-        left = self.available_minor - self.bills_minor - self.usage_minor
-        return max(min(left, self.certain_minor), 0)
+        return max(self.available_minor - self.bills_minor - self.usage_minor - self.uncertain_minor, 0)
 
     def why(self, currency: str) -> str:
         """In words, what of the balance cannot be refunded."""
@@ -83,10 +82,7 @@ class Refundable(NamedTuple):
         minus = [
             (self.bills_minor, "for open bills"),
             (self.usage_minor, "for usage that is not billed yet"),
-            (
-                self.available_minor - self.certain_minor,
-                "that no booked statement has confirmed, or that is frozen",
-            ),
+            (self.uncertain_minor, "that no booked statement has confirmed, or that is frozen"),
         ]
         kept = ", ".join(f"{_money(minor, currency)} {what}" for minor, what in minus if minor > 0)
         less = f", less {kept}" if kept else ""
@@ -96,10 +92,10 @@ class Refundable(NamedTuple):
 
 def refuse_amount(found: Refundable, policy: Policy, amount_minor: int, currency: str) -> str | None:
     """Why that amount is not refunded now; None where it is."""
+    if found.receivable_minor > 0 or amount_minor > found.minor:
+        return found.why(currency)
     if amount_minor < policy.minimum_minor:
         return f"the least that is refunded is {_money(policy.minimum_minor, currency)}"
-    if amount_minor > found.minor:
-        return found.why(currency)
     return None
 
 
@@ -136,7 +132,7 @@ class PayoutState(BaseModel):
     entry: int | None
     """The bank entry whose payer gets it; None for an account that was entered."""
     new: bool = False
-    """Its account is none that the customer's money came from."""
+    """Its account is none that the ticket's money came from."""
     not_before: datetime | None = None
     reason: str = ""
 

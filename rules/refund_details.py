@@ -18,7 +18,7 @@ _WORDS = {
     "rejected": "rejected: what was held is on the balance again",
     "withdrawn": "withdrawn by the customer: what was held is on the balance again",
     "closed": "closed: what was held is on the balance again",
-    "void": "void: the bank took back the money that it was to pay",
+    "void": "void: the money that it was to pay is no longer the customer's",
 }
 
 

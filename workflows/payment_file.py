@@ -1,5 +1,6 @@
 """The lifecycle of a payment file: written, sent, answered; ended when each of its payouts has been."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -12,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from prepay.money import Money
     from prepay.payment_files import NotPaid, PaymentFileOutcome, ResendFile
     from rules.payment_details import payment_file_details
-    from rules.payment_file import SIGNALS, PaymentFileState, ask_due
+    from rules.payment_file import AGAIN, SIGNALS, PaymentFileState, ask_due
     from workflows.lifecycle import Lifecycle
     from workflows.operator import Taken, whatever_comes
     from workflows.steps import step
@@ -66,9 +67,17 @@ class PaymentFile(Lifecycle[PaymentFileState]):
     async def _wait(self, state: PaymentFileState) -> None:
         if state.stage != "written":
             await super()._wait(state)
+        elif state.problem:
+            self._rung = False
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    self._woken, timeout=AGAIN, timeout_summary="try again to bring it into the outbox"
+                )
 
     async def _act(self, state: PaymentFileState) -> PaymentFileState:
-        return await (self._send(state.file) if state.stage == "written" else super()._act(state))
+        if state.stage == "written" and not (state.problem and self._desk.decisions):
+            return await self._send(state.file)
+        return await super()._act(state)
 
     async def _send(self, file: int) -> PaymentFileState:
         state: PaymentFileState = await workflow.execute_activity_method(
@@ -102,6 +111,7 @@ class PaymentFile(Lifecycle[PaymentFileState]):
             operator=attested.operator,
             reason=taken.decision.reason,
             payout=getattr(taken.decision, "payout", ""),
+            attestation=attested.attestation,
         )
         return await step(Payouts.decide, given, f"{taken.signal}, as {attested.operator} wants")
 

@@ -5,15 +5,22 @@ from itertools import count
 from typing import Any, get_args
 from uuid import uuid4
 
-from activities.refund_deciding import Decide
+from activities.refund_deciding import Attach, Decide
 from activities.refunds import Answered, Look, Open, Refunds
 from bankfiles.sample import Payment, Sheet
-from prepay.refunds import ApproveRefund, RefundRequest, RefundStage, RejectRefund
+from prepay.refunds import ApproveRefund, RefundRequest, RefundStage, RejectRefund, UsePayee
 from rules.refund import RefundState, Signal
 from tests.activities.test_bank_files import ACCOUNT, Desk
 
 STAGES = get_args(RefundStage)
 _events = count(1)
+_PAYEE = """
+    INSERT INTO payee (name, iban, origin, refund_id, proof_sha256, created_at)
+    VALUES ('ACME GmbH', %s, 'entered', %s, %s, now() - interval '2 days') RETURNING id
+"""
+_PROOF = """
+    INSERT INTO claim_proof (sha256, kind, content) VALUES (repeat('0', 64), 'pdf', 'a proof') ON CONFLICT DO NOTHING
+"""
 _ATTEST = """
     INSERT INTO attestation (workflow_id, run_id, event_id, signal, payload, sent_at, identity, principal, operator_id,
         standing, refused)
@@ -89,3 +96,21 @@ class RefundDesk:
     def decide(self, state: RefundState, operator: str, signal: Signal = "approve") -> Answered:
         """Carry it out."""
         return self.refunds.decide(self.decision(state, operator, signal))
+
+    def attach(
+        self, state: RefundState, iban: str = "NL26MOCK0000009001", *, proven: bool = False
+    ) -> Answered:
+        """The customer tells an account, which somebody wrote down two days ago."""
+        return self.refunds.attach(self.attachment(state, iban, proven=proven))
+
+    def attachment(self, state: RefundState, iban: str, *, proven: bool = False) -> Attach:
+        """What tells it."""
+        if proven:
+            self.desk.change(_PROOF)
+        [row] = self.desk.rows(_PAYEE, iban, state.refund, "0" * 64 if proven else None)
+        [payout] = self.desk.rows(
+            "SELECT id FROM payout WHERE refund_id = %s AND stage = 'planned' ORDER BY payee_id NULLS FIRST LIMIT 1",
+            state.refund,
+        )
+        use = UsePayee(payee=int(str(row["id"])), payout=int(str(payout["id"])))
+        return Attach(refund=state.refund, given=use, at=datetime.now(UTC))

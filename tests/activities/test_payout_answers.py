@@ -1,11 +1,15 @@
 """The bank's answers, on a real database: each does what it says once, and what it says twice changes nothing."""
 
+from typing import Any
+
 import pytest
 
-from activities.payouts import DecideFile
+from activities.payouts import Collect, DecideFile
+from bankfiles.sample import Payment
 from tests.activities.test_bank_files import desk
 from tests.activities.test_payouts import Cashier, cashier, credit, debit
 from tests.bankfiles.answer_files import pacs004, pain002
+from tests.payouts import Ready
 
 __all__ = ["cashier", "desk"]
 
@@ -86,6 +90,15 @@ class TestRejected:
         state, reason = cashier.desk.parts()[-1]
         assert (state, "rejected already" in str(reason)) == ("house", True)
 
+    def test_after_it_came_back_waits_for_the_entry_with_which_it_left(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        cashier.desk.pay(credit(ready))
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        cashier.desk.pay(debit(ready))
+        assert cashier.stage(ready) == ("returned", "returned")
+        assert [state for state, _ in cashier.desk.parts()] == ["credited", "payout", "payout"]
+
 
 class TestDuplicate:
     @pytest.mark.parametrize("code", ["DUPL", "AM05", "DU01"])
@@ -94,6 +107,21 @@ class TestDuplicate:
         (file,) = cashier.run()
         cashier.desk.work_off(pain002(file.message_id, group="RJCT", reason=code))
         assert (cashier.stage(ready), cashier.file(file)["stage"]) == (("sent", "sent"), "sent")
+
+    @pytest.mark.parametrize(("code", "stage"), [("", "sent"), ("ALREADY", "sent"), ("FF01", "rejected")])
+    def test_in_the_banks_own_words_rejects_nothing_that_was_sent_twice(
+        self, cashier: Cashier, code: str, stage: str
+    ) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        again = DecideFile(
+            file=file.file, key="1", signal="resend", operator="Second Operator", reason="no answer"
+        )
+        assert cashier.payouts.decide(again).refused == ""
+        cashier.payouts.send(file.file)
+        answer = cashier.desk.work_off(pain002(file.message_id, group="RJCT", reason=code))
+        assert cashier.payout(ready)["stage"] == stage
+        assert ("a person must ask" in answer.reason) is (stage == "sent")
 
 
 class TestOthers:
@@ -166,6 +194,14 @@ class TestNotPaid:
         assert not_paid(cashier, file.file, ready.end_to_end_id, "Fifth Operator") == ""
         assert cashier.stage(ready) == ("rejected", "returned")
 
+    def test_never_of_what_has_not_left(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (made,) = cashier.payouts.collect(Collect(at_once=True)).files
+        file = int(made.removeprefix("payment-file-"))
+        for operator in ("Second Operator", "Fifth Operator"):
+            assert "has not left yet" in not_paid(cashier, file, ready.end_to_end_id, operator)
+        assert cashier.payout(ready)["stage"] == "sent"
+
     def test_never_of_what_was_booked(self, cashier: Cashier) -> None:
         ready = cashier.ready()
         (file,) = cashier.run()
@@ -184,3 +220,38 @@ def test_no_account_number_is_in_the_lines_of_a_ticket(
     lines = " ".join(str(row["what"]) for row in cashier.desk.rows("SELECT what FROM refund_event"))
     assert "DE0212" not in lines + str(cashier.payout(ready)["reason"])
     assert lines.count("rejected payout") == 1
+
+
+def ticket_of(cashier: Cashier, ready: Ready) -> dict[str, Any]:
+    return dict(cashier.desk.rows("SELECT * FROM refund WHERE id = %s", ready.refund)[0])
+
+
+def owe(cashier: Cashier) -> None:
+    """The bank takes back all that the customer paid, of which a part is on its way to them."""
+    [part] = cashier.desk.rows("SELECT bank_reference FROM bank_entry_part WHERE direction = 'credit'")
+    cashier.desk.pay(Payment(-100_000, str(part["bank_reference"]), reversal=True))
+
+
+class TestAsked:
+    """For another account, each time a payout comes back, and with as much time as the first time."""
+
+    def test_with_a_day_by_which_to_answer(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        # They were asked before, long ago.
+        cashier.desk.change("UPDATE refund SET details_until = now() - interval '1 day', reminded = 3")
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        ticket = ticket_of(cashier, ready)
+        days = (ticket["details_until"] - ticket["waits_since"]).days
+        assert (ticket["stage"], days, ticket["reminded"]) == ("returned", 45, 0)
+
+    def test_not_where_what_came_back_repaid_a_debt(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        owe(cashier)
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        ticket = ticket_of(cashier, ready)
+        assert (ticket["stage"], ticket["ended_at"] is not None) == ("void", True)
+        assert ticket["answer"] == "the money came back, and paid what you owed us"
+        lines = [row["what"] for row in cashier.desk.rows("SELECT what FROM refund_event ORDER BY id")]
+        assert str(lines[-1]).endswith("(AC04: the account is closed); it paid what the customer owed.")

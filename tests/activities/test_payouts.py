@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlmodel import Session
 
-from activities.payouts import Collect, DecideFile, FileChanged, NoOutbox, Payouts
+from activities.payouts import Collect, DecideFile, Payouts
 from activities.screening import FreezeInput, freeze_customer
 from bankfiles.sample import Batch, Payment, Sheet
 from rules.payment_file import PaymentFileState
@@ -183,15 +183,24 @@ class TestSend:
             cashier.payouts._stage(session, file, cashier.outbox)
         (staged,) = (cashier.outbox / ".sending").iterdir()
         staged.write_bytes(staged.read_bytes().replace(b"10.00", b"99.00"))
-        with pytest.raises(FileChanged):
-            cashier.payouts.send(file)
+        assert "its SHA-256 differs" in cashier.payouts.send(file).problem
         assert list(cashier.outbox.glob("*.xml")) == []
 
     def test_without_a_folder_it_waits(self, cashier: Cashier) -> None:
         cashier.ready()
         (made,) = cashier.payouts.collect(Collect(at_once=True)).files
-        with pytest.raises(NoOutbox):
-            Payouts(cashier.desk.engine, Settings(outbox=None)).send(int(made.removeprefix("payment-file-")))
+        file = int(made.removeprefix("payment-file-"))
+        state = Payouts(cashier.desk.engine, Settings(outbox=None)).send(file)
+        assert (state.stage, state.needs_human) == ("written", True)
+        assert state.problem.startswith("PREPAY_OUTBOX is not set")
+
+    def test_into_what_is_no_folder_it_waits(self, cashier: Cashier) -> None:
+        cashier.ready()
+        cashier.outbox.write_text("a file")
+        (state,) = cashier.run()
+        assert (state.stage, state.problem) == ("written", "The outbox cannot be written: Not a directory.")
+        cashier.outbox.unlink()
+        assert cashier.payouts.send(state.file).stage == "sent"
 
     def test_an_operator_sends_the_same_bytes_again_once_each_decision(self, cashier: Cashier) -> None:
         cashier.ready()

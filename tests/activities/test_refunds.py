@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,10 +11,13 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.database import make_engine
+from activities.payouts import Collect, Payouts
 from activities.refund_opening import RefundRefused
 from activities.refunds import Look
+from settings import Settings
 from tests.activities.refund_desk import RefundDesk
 from tests.activities.test_bank_files import Desk
+from tests.bankfiles.answer_files import pain002
 from tests.conftest import Database
 from tests.ledger.test_concurrency import together
 
@@ -118,6 +122,71 @@ class TestApproving:
         assert refunds.desk.available() == 10_000
 
 
+class TestAnotherAccount:
+    @pytest.mark.parametrize("named", [False, True])
+    def test_entered_again_by_a_step_that_is_tried_again_is_entered_once(
+        self, refunds: RefundDesk, named: bool
+    ) -> None:
+        refunds.credit(10_000, payer_account="")
+        state = refunds.open("10.00")
+        given = refunds.attachment(state, "DE89370400440532013000", proven=True)
+        if not named:
+            given = given.model_copy(update={"given": given.given.model_copy(update={"payout": None})})
+        first, again = refunds.refunds.attach(given), refunds.refunds.attach(given)
+        assert (first.refused, again.refused) == ("", "")
+        assert (again.state.stage, again.state.version) == ("in_review", first.state.version)
+
+    COOLING = """
+        INSERT INTO refund_policy (entity, currency, valid_from, one_up_to_minor, two_up_to_minor, cooling_hours)
+        VALUES ('nimbus-eu', 'EUR', '2026-02-01', 50000, 2000000, 24)
+    """
+
+    def test_is_one_that_only_other_money_came_from(self, refunds: RefundDesk) -> None:
+        refunds.credit(1, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        refunds.credit(10_000, payer_account="NL96MOCK0000009002", payer_name="ACME GmbH")
+        state = refunds.open("100.00")
+        assert "send a proof" in refunds.attach(state, "NL26MOCK0000009001").refused
+        assert refunds.attach(state, "NL96MOCK0000009002").refused == ""
+
+    def test_cools_from_when_the_ticket_was_to_pay_it(self, refunds: RefundDesk) -> None:
+        refunds.desk.change(self.COOLING)
+        refunds.credit(10_000)
+        state = refunds.open("10.00")
+        assert refunds.attach(state, "DE89370400440532013000", proven=True).refused == ""
+        state = refunds.look(state)
+        for operator in ("First Operator", "Second Operator"):
+            assert refunds.decide(state, operator).refused == ""
+        [payout] = refunds.desk.rows(
+            "SELECT stage, not_before > now() + interval '23 h' AS cools FROM payout"
+        )
+        assert payout == {"stage": "ready", "cools": True}
+
+
+class TestThirtyDays:
+    """The policy asks for two people above 500.00 of what a customer gets in 30 days."""
+
+    def test_count_from_when_it_was_paid(self, refunds: RefundDesk, tmp_path: Path) -> None:
+        refunds.credit(100_000)
+        state = refunds.open("300.00")
+        refunds.decide(state, "Second Operator")
+        Payouts(refunds.desk.engine, Settings(outbox=tmp_path)).collect(Collect(at_once=True))
+        # It was asked for long ago, and has waited for bank details until now.
+        refunds.desk.change("UPDATE refund SET opened_at = now() - interval '44 days'")
+        assert refunds.open("300.00").people == 2
+
+    def test_count_what_was_asked_for_later(self, refunds: RefundDesk, desk: Desk, tmp_path: Path) -> None:
+        refunds.credit(100_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        first = refunds.open("300.00")
+        refunds.decide(first, "Second Operator")
+        payouts = Payouts(desk.engine, Settings(outbox=tmp_path))
+        payouts.collect(Collect(at_once=True))
+        [file] = desk.rows("SELECT message_id FROM payment_file")
+        desk.work_off(pain002(str(file["message_id"]), group="RJCT", reason="FF01"))
+        refunds.open("300.00")
+        assert refunds.attach(first).state.stage == "in_review"
+        assert refunds.look(first).people == 2
+
+
 class TestDatabase:
     """What holds whoever writes the rows."""
 
@@ -165,6 +234,17 @@ class TestDatabase:
         query = "UPDATE payout SET stage = 'ready', ready_at = now()"
         assert "is of a refund that is not approved" in self.refused(refunds.desk, query)
 
+    def test_refuses_another_account_for_what_was_approved(self, refunds: RefundDesk) -> None:
+        refunds.credit(10_000)
+        state = refunds.open("10.00")
+        assert refunds.decide(state, "Second Operator").state.stage == "approved"
+        query = """
+            WITH other AS (INSERT INTO payee (name, iban, origin) VALUES ('X', 'DE89370400440532013000', 'entered')
+                RETURNING id)
+            UPDATE payout SET payee_id = other.id FROM other
+        """
+        assert "is ready: where it goes cannot be changed" in self.refused(refunds.desk, query)
+
     def test_refuses_to_change_an_approval(self, refunds: RefundDesk) -> None:
         assert "permission denied" in self.refused(refunds.desk, "UPDATE refund_approval SET operator = 'x'")
 
@@ -206,6 +286,27 @@ class TestHands:
             refunds.credit(10_000)
         refused = refunds.decide(refunds.open("10.00"), "Second Operator").refused
         assert refused == ("you released its money: somebody else must approve it" if before else "")
+
+
+class TestCameBack:
+    """A ticket that pays two accounts, of which the bank refuses one after the other."""
+
+    def test_while_people_decide_about_the_other_the_customer_is_asked(
+        self, refunds: RefundDesk, desk: Desk, tmp_path: Path
+    ) -> None:
+        refunds.credit(10_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+        refunds.credit(20_000, payer_account="NL96MOCK0000009002", payer_name="ACME GmbH")
+        state = refunds.open("250.00")
+        refunds.decide(state, "Second Operator")
+        payouts = Payouts(desk.engine, Settings(outbox=tmp_path))
+        [file] = payouts.collect(Collect(at_once=True)).files
+        sent = payouts.send(int(file.removeprefix("payment-file-")))
+        first, second = desk.rows("SELECT end_to_end_id FROM payout ORDER BY id")
+        desk.work_off(pain002(sent.message_id, [(str(first["end_to_end_id"]), "RJCT", "AC04")]))
+        assert refunds.attach(state).state.stage == "in_review"
+        desk.work_off(pain002(sent.message_id, [(str(second["end_to_end_id"]), "RJCT", "AC06")]))
+        assert refunds.look(state).stage == "returned"
+        assert refunds.attach(state).state.stage == "in_review"
 
 
 def test_what_is_asked_of_nothing_is_refused_for_good(refunds: RefundDesk) -> None:

@@ -12,6 +12,7 @@ from lxml import etree
 from bankfiles.bank_text import ALLOWED, Unwritable, bank_text
 from bankfiles.pain001 import VERSIONS, PayingAccount, PaymentOrder, Transfer, Unsendable, write_pain001
 from prepay.money import to_decimal
+from rules.payee import PayeeFields, refuse_payee, written_payee
 from tests.payday import schema_of
 
 SCHEMAS = {version: schema_of(version) for version in VERSIONS}
@@ -82,6 +83,17 @@ class TestWritten:
         transfers = [replace(ABROAD, currency=currency)]
         root = valid(replace(ORDER, version=version, sepa=False, account=account, transfers=transfers))
         assert found(root, "InstdAmt") == [amount]
+
+
+@given(st.from_regex(r"[A-Z0-9]{4}US[A-Z0-9]{2}([A-Z0-9]{3})?", fullmatch=True))
+def test_a_bank_that_may_be_entered_can_be_written_in_each_version(bic: str) -> None:
+    payee = PayeeFields("ACME LLC", account_number="12345", bic=bic, country="US", town="New York")
+    if refuse_payee(payee, "USD") is not None:
+        return
+    account = replace(ORDER.account, currency="USD")
+    transfer = replace(ABROAD, currency="USD", **written_payee(payee))
+    for version in VERSIONS:
+        valid(replace(ORDER, version=version, sepa=False, account=account, transfers=[transfer]))
 
 
 class TestRefused:

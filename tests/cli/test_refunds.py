@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.cli.conftest import Cli, Done
@@ -73,3 +74,29 @@ class TestLook:
 
     def test_at_no_tickets(self, prepay: Cli) -> None:
         assert prepay("refund", "list", "--json").out.strip() == "[]"
+
+    def test_in_no_stage_that_there_is(self, prepay: Cli) -> None:
+        done = prepay("refund", "list", "--stage", "in-review")
+        assert (done.code, done.out) == (1, "")
+        assert "There is no stage 'in-review'; there are waiting, opened, in_review" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("request", "C-1001", "EUR", "--reason", "we leave", "--by", "Third Operator"),
+        ("request", "C-1001", "EUR", "--reason", "we leave", "--by", "First Operator", "--amount", "1,00"),
+        ("payee", "C-1001", "R-1", "--name", "ACME", "--by", "First Operator"),
+        ("payee", "C-1001", "R-1", "--name", "ACME", "--by", "Nobody", "--iban", "DE89370400440532013000"),
+        ("payee", "C-1001", "R-1", "--name", "ACME", "--by", "First Operator", "--iban", "DE89370400440532013000"),
+        ("withdraw", "C-1001", "R-1"),
+        ("proof", "R-1", "proof.pdf"),
+        ("audit", "R-1", "-o", "/nowhere/page.pdf"),
+        ("confirmation", "C-1001", "R-1"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(prepay: Cli, set_up: Database, arguments: tuple[str, ...]) -> None:
+    done = prepay("refund", *arguments)
+    assert (done.code, done.out, "Traceback" in done.err) == (1, "", False)
+    assert done.err.startswith("prepay: ")
+    assert done.err.strip().endswith(".")

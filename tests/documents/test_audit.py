@@ -34,6 +34,19 @@ def found(set_up: Database) -> Iterator[dict[str, Any]]:
     engine.dispose()
 
 
+@pytest.fixture
+def rejected(set_up: Database) -> Iterator[dict[str, Any]]:
+    """A ticket that one person has rejected."""
+    engine = make_engine(set_up.app_url, 4)
+    refunds = RefundDesk(Desk(set_up, engine))
+    refunds.credit(150_000)
+    state = refunds.open("20.00")
+    refunds.decide(state, "Second Operator", "reject")
+    with Session(engine) as session:
+        yield ticket(session, state.number)
+    engine.dispose()
+
+
 def text_of(pdf: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
@@ -54,6 +67,12 @@ def test_says_who_did_what_and_how_that_is_proved(found: dict[str, Any]) -> None
     ):
         assert wanted in said
     assert found["approved_hash"] in said.replace(" ", "").replace("\u200b", "")
+
+
+def test_says_where_the_signal_of_a_rejection_is(rejected: dict[str, Any]) -> None:
+    [event] = [event for event in rejected["events"] if event["attestation"]]
+    said = text_of(render_audit(rejected, MADE))
+    assert f"attestation {event['attestation']} run r, event {event['event_id']}" in said
 
 
 def test_is_the_same_for_the_same(found: dict[str, Any]) -> None:

@@ -48,6 +48,7 @@ class TestRefused:
             ("EUR", {"iban": "DE0212030000000020205"}, "The IBAN is wrong"),
             ("EUR", {"iban": "XX02120300000000202051"}, "The IBAN is wrong"),
             ("EUR", {"iban": IBAN, "bic": "BYLA"}, "8 or 11 characters"),
+            ("EUR", {"iban": IBAN, "bic": "BYLADE10"}, "8 or 11 characters"),
             ("EUR", {"iban": IBAN, "bic": "BNPAFRPP"}, "one is wrong"),
             ("EUR", {"iban": IBAN, "charge_bearer": "DEBT"}, "A SEPA payment shares the charges"),
             ("EUR", {"iban": IBAN, "purpose": "gdds"}, "four capitals"),

@@ -75,21 +75,28 @@ def approval(operator: str, treasurer: bool = False) -> Approval:
 
 
 class TestRefundable:
-    @given(available=minor, bills=minor, usage=minor, certain=minor)
-    def test_is_never_more_than_is_there_and_certain(
-        self, available: int, bills: int, usage: int, certain: int
+    @given(available=minor, bills=minor, usage=minor, uncertain=minor)
+    def test_is_what_is_there_less_what_is_owed_and_what_is_uncertain(
+        self, available: int, bills: int, usage: int, uncertain: int
     ) -> None:
-        found = Refundable(available, 0, bills, usage, certain)
-        assert 0 <= found.minor <= min(available, certain)
-        assert found.minor == 0 or found.minor + bills + usage <= available
+        found = Refundable(available, 0, bills, usage, uncertain)
+        assert found.minor == max(available - bills - usage - uncertain, 0)
+
+    def test_is_told_by_a_sum_that_is_right(self) -> None:
+        assert Refundable(10_000, 0, 3_000, 0, 4_000).why("EUR") == (
+            "30.00 EUR can be refunded: 100.00 EUR are available, less 30.00 EUR for open bills, 40.00 EUR that no "
+            "booked statement has confirmed, or that is frozen"
+        )
 
     @given(available=minor, owed=st.integers(min_value=1, max_value=10**12))
     def test_is_nothing_while_the_customer_owes(self, available: int, owed: int) -> None:
-        assert Refundable(available, owed, 0, 0, available).minor == 0
+        found = Refundable(available, owed, 0, 0, 0)
+        assert found.minor == 0
+        assert "the customer owes" in str(refuse_amount(found, POLICY, found.minor, "EUR"))
 
     @given(found=minor, asked=st.integers(min_value=1, max_value=10**12))
     def test_decides_what_is_refused(self, found: int, asked: int) -> None:
-        refused = refuse_amount(Refundable(found, 0, 0, 0, found), POLICY, asked, "EUR")
+        refused = refuse_amount(Refundable(found, 0, 0, 0, 0), POLICY, asked, "EUR")
         assert (refused is None) == (100 <= asked <= found)
 
 

@@ -40,13 +40,19 @@ class Run:
         with suppress(RPCError):
             await self.office.temporal.get_workflow_handle("payment-file-1").terminate()
         await self.handle.signal("run_now", NOW)
-        await eventually(self._files, bool)
+        await eventually(self.files, bool)
         await self.office.ring()
         file = self.office.temporal.get_workflow_handle("payment-file-1")
         await eventually(lambda: details(file), lambda shown: "sent: the bank has not answered" in shown)
         return file
 
-    async def _files(self) -> list[dict[str, Any]]:
+    async def books(self, ready: Ready) -> None:
+        """The bank's notification has the payout."""
+        booked = Payment(-ready.amount_minor, "OUT", end_to_end_id=ready.end_to_end_id, code="PMNT/ICDT/ESCT")
+        await deliver(self.office, booked)
+        await self.office.ring()
+
+    async def files(self) -> list[dict[str, Any]]:
         return self.office.rows("SELECT * FROM payment_file")
 
     async def until(self, handle: WorkflowHandle[Any, Any], text: str) -> str:
@@ -68,9 +74,7 @@ class TestRun:
         file = await run.send()
         [path] = (tmp_path / "outbox").glob("*.xml")
         assert ready.end_to_end_id in path.read_text()
-        booked = Payment(-1_000, "OUT", end_to_end_id=ready.end_to_end_id, code="PMNT/ICDT/ESCT")
-        await deliver(run.office, booked)
-        await run.office.ring()
+        await run.books(ready)
         assert (await file.result())["stage"] == "accepted"
         assert "each of its payouts has ended" in await details(file)
 
@@ -95,7 +99,7 @@ class TestFile:
         await run.ready()
         file = await run.send()
         await file.signal("resend", NOW)
-        await eventually(run._files, lambda rows: rows[0]["resent"] == 1 and rows[0]["stage"] == "sent")
+        await eventually(run.files, lambda rows: rows[0]["resent"] == 1 and rows[0]["stage"] == "sent")
         first, second = sorted((tmp_path / "outbox").glob("*.xml"))
         assert first.read_bytes() == second.read_bytes()
         change(run.office, "UPDATE payment_file SET sent_at = now() - interval '7 days'")
@@ -114,6 +118,27 @@ class TestFile:
         await run.until(file, "somebody else must say it too")
         await file.signal("not_paid", said | {"operator": "Fifth Operator"})
         assert (await file.result())["stage"] == "rejected"
+        told = "SELECT by, reason, attestation_id IS NOT NULL AS proven FROM refund_event WHERE by <> '' ORDER BY id"
+        assert run.office.rows(told) == [
+            {"by": name, "reason": "the bank by phone", "proven": True}
+            for name in ("Second Operator", "Fifth Operator")
+        ]
+
+    async def test_that_cannot_go_asks_people_and_goes_when_it_can(self, run: Run, tmp_path: Path) -> None:
+        await run.ready()
+        (tmp_path / "outbox").write_text("somebody's file")
+        await run.handle.signal("run_now", NOW)
+        await eventually(run.files, bool)
+        await run.office.ring()
+        file = run.office.temporal.get_workflow_handle("payment-file-1")
+        await run.until(file, "**It cannot go to the bank.** The outbox cannot be written: Not a directory.")
+        attributes = (await file.describe()).typed_search_attributes
+        assert {pair.key.name: pair.value for pair in attributes}["NeedsHuman"] is True
+        await file.signal("resend", NOW)
+        await run.until(file, "the file has not left yet")
+        (tmp_path / "outbox").unlink()
+        await file.signal("ring")
+        await run.until(file, "sent: the bank has not answered")
 
     async def test_cancel_stops_no_payment(self, run: Run) -> None:
         await run.ready()

@@ -233,6 +233,26 @@ class TestRefundable:
         with pytest.raises(Refused, match=r"60\.00 EUR can be refunded: .* less 40\.00 EUR for usage"):
             await ask(office, "60.01")
 
+    async def test_counts_on_no_uncertain_money_for_what_is_owed(self, office: Office) -> None:
+        await credited(office, 6_000)
+        deposit = await office.client.request_deposit("C-1001", "40.00", "EUR", product="compute")
+        await office.pay(Payment(4_000, structured=deposit.reference))
+        with Session(office.engine) as session, session.begin():
+            bills.report_usage(
+                psycopg_of(session),
+                report="u-1",
+                customer="C-1001",
+                product="compute",
+                period="2026-11",
+                currency="EUR",
+                amount_minor=3_000,
+            )
+        with pytest.raises(
+            Refused, match=r"30\.00 EUR can be refunded: 100\.00 EUR are available, less 30\.00"
+        ):
+            await ask(office, "30.01")
+        assert (await ask(office, "30.00")).row()["stage"] == "in_review"
+
 
 class TestWhereTo:
     async def test_is_asked_where_the_bank_told_no_account(self, office: Office) -> None:

@@ -1,12 +1,13 @@
 """Terminate and Reset from the UI at each stage of a refund: nothing is lost, and nothing paid twice."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from activities.sweep import Upkeep
 from tests.office import Office
@@ -61,8 +62,32 @@ async def returned(office: Office) -> OpenRefund:
     return ticket
 
 
-async def _approve(ticket: OpenRefund) -> None:
+async def waiting(office: Office) -> OpenRefund:
+    await credited(office, 20_000, payer_account="NL26MOCK0000009001", payer_name="ACME GmbH")
+    ticket = await ask(office, None)
+    await ticket.until("waiting: usage may still be reported")
+    return ticket
+
+
+async def half_approved(office: Office) -> OpenRefund:
+    ticket = await in_review(office)
     await ticket.approve(FIRST)
+    await ticket.until("First Operator (claim")
+    return ticket
+
+
+async def reviewed_again(office: Office) -> OpenRefund:
+    ticket = await returned(office)
+    await office.client.enter_payee(
+        "C-1001", ticket.number, {**PAYEE, "name": "ACME Holding GmbH"}, proof=PROOF
+    )
+    await ticket.until("in review")
+    return ticket
+
+
+async def _approve(ticket: OpenRefund) -> None:
+    if not ticket.row()["everything"] and "First Operator (claim" not in await ticket.details():
+        await ticket.approve(FIRST)
     await ticket.approve()
     await ticket.until("approved: it goes to the bank")
 
@@ -70,6 +95,10 @@ async def _approve(ticket: OpenRefund) -> None:
 async def finish(ticket: OpenRefund) -> None:
     """Whatever is missing is done, and it is paid."""
     office = ticket.office
+    if ticket.row()["stage"] == "waiting":
+        change(office, "UPDATE refund SET usage_until = now()")
+        await ticket.handle.signal("ring")
+        await ticket.until("in review")
     if ticket.row()["stage"] in ("opened", "returned"):
         await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
         await ticket.until("in review")
@@ -79,7 +108,7 @@ async def finish(ticket: OpenRefund) -> None:
     await books(office, payout)
     await ticket.ends("settled")
     assert [row["stage"] for row in ticket.payouts()].count("settled") == 1
-    assert available(office) == 10_000
+    assert available(office) == (0 if ticket.row()["everything"] else 10_000)
 
 
 async def terminate(ticket: OpenRefund) -> None:
@@ -96,21 +125,28 @@ async def terminate(ticket: OpenRefund) -> None:
 
 
 async def reset(ticket: OpenRefund) -> None:
-    """Press Reset: back to the first workflow task, with the signals since then sent again."""
-    history = await ticket.handle.fetch_history()
+    """Press Reset."""
+    await reset_run(ticket.office, ticket.handle)
+
+
+async def reset_run(office: Office, handle: WorkflowHandle[Any, Any]) -> None:
+    """Back to the first workflow task, with the signals since then sent again."""
+    history = await handle.fetch_history()
     first = next(e.event_id for e in history.events if e.HasField("workflow_task_completed_event_attributes"))
     request = ResetWorkflowExecutionRequest(
-        namespace=ticket.office.temporal.namespace,
-        workflow_execution=WorkflowExecution(workflow_id=ticket.handle.id, run_id=history.run_id),
+        namespace=office.temporal.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=history.run_id),
         reason="a test",
         workflow_task_finish_event_id=first,
         request_id=str(uuid4()),
     )
-    await ticket.office.temporal.workflow_service.reset_workflow_execution(request)
+    await office.temporal.workflow_service.reset_workflow_execution(request)
 
 
 @pytest.mark.parametrize("press", [terminate, reset])
-@pytest.mark.parametrize("stage", [opened, in_review, approved, sent, returned])
+@pytest.mark.parametrize(
+    "stage", [waiting, opened, in_review, half_approved, approved, sent, returned, reviewed_again]
+)
 async def test_pressed_at_a_stage_changes_nothing(
     office: Office,
     stage: Callable[[Office], Awaitable[OpenRefund]],

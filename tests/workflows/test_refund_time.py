@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.conftest import Database
 from tests.workflows.deposits import eventually, office_without_forms
-from tests.workflows.refunds import ask, available, credited
+from tests.workflows.refunds import ask, available, collect, credited, rejects
 from tests.workflows.test_time import Calendar, _add_search_attributes
 
 
@@ -37,6 +37,23 @@ async def test_the_customer_is_asked_again_and_the_ticket_closed_after_45_days(c
     assert available(calendar.office) == 10_000
     assert ticket.notices() == [*told, "refund_closed"]
     assert len((await ticket.handle.fetch_history()).events) <= 60
+
+
+async def test_what_came_back_is_asked_about_again_and_closed_after_45_days(calendar: Calendar) -> None:
+    office = calendar.office
+    await credited(office, 10_000)
+    ticket = await ask(office, "10.00")
+    await ticket.approve()
+    await ticket.until("approved: it goes to the bank")
+    await rejects(office, collect(office)[-1])
+    await ticket.until("| **Stage** | returned")
+    asked: datetime = ticket.row()["waits_since"].astimezone(UTC)
+    assert ticket.row()["details_until"].astimezone(UTC) == asked + timedelta(days=45)
+    await calendar.go_to(asked + timedelta(days=8))
+    await eventually(ticket.notices, lambda told: told[-1] == "refund_reminder")
+    await calendar.go_to(asked + timedelta(days=46))
+    await ticket.ends("closed")
+    assert available(office) == 10_000
 
 
 async def test_operators_are_reminded_and_it_is_escalated(calendar: Calendar) -> None:
