@@ -66,6 +66,8 @@ class Purse:
     lots: list[Lot] = field(default_factory=list)
     uses: dict[str, Use] = field(default_factory=dict)
     repayments: list[Use] = field(default_factory=list)
+    used: list[Use] = field(default_factory=list)
+    """Spendings and repayments, in the order in which they came."""
     holds: dict[str, Hold] = field(default_factory=dict)
     refunds: dict[str, Hold] = field(default_factory=dict)
     bills: list[Bill] = field(default_factory=list)
@@ -82,6 +84,10 @@ class Purse:
         self.lots.append(Lot(source, amount, amount))
         self.posted += amount
 
+    def use(self, amount: int) -> Use:
+        self.used.append(Use(amount))
+        return self.used[-1]
+
     def carry(self, use: Use, amount: int) -> None:
         for lot in sorted(self.lots, key=lambda lot: lot.live):
             part = min(amount, lot.free)
@@ -92,7 +98,7 @@ class Purse:
         assert amount == 0
 
     def spend(self, key: str, amount: int) -> None:
-        self.uses[key] = Use(amount)
+        self.uses[key] = self.use(amount)
         self.carry(self.uses[key], amount)
         self.posted -= amount
 
@@ -117,7 +123,7 @@ class Purse:
     def repay(self, without_lot: int = 0) -> int:
         amount = min(self.available, self.owed)
         if amount:
-            use = Use(amount)
+            use = self.use(amount)
             self.repayments.append(use)
             self.carry(use, amount - without_lot)
             self.posted -= amount
@@ -170,7 +176,8 @@ class Purse:
 
     def send(self, key: str, sent: str) -> None:
         hold = self.unreserve(key)
-        self.uses[sent] = Use(hold.left, list(hold.lots))
+        self.uses[sent] = self.use(hold.left)
+        self.uses[sent].carried = list(hold.lots)
         for lot, part in hold.lots:
             lot.left -= part
         self.posted -= hold.left
@@ -183,7 +190,7 @@ class Purse:
         from_lot = min(lot.left, from_balance)
         movable = from_balance - from_lot
         lot.live, lot.left = False, lot.left - from_lot
-        for use in (*self.uses.values(), *self.repayments):
+        for use in self.used:
             carried = use.of(lot)
             if carried > 0:
                 use.carried = [(other, amount) for other, amount in use.carried if other is not lot]
