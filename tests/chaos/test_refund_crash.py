@@ -40,6 +40,7 @@ COMMITS = (
     "read_bank_file",
     "post_bank_file-1",
     "post_bank_file",
+    "ring_outbox-1",
 )
 """The activities between the two stages, and the first commit of those that commit more than once."""
 OF_A_DECISION = ("attest", "decide_refund")
