@@ -234,7 +234,7 @@ def _not_paid(session: Session, given: DecideFile) -> str | None:
     )
     tell(connection, [said])
     if second:
-        come_back(connection, [Back(found, "rejected", "NARR")])
+        come_back(connection, [Back(found, "rejected", "")])
     return None
 
 

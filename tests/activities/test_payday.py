@@ -23,7 +23,8 @@ SPAWN = multiprocessing.get_context("spawn")
 class Mortal:
     """A worker of its own process that does a step until it answers; now and then somebody kills it with -9."""
 
-    def __init__(self, url: str, bank: Bank, seed: int) -> None:
+    def __init__(self, url: str, bank: Bank, seed: int, often: float) -> None:
+        self.often = often
         self.random, self.deaths, self._given = random.Random(seed), 0, (url, bank.inbox, bank.outbox)
         self._child: Any = None
         self._line: Any = None
@@ -33,7 +34,7 @@ class Mortal:
             self._live()
             self._line.send((step, given))
             # Steps take some hundredths of a second: it dies before, in and after what they write.
-            if self.random.random() < 0.05 and not self._line.poll(self.random.uniform(0, 0.05)):
+            if self.random.random() < self.often and not self._line.poll(self.random.uniform(0, 0.05)):
                 self.end()
                 self.deaths += 1
             else:
@@ -60,15 +61,17 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
     started.stop()
 
 
-@pytest.mark.parametrize("refunds", [100, pytest.param(1_000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize(
+    ("refunds", "often"), [(100, 0.05), pytest.param(1_000, 0.3, marks=pytest.mark.chaos)]
+)
 def test_each_refund_is_paid_once_whatever_the_bank_does_and_whoever_dies(
-    desk: Desk, bank: Bank, refunds: int, record_property: Any
+    desk: Desk, bank: Bank, refunds: int, often: float, record_property: Any
 ) -> None:
     payday = Payday(bank, desk.url, bank.outbox, SEED, refunds)
     payday.open()
     references = {c: desk.issue(c, "50000.00").reference for c in CUSTOMERS}
     payday.fund(references, 5_000_000)
-    mortal = Mortal(desk.url, bank, SEED)
+    mortal = Mortal(desk.url, bank, SEED, often)
 
     def work_off() -> None:
         mortal.do("take_in")
