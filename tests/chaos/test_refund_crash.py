@@ -187,7 +187,7 @@ def _code(url: str, refund: int) -> str:
     return found
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(5400)
 @pytest.mark.chaos
 @pytest.mark.parametrize("rounds", [1, 20])
 async def test_it_is_paid_once_whenever_the_worker_dies(
