@@ -31,6 +31,7 @@ when the key of its entry or of its part is known.
 
 import hashlib
 import re
+from array import array
 from collections.abc import Iterable
 from datetime import date
 
@@ -73,12 +74,45 @@ def identity_key(account: str, facts: Iterable[str], occurrence: int = 0) -> str
     return f"{hashlib.sha256(text.encode()).hexdigest()}.{occurrence}"
 
 
+class _Hashes:
+    """A set of 64-bit hashes in eight bytes and a free place each; Python's own takes a hundred."""
+
+    def __init__(self) -> None:
+        self._places = array("q", bytes(8 * 1024))
+        self._count = 0
+
+    def add(self, value: int) -> bool:
+        """Take one in; whether it is new."""
+        value = value or 1  # zero is a free place
+        if not self._put(value):
+            return False
+        self._count += 1
+        if self._count * 2 > len(self._places):
+            full, self._places = self._places, array("q", bytes(16 * len(self._places)))
+            for known in full:
+                if known:
+                    self._put(known)
+        return True
+
+    def _put(self, value: int) -> bool:
+        places = self._places
+        last = len(places) - 1
+        at = value & last
+        while places[at]:
+            if places[at] == value:
+                return False
+            at = (at + 1) & last
+        places[at] = value
+        return True
+
+
 class Identities:
     """Gives the keys of one statement, counting what is equal in it: the parts of an entry, then the entry."""
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._seen: dict[int, int] = {}
+        self._seen = _Hashes()
+        self._again: dict[int, int] = {}
         self._parts: list[tuple[str, ...]] = []
         self._by_content = False
         self._money: Money | None = None
@@ -123,10 +157,11 @@ class Identities:
         return self._told
 
     def _key(self, facts: tuple[str, ...]) -> str:
-        # Only the 64-bit hash is kept: a statement may have a million entries.
+        # Only the 64-bit hash is kept, and a count where it came again: a statement may have a million entries.
         seen = hash(facts)
-        occurrence = self._seen.get(seen, 0)
-        self._seen[seen] = occurrence + 1
+        occurrence = 0
+        if not self._seen.add(seen):
+            occurrence = self._again[seen] = self._again.get(seen, 0) + 1
         return identity_key(self._account, facts, occurrence)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankfiles import Entry, read
-from bankfiles.identity import Keyless, is_reference
+from bankfiles.identity import Identities, Keyless, is_reference
 from bankfiles.sample import Batch, Payment
 from tests.bankfiles import mt_files
 from tests.bankfiles.camt_files import ACCOUNT, entries_of, written
@@ -132,6 +132,13 @@ class TestKey:
         equal = Counter(digest for digest, _ in counted)
         expected = Counter((digest, str(n)) for digest, number in equal.items() for n in range(number))
         assert Counter((digest, occurrence) for digest, occurrence in counted) == expected
+
+    def test_counts_among_thousands(self) -> None:
+        money, day = (100, "EUR", "credit", date(2026, 11, 20)), date(2026, 11, 20)
+        identities = Identities(ACCOUNT)
+        told = [f"R{number}" for number in range(3_000)]
+        counts = [identities.part([reference], money, day, []).partition(".")[2] for reference in told * 3]
+        assert counts == ["0"] * 3_000 + ["1"] * 3_000 + ["2"] * 3_000
 
     @given(st.lists(files, max_size=4))
     def test_of_a_page_differs_from_that_in_the_whole_by_its_count_alone(
