@@ -84,5 +84,5 @@ _COME_BACK = """
     SELECT split_part(p.end_to_end_id, '.', 1) || '.' || p.attempt + 1, p.refund_id, p.position, p.attempt + 1, p.id,
         p.entity, p.currency, back.held_minor, back.hold_key, p.account_id
     FROM back JOIN payout p ON p.id = back.payout WHERE back.held_minor > 0 ORDER BY p.id
-    RETURNING previous_id, amount_minor = (SELECT b.amount_minor FROM payout b WHERE b.id = previous_id)
+    RETURNING previous_id, amount_minor = (SELECT b.amount_minor FROM payout b WHERE b.id = payout.previous_id)
 """

@@ -226,6 +226,11 @@ def ticket_of(cashier: Cashier, ready: Ready) -> dict[str, Any]:
     return dict(cashier.desk.rows("SELECT * FROM refund WHERE id = %s", ready.refund)[0])
 
 
+def newest_line(cashier: Cashier) -> str:
+    """What the audit page says last."""
+    return str(cashier.desk.rows("SELECT what FROM refund_event ORDER BY id DESC LIMIT 1")[0]["what"])
+
+
 def owe(cashier: Cashier) -> None:
     """The bank takes back all that the customer paid, of which a part is on its way to them."""
     [part] = cashier.desk.rows("SELECT bank_reference FROM bank_entry_part WHERE direction = 'credit'")
@@ -244,6 +249,21 @@ class TestAsked:
         ticket = ticket_of(cashier, ready)
         days = (ticket["details_until"] - ticket["waits_since"]).days
         assert (ticket["stage"], days, ticket["reminded"]) == ("returned", 45, 0)
+        assert newest_line(cashier).endswith("(AC04: the account is closed); its money is on hold again.")
+
+    def test_for_the_rest_where_a_part_repaid_a_debt(self, cashier: Cashier) -> None:
+        ready = cashier.ready()
+        (file,) = cashier.run()
+        owe(cashier)
+        cashier.fund("C-1001", 600)
+        cashier.desk.work_off(pain002(file.message_id, [(ready.end_to_end_id, "RJCT", "AC04")]))
+        assert (ticket_of(cashier, ready)["stage"], cashier.next_of(ready)["amount_minor"]) == (
+            "returned",
+            600,
+        )
+        assert newest_line(cashier).endswith(
+            "; it paid what the customer owed, and the rest is on hold again."
+        )
 
     def test_not_where_what_came_back_repaid_a_debt(self, cashier: Cashier) -> None:
         ready = cashier.ready()
@@ -253,5 +273,4 @@ class TestAsked:
         ticket = ticket_of(cashier, ready)
         assert (ticket["stage"], ticket["ended_at"] is not None) == ("void", True)
         assert ticket["answer"] == "the money came back, and paid what you owed us"
-        lines = [row["what"] for row in cashier.desk.rows("SELECT what FROM refund_event ORDER BY id")]
-        assert str(lines[-1]).endswith("(AC04: the account is closed); it paid what the customer owed.")
+        assert newest_line(cashier).endswith("(AC04: the account is closed); it paid what the customer owed.")
