@@ -15,7 +15,7 @@ from activities.database import psycopg_of
 from documents.notices import notice_text
 from ledger import postings
 from prepay.money import AmountRefused, Money
-from prepay.receipts import ApplyReceipt, DecideApplication, Target
+from prepay.receipts import ApplyReceipt, DecideApplication, ReturnReceipt, Target
 from prepay.wire import positive_minor
 from rules.receipt import ReceiptState, Signal, refuse_other_number, shares
 
@@ -62,13 +62,29 @@ def propose_application(
         raise DecisionRefused(refused)
     for target, share in zip(targets, minor, strict=True):
         target |= {"amount_minor": share, "amount": str(Money(amount_minor=share, currency=state.currency))}
-    said = {"operator": decision.operator, "reason": decision.reason, "takes_two": takes_two}
-    row = {"part": state.part, "targets": json.dumps(targets), **said}
-    number = session.execute(_PROPOSE, row).scalar_one()
+    number = _propose(session, state, decision, targets, takes_two=takes_two)
     if takes_two:
         return f"application {number} proposed"
     _apply(session, state, number, decision)
     return "applied"
+
+
+def propose_return(session: Session, state: ReceiptState, decision: ReturnReceipt) -> str:
+    """An application that gives it to nobody, but back to its payer; what was done, in words."""
+    return f"application {_propose(session, state, decision, [], takes_two=True)} proposed"
+
+
+def _propose(
+    session: Session,
+    state: ReceiptState,
+    decision: ApplyReceipt | ReturnReceipt,
+    targets: list[dict[str, Any]],
+    *,
+    takes_two: bool,
+) -> int:
+    said = {"operator": decision.operator, "reason": decision.reason, "takes_two": takes_two}
+    row = {"part": state.part, "targets": json.dumps(targets), **said}
+    return int(session.execute(_PROPOSE, row).scalar_one())
 
 
 def _targets(session: Session, state: ReceiptState, to: list[Target]) -> list[dict[str, Any]]:
@@ -107,9 +123,14 @@ def decide_application(
     if signal == "approve":
         _apply(session, state, decision.application, decision)
         return "applied, as the second person,"
-    end = {"operator": decision.operator, "reason": decision.reason, "stage": "refused"}
-    session.execute(_DECIDE, {"number": decision.application, **end})
+    end_application(session, decision, "refused")
     return f"application {decision.application} refused"
+
+
+def end_application(session: Session, decision: DecideApplication, stage: str) -> None:
+    """Write down who decided about it."""
+    end = {"operator": decision.operator, "reason": decision.reason, "stage": stage}
+    session.execute(_DECIDE, {"number": decision.application, **end})
 
 
 def _apply(

@@ -7,13 +7,19 @@ from activities.bank_matching import COMPARED_NAME
 from activities.changes import ChangeInput, NothingChanges, ProposedAlready, propose
 from activities.database import psycopg_of
 from activities.payers import LinkedToAnother
-from activities.receipt_applying import DecisionRefused, decide_application, propose_application
+from activities.receipt_applying import (
+    DecisionRefused,
+    decide_application,
+    end_application,
+    propose_application,
+    propose_return,
+)
 from ledger import postings
 from prepay.ids import receipt_workflow_id
 from prepay.receipts import ApplyReceipt, DecideApplication, LinkReceiptPayer, ReturnReceipt
 from prepay.wire import Wire
 from rules.payee import PayeeFields, is_iban, refuse_payee
-from rules.receipt import ReceiptState, Signal, refuse_decision
+from rules.receipt import Application, ReceiptState, Signal, refuse_decision, refuse_other_number
 
 Decision = ApplyReceipt | DecideApplication | LinkReceiptPayer | ReturnReceipt
 
@@ -51,24 +57,41 @@ def decide(session: Session, state: ReceiptState, given: Decide) -> str | None:
 
 def _do(session: Session, state: ReceiptState, given: Decide) -> str:
     """What was done, in words. Raises DecisionRefused."""
-    decision = given.decision
+    decision, takes_two = given.decision, given.takes_two or state.takes_two
     if isinstance(decision, ApplyReceipt):
-        return propose_application(session, state, decision, takes_two=given.takes_two or state.takes_two)
+        return propose_application(session, state, decision, takes_two=takes_two)
     if isinstance(decision, DecideApplication):
+        if given.signal == "approve" and state.application and state.application.returns:
+            return _return_for_two(session, state, state.application, given.key, decision)
         return decide_application(session, state, given.signal, decision)
     if isinstance(decision, LinkReceiptPayer):
         return _link_payer(session, state, decision)
+    if given.signal == "keep":
+        return _keep(session, state, decision)
+    payee = _payee_of(session, state)
+    if takes_two:
+        return propose_return(session, state, decision)
+    return _return(session, state, payee, given.key, decision.operator, decision.reason)
+
+
+def _return_for_two(
+    session: Session, state: ReceiptState, waiting: Application, key: str, decision: DecideApplication
+) -> str:
+    """The second person agrees; who wanted it to go back has prepared it. Raises DecisionRefused."""
+    if refused := refuse_other_number(state, decision.application):
+        raise DecisionRefused(refused)
+    end_application(session, decision, "applied")
+    payee = _payee_of(session, state)
     return (
-        _return(session, state, given)
-        if given.signal == "return_to_payer"
-        else _keep(session, state, decision)
+        f"{_return(session, state, payee, key, waiting.proposed_by, waiting.reason)}, as the second person,"
     )
 
 
-def _return(session: Session, state: ReceiptState, given: Decide) -> str:
+def _return(
+    session: Session, state: ReceiptState, payee: dict[str, str], decided: str, operator: str, reason: str
+) -> str:
     """Held in the book, and what would credit it by itself passes it by; the next payment file pays it."""
-    payee = _payee_of(session, state)
-    key, by = f"return:{given.key}", given.decision
+    key = f"return:{decided}"
     source = session.execute(_SOURCE, {"part": state.part}).scalar_one()
     postings.return_unapplied(
         psycopg_of(session),
@@ -77,7 +100,7 @@ def _return(session: Session, state: ReceiptState, given: Decide) -> str:
         amount_minor=state.amount_minor,
         cause=receipt_workflow_id(state.part),
     )
-    said = {"part": state.part, "operator": by.operator, "reason": by.reason}
+    said = {"part": state.part, "operator": operator, "reason": reason}
     returned = {**said, "key": key, "amount_minor": state.amount_minor}
     return_id = session.execute(_RETURN, returned).scalar_one()
     session.execute(_PAY, {**payee, **returned, "return": return_id, "end_to_end_id": f"RTN-{return_id}"})

@@ -36,7 +36,7 @@ class Candidate(BaseModel):
 
 
 class Application(BaseModel):
-    """What somebody wants to give to whom, waiting for a second person."""
+    """What somebody wants to give to whom, or back to its payer, waiting for a second person."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,6 +45,11 @@ class Application(BaseModel):
     proposed_by: str
     reason: str
     proposed_at: datetime
+
+    @property
+    def returns(self) -> bool:
+        """Whether it is to go back to its payer."""
+        return not self.to
 
 
 class ReceiptState(BaseModel):
@@ -66,7 +71,7 @@ class ReceiptState(BaseModel):
     listed: bool = False
     """Its payer is on the screening list, and no freeze of it has been released."""
     alone_minor: int
-    """Up to so much one operator alone may apply."""
+    """Up to so much one operator alone may apply or send back."""
     chased: int
     opened_at: datetime
     application: Application | None = None

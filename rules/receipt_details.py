@@ -42,7 +42,7 @@ def _application(state: ReceiptState) -> str:
     if (waiting := state.application) is None:
         return ""
     said = f"proposed by {waiting.proposed_by} at {when(waiting.proposed_at)} ({waiting.reason})"
-    return f"application {waiting.number}: {', '.join(waiting.to)}; {said}"
+    return f"application {waiting.number}: {', '.join(waiting.to) or 'back to its payer'}; {said}"
 
 
 def _asked(state: ReceiptState) -> str:
@@ -79,8 +79,9 @@ def _actions(state: ReceiptState) -> str:
 def _second(state: ReceiptState) -> str:
     assert state.application is not None
     number = state.application.number
+    does = "holds it, to go back to its payer" if state.application.returns else "credits it, at once"
     return (
-        f"\n\n`approve` credits it, at once. {escape(state.application.proposed_by)} proposed it: somebody else must"
+        f"\n\n`approve` {does}. {escape(state.application.proposed_by)} proposed it: somebody else must"
         f" approve it:{_json(application=number)}"
         f"\n\n`refuse` puts the application away; anybody may, and nothing is credited:{_json(application=number)}"
     )
@@ -111,7 +112,8 @@ def _others(state: ReceiptState) -> str:
         if state.has_payer
         else ""
     )
-    return f"{linking}\n\n`return_to_payer` holds all of it, to go back to its payer:{_json()}"
+    two = "A second person must approve it" if state.takes_two else "The next payment file pays it"
+    return f"{linking}\n\n`return_to_payer` sends all of it back to its payer. {two}:{_json()}"
 
 
 def _json(**values: Any) -> str:

@@ -123,8 +123,8 @@ class Receipt(Lifecycle[ReceiptState]):
 
     def _moves(self, state: ReceiptState, signal: str) -> Money | None:
         # Where a second person must agree, it is the second one's limit that counts.
-        moves = signal in ("approve", "return_to_payer") or (signal == "apply" and not state.takes_two)
-        return state.money if moves else None
+        alone = signal in ("apply", "return_to_payer") and not state.takes_two
+        return state.money if alone or signal == "approve" else None
 
     async def _carry_out(self, state: ReceiptState, taken: Taken, attested: Attested) -> Decided:
         decide = Decide(

@@ -101,6 +101,24 @@ class TestAboveTheLimit:
         await receipt.until("application 2: ")
         assert (receipt.available(), receipt.available("C-1002")) == (0, 0)
 
+    async def test_of_a_return_too(self, office: Office) -> None:
+        receipt = await open_receipt(office, 1_000_001)
+        await receipt.signal("return_to_payer", SECOND)
+        shown = await receipt.until("application 1: back to its payer; proposed by Second Operator at 2")
+        assert "`approve` holds it, to go back to its payer" in shown
+        assert not office.rows("SELECT FROM ledger_pending WHERE kind = 'return'")
+        await receipt.signal("approve", SECOND, application=1)
+        await receipt.until("you proposed it already; somebody else must approve it")
+        await receipt.signal("approve", {**SECOND, "operator": "Fifth Operator"}, application=2)
+        await receipt.until("the application that waits is 1, not 2: read it first")
+        await receipt.signal("approve", {**SECOND, "operator": "Fifth Operator"}, application=1)
+        await receipt.until("| **Stage** | returning")
+        assert office.rows("SELECT amount_minor, prepared_by FROM receipt_return") == [
+            {"amount_minor": 1_000_001, "prepared_by": "Second Operator"}
+        ]
+        assert len(office.rows("SELECT FROM payout WHERE stage = 'ready'")) == 1
+        assert len(office.rows("SELECT FROM ledger_pending WHERE kind = 'return'")) == 1
+
 
 class TestReturnToPayer:
     async def test_is_held_in_the_book_and_kept_again(self, office: Office) -> None:
