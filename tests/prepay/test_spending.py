@@ -1,7 +1,9 @@
 """What services spend: orders at once, holds, refunds, bills, usage and intended use, through the client."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -87,6 +89,23 @@ class TestPayingAnOrder:
         assert await shop.available() == 6_000
         order = await shop.client.order("4711")
         assert (order.product, order.stage, order.spent_minor) == ("Storage", "paid", 4_000)
+
+    async def test_it_takes_one_round_trip_to_the_database(
+        self, shop: Shop, database: Database, tmp_path: Path
+    ) -> None:
+        shop.give(10_000)
+        alone = await PrepayClient.connect(database.app_url, cast("Client", object()), connections=1)
+        async with alone as client:
+            await client.pay_order("4710", "C-1001", "1.00", "EUR", product="Compute")
+            with (tmp_path / "said").open("w") as said:
+                async with client._pool.connection() as connection:
+                    connection.pgconn.trace(said.fileno())
+                await client.pay_order("4711", "C-1001", "40.00", "EUR", product="Compute")
+                async with client._pool.connection() as connection:
+                    connection.pgconn.untrace()
+        # Whoever sends a Query or a Sync waits for the answer.
+        sent = re.findall(r"\tF\t\d+\t(Query|Sync)", (tmp_path / "said").read_text())
+        assert sent == ["Sync"]
 
     async def test_too_little_is_refused_with_what_is_available(self, shop: Shop) -> None:
         shop.give(10_000)
