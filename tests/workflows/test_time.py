@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
@@ -75,7 +76,9 @@ class TestReminders:
         deposit = await calendar.open()
         told = ["issued"]
         for business_days in (3, 10):
-            day = add_business_days(deposit.view.issued_at.date(), business_days, "DE")
+            # It was asked for on a day of the contracting entity's, which begins before that of UTC.
+            asked = deposit.view.issued_at.astimezone(ZoneInfo("Europe/Berlin")).date()
+            day = add_business_days(asked, business_days, "DE")
             await calendar.go_to(datetime(day.year, day.month, day.day, 6, 59, tzinfo=UTC))
             assert deposit.notices() == told
             told.append("reminder")
