@@ -23,7 +23,11 @@ from rules.operators import Role
 from tests.conftest import Database
 
 CANCEL = Act("Deposit", "cancel")
-TODAY = datetime.now(UTC).date()
+
+
+def today() -> date:
+    """A run of all tests may begin the day before."""
+    return datetime.now(UTC).date()
 
 
 def given(**other: Any) -> OperatorInput:
@@ -65,7 +69,7 @@ class TestPut:
         assert at(database, datetime.now(UTC)) == ({"approver"}, {"EUR": None})
 
     def test_dates_hold(self, database: Database) -> None:
-        put(database, valid_from=TODAY - timedelta(days=9), valid_to=TODAY)
+        put(database, valid_from=today() - timedelta(days=9), valid_to=today())
         assert at(database, datetime.now(UTC))[0] == {"clerk"}
         assert at(database, datetime.now(UTC) + timedelta(days=1)) == (set(), {})
 
@@ -129,7 +133,7 @@ class TestList:
     def test_tells_who_may_what_on_a_day(self, database: Database) -> None:
         put(database)
         with Session(make_engine(database.app_url, 1)) as session:
-            (now,), yesterday = operators(session, TODAY), operators(session, TODAY - timedelta(days=1))
+            (now,), yesterday = operators(session, today()), operators(session, today() - timedelta(days=1))
         assert (now["name"], now["roles"][0]["role"]) == ("ACME Desk", Role.CLERK)
         assert now["limits"] == [{"currency": "EUR", "limit_minor": 1_000, "valid_to": None}]
         assert yesterday == []

@@ -1,13 +1,23 @@
 """Two people approve a refund in the Temporal UI, mistakes included."""
 
 import json
+from typing import Any
+
+import pytest
 
 from tests.office import Office
 from tests.ui.conftest import dismiss
 from tests.ui.console import Console
 from tests.workflows.deposits import eventually
 from tests.workflows.refunds import PAYEE, PROOF, ask, available, credited
+from tests.workflows.test_refund_survival import STAGES, finish, swept
 
+SHORT = {("half_approved", "terminate"), ("sent", "reset")}
+PRESSED = [
+    pytest.param(stage, button, marks=() if (stage.__name__, button) in SHORT else pytest.mark.chaos)
+    for stage in STAGES
+    for button in ("terminate", "reset")
+]
 VIEW, SECOND_VIEW = "Refunds to approve", "Refunds for a second person"
 
 
@@ -51,3 +61,20 @@ class TestApprove:
         await console.read("approved: it goes to the bank with the next payment file")
         assert [payout["stage"] for payout in ticket.payouts()] == ["ready"]
         assert available(office) == 60_000
+
+
+class TestButtons:
+    """`make chaos ARGS="tests/ui"` presses both at every stage."""
+
+    @pytest.mark.parametrize(("stage", "button"), PRESSED)
+    async def test_pressed_at_a_stage_change_nothing(
+        self, office: Office, console: Console, stage: Any, button: str
+    ) -> None:
+        ticket = await stage(office)
+        await console.open(ticket.handle)
+        if button == "terminate":
+            await console.terminate("pressed by mistake")
+            await swept(ticket)
+        else:
+            await console.reset("try again")
+        await finish(ticket)

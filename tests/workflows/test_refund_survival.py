@@ -112,8 +112,13 @@ async def finish(ticket: OpenRefund) -> None:
 
 
 async def terminate(ticket: OpenRefund) -> None:
-    """Press Terminate; a minute later the sweep looks."""
+    """Press Terminate."""
     await ticket.handle.terminate()
+    await swept(ticket)
+
+
+async def swept(ticket: OpenRefund) -> None:
+    """A minute later the sweep looks."""
     office = ticket.office
 
     async def running() -> bool:
@@ -143,10 +148,11 @@ async def reset_run(office: Office, handle: WorkflowHandle[Any, Any]) -> None:
     await office.temporal.workflow_service.reset_workflow_execution(request)
 
 
+STAGES = (waiting, opened, in_review, half_approved, approved, sent, returned, reviewed_again)
+
+
 @pytest.mark.parametrize("press", [terminate, reset])
-@pytest.mark.parametrize(
-    "stage", [waiting, opened, in_review, half_approved, approved, sent, returned, reviewed_again]
-)
+@pytest.mark.parametrize("stage", STAGES)
 async def test_pressed_at_a_stage_changes_nothing(
     office: Office,
     stage: Callable[[Office], Awaitable[OpenRefund]],
