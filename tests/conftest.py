@@ -185,11 +185,11 @@ def check_book(database: Database) -> None:
     assert not breaches, f"the book is broken: {breaches}"
 
 
-@pytest.fixture(scope="session")
-def temporal_address() -> Iterator[str]:
-    """A Temporal dev server of this worker, with our search attributes; it ends with this process."""
+@contextmanager
+def temporal_server(kind: type[TemporalServer] = TemporalServer) -> Iterator[str]:
+    """A Temporal dev server without its UI, for the block; its address."""
     with tempfile.TemporaryDirectory(prefix="prepay-temporal-", dir=roomy()) as folder:
-        server = TemporalServer(Path(folder), ui=False)
+        server = kind(Path(folder), ui=False)
         server.start()
         try:
             yield server.address
@@ -197,15 +197,26 @@ def temporal_address() -> Iterator[str]:
             server.stop()
 
 
+async def end_all(client: Client) -> None:
+    """What a test leaves open would take what is meant for the next test's workflow of the same id, as `freeze-1`."""
+    async for left in client.list_workflows("ExecutionStatus = 'Running'"):
+        with suppress(RPCError):
+            await client.get_workflow_handle(left.id, run_id=left.run_id).terminate("the test is over")
+
+
+@pytest.fixture(scope="session")
+def temporal_address() -> Iterator[str]:
+    """A Temporal dev server of this worker, with our search attributes; it ends with this process."""
+    with temporal_server() as address:
+        yield address
+
+
 @pytest.fixture
 async def temporal(temporal_address: str) -> AsyncIterator[WorkflowEnvironment]:
     """The dev server: real time, search attributes."""
     client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
     yield WorkflowEnvironment.from_client(client)
-    # What a test leaves open would take what is meant for the next test's workflow of the same id, as `freeze-1`.
-    async for left in client.list_workflows("ExecutionStatus = 'Running'"):
-        with suppress(RPCError):
-            await client.get_workflow_handle(left.id, run_id=left.run_id).terminate("the test is over")
+    await end_all(client)
 
 
 @pytest.fixture

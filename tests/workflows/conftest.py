@@ -1,6 +1,5 @@
 """What the tests of the lifecycles share: an office, and a Temporal that has forgotten everything."""
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,8 +8,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from embedded.temporal import TemporalServer
-from tests.conftest import Database, roomy
+from tests.conftest import Database, temporal_server
 from tests.office import Office
 from tests.workflows.deposits import office_without_forms
 
@@ -25,13 +23,8 @@ async def office(set_up: Database, temporal: WorkflowEnvironment, tmp_path: Path
 @pytest.fixture(scope="module")
 def empty_temporal_address() -> Iterator[str]:
     """A second dev server."""
-    with tempfile.TemporaryDirectory(prefix="prepay-temporal-", dir=roomy()) as folder:
-        server = TemporalServer(Path(folder), ui=False)
-        server.start()
-        try:
-            yield server.address
-        finally:
-            server.stop()
+    with temporal_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A workflow that is sent more than one history holds goes on in a new run, and says still what was refused."""
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,11 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
 
 from embedded.temporal import TemporalServer
 from prepay import attributes
 from prepay.ids import TASK_QUEUE
-from tests.conftest import Database, roomy
+from tests.conftest import Database, end_all, temporal_server
 from tests.office import Office
 from tests.workflows.deposits import change, details, eventually, office_without_forms, open_deposit
 from tests.workflows.test_freeze import RELEASE, frozen, opened
@@ -34,13 +31,8 @@ class ShortHistories(TemporalServer):
 
 @pytest.fixture(scope="module")
 def short_histories() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="prepay-temporal-", dir=roomy()) as folder:
-        server = ShortHistories(Path(folder), ui=False)
-        server.start()
-        try:
-            yield server.address
-        finally:
-            server.stop()
+    with temporal_server(ShortHistories) as address:
+        yield address
 
 
 @pytest.fixture
@@ -48,9 +40,7 @@ async def busy(set_up: Database, short_histories: str) -> AsyncIterator[Office]:
     client = await Client.connect(short_histories, data_converter=pydantic_data_converter)
     async with office_without_forms(set_up.app_url, client) as office:
         yield office
-    async for left in client.list_workflows("ExecutionStatus = 'Running'"):
-        with suppress(RPCError):
-            await client.get_workflow_handle(left.id, run_id=left.run_id).terminate("the test is over")
+    await end_all(client)
 
 
 async def flooded(handle: WorkflowHandle[Any, Any]) -> None:

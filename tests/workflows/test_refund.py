@@ -220,16 +220,7 @@ class TestRefundable:
 
     async def test_leaves_open_bills_and_reported_usage(self, office: Office) -> None:
         await credited(office, 10_000)
-        with Session(office.engine) as session, session.begin():
-            bills.report_usage(
-                psycopg_of(session),
-                report="u-1",
-                customer="C-1001",
-                product="compute",
-                period="2026-11",
-                currency="EUR",
-                amount_minor=4_000,
-            )
+        use(office, 4_000)
         with pytest.raises(Refused, match=r"60\.00 EUR can be refunded: .* less 40\.00 EUR for usage"):
             await ask(office, "60.01")
 
@@ -237,16 +228,7 @@ class TestRefundable:
         await credited(office, 6_000)
         deposit = await office.client.request_deposit("C-1001", "40.00", "EUR", product="compute")
         await office.pay(Payment(4_000, structured=deposit.reference))
-        with Session(office.engine) as session, session.begin():
-            bills.report_usage(
-                psycopg_of(session),
-                report="u-1",
-                customer="C-1001",
-                product="compute",
-                period="2026-11",
-                currency="EUR",
-                amount_minor=3_000,
-            )
+        use(office, 3_000)
         with pytest.raises(
             Refused, match=r"30\.00 EUR can be refunded: 100\.00 EUR are available, less 30\.00"
         ):
@@ -346,6 +328,20 @@ def reverse(office: Office, minor: int) -> None:
     )
     back = Payment(-minor, part["bank_reference"], end_to_end_id=part["end_to_end_id"], reversal=True)
     booked(office, back)
+
+
+def use(office: Office, amount_minor: int) -> None:
+    """What a service reports and nobody has billed yet."""
+    with Session(office.engine) as session, session.begin():
+        bills.report_usage(
+            psycopg_of(session),
+            report="u-1",
+            customer="C-1001",
+            product="compute",
+            period="2026-11",
+            currency="EUR",
+            amount_minor=amount_minor,
+        )
 
 
 class TestScreening:
