@@ -68,7 +68,6 @@ class PaymentFile(Lifecycle[PaymentFileState]):
         if state.stage != "written":
             await super()._wait(state)
         elif state.problem:
-            self._rung = False
             with suppress(TimeoutError):
                 await workflow.wait_condition(
                     self._woken, timeout=AGAIN, timeout_summary="try again to bring it into the outbox"
@@ -76,6 +75,9 @@ class PaymentFile(Lifecycle[PaymentFileState]):
 
     async def _act(self, state: PaymentFileState) -> PaymentFileState:
         if state.stage == "written" and not (state.problem and self._desk.decisions):
+            if state.problem:
+                # Before it is tried again: who rings during that asks for another try.
+                self._rung = False
             return await self._send(state.file)
         return await super()._act(state)
 
