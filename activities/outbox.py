@@ -39,8 +39,7 @@ class Kind:
 KINDS = (
     Kind(
         "Deposit",
-        "SELECT workflow_id FROM deposit WHERE workflow_id = ANY(:ids)"
-        " AND (stage IN ('issued', 'part_paid') OR handled_version < version)",
+        "SELECT workflow_id FROM deposit WHERE workflow_id = ANY(:ids) AND live",
     ),
     Kind(
         "BankFile",

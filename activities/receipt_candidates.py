@@ -43,8 +43,28 @@ def ranked(hints: Sequence[Mapping[Any, Any]]) -> tuple[Candidate, ...]:
 
 _SET_ALIKE = text("SELECT set_config('pg_trgm.similarity_threshold', :alike, true)")
 
+# Deposits of which nearly the amount is missing: unpaid ones by their amount, others by their rest.
+_NEAR = """(
+    SELECT d.id, d.customer_id, d.{missing} AS missing_minor FROM deposit d
+    WHERE d.entity = p.entity AND d.currency = p.currency AND {which} AND d.{missing} {bounds}
+    ORDER BY d.{missing} {order} LIMIT :shown
+)"""
+_FROM = {"bounds": "BETWEEN p.amount_minor AND p.amount_minor * (100 + :percent) / 100", "order": ""}
+_BELOW = {
+    "bounds": "BETWEEN p.amount_minor * (100 - :percent) / 100 AND p.amount_minor - 1",
+    "order": "DESC",
+}
+_UNPAID_NEAR, _PART_PAID_NEAR = (
+    " UNION ALL ".join(_NEAR.format(missing=missing, which=which, **side) for side in (_FROM, _BELOW))
+    for missing, which in (
+        ("amount_minor", "d.live AND d.stage = 'issued'"),
+        ("rest_minor", "d.rest_minor IS NOT NULL"),
+    )
+)
+
 # Only who has a balance there can be credited. Each way is a look-up of its own, with its own limit.
-_HINTS = text("""
+_HINTS = text(
+    f"""
     WITH part AS MATERIALIZED (
         SELECT p.*, e.entity FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id WHERE p.id = :part
     ), hint AS (
@@ -78,16 +98,7 @@ _HINTS = text("""
             CASE near.missing_minor WHEN p.amount_minor THEN 'exactly this amount is awaited'
                 ELSE 'nearly this amount is awaited' END
         FROM part p CROSS JOIN LATERAL (
-            (SELECT d.id, d.customer_id, d.amount_minor - d.credited_minor AS missing_minor FROM deposit d
-            WHERE d.entity = p.entity AND d.currency = p.currency AND d.stage IN ('issued', 'part_paid')
-                AND d.amount_minor - d.credited_minor BETWEEN p.amount_minor AND p.amount_minor * (100 + :percent) / 100
-            ORDER BY d.amount_minor - d.credited_minor LIMIT :shown)
-            UNION ALL
-            (SELECT d.id, d.customer_id, d.amount_minor - d.credited_minor FROM deposit d
-            WHERE d.entity = p.entity AND d.currency = p.currency AND d.stage IN ('issued', 'part_paid')
-                AND d.amount_minor - d.credited_minor < p.amount_minor
-                AND d.amount_minor - d.credited_minor >= p.amount_minor * (100 - :percent) / 100
-            ORDER BY d.amount_minor - d.credited_minor DESC LIMIT :shown)
+            {_UNPAID_NEAR} UNION ALL {_PART_PAID_NEAR}
         ) near
         UNION ALL
         SELECT alike.id, NULL, 20 + (20 * alike.likeness)::int,
@@ -105,4 +116,5 @@ _HINTS = text("""
         )
         AND (d.id IS NULL OR (d.entity, d.currency) = (p.entity, p.currency))
     ORDER BY hint.weight DESC, c.number, d.number
-""")
+"""
+)

@@ -114,7 +114,7 @@ _PAYMENT_FILE = {
 }
 # Money that nobody has heard of does not wait behind forms that nobody has paid.
 _CLAIMS = [
-    text(_CLAIM.format(**_DEPOSIT, needs=_UNHEARD)),
+    text(_CLAIM.format(**_DEPOSIT, needs="live AND " + _UNHEARD)),
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_PAYMENT_FILE, needs="ended_at IS NULL OR NOT heard")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
@@ -125,7 +125,7 @@ _CLAIMS = [
     text(_CLAIM.format(**_REFUND, needs="ended_at IS NULL OR " + _UNHEARD)),
     text(_CLAIM.format(**_VIRTUAL, needs="stage NOT IN ('closed', 'refused')")),
     text(_CLAIM.format(**_BILL, needs="stage IN ('issued', 'part_paid') OR " + _UNHEARD)),
-    text(_CLAIM.format(**_DEPOSIT, needs="stage IN ('issued', 'part_paid')")),
+    text(_CLAIM.format(**_DEPOSIT, needs="live")),
 ]
 
 log = structlog.get_logger()
