@@ -9,7 +9,8 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
 from activities.bank_chain import chain, chain_by_entries
-from activities.bank_files import accounts_by_position, conclude, settle_waiting
+from activities.bank_files import conclude, settle_waiting
+from activities.bank_pipeline import accounts_by_position
 from activities.bank_posting import post_chunk
 from activities.bank_statements import MustWait, accounts_of, keep_statements
 from activities.database import psycopg_of

@@ -3,16 +3,12 @@
 import io
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
-import psycopg
-import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -22,7 +18,8 @@ from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of,
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
 from activities.bank_missing import find_missing, missing_of, unread_of
-from activities.bank_posting import Account, chunks, credit_waiting, post_chunk
+from activities.bank_pipeline import PostingStopped, post_entries, stops
+from activities.bank_posting import credit_waiting
 from activities.bank_statements import (
     MustWait,
     SumsTooLarge,
@@ -34,14 +31,13 @@ from activities.bank_statements import (
 from activities.database import psycopg_of
 from activities.payout_answers import apply_answers, require_source
 from activities.pulse import Pulse
-from bankfiles import Entry, Format, Quarantine, Survey, entries, read_answers, survey
+from bankfiles import Survey, read_answers, survey
 from bankfiles.answers import is_answer
-from models import BankFile, BankStatement, CollectionAccount, Outbox
+from models import BankFile, Outbox
 from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
 from rules.bank_file import BankFileState
 
-CHUNK = 1000
 MAX_REASON = 1000
 MAX_FILE_MINOR = 10**17
 """The sums of a file, in minor units: balances of many such files still fit 64 bits."""
@@ -50,10 +46,6 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 # A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
 # is cut off ends within the quotation.
 _QUOTED = re.compile(r"""found ('(?:[^'\\]|\\.)*('|\\?$)|"(?:[^"\\]|\\.)*("|\\?$))""", re.DOTALL)
-
-REFUSED_BY_POSTGRESQL = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
-
-log = structlog.get_logger()
 
 
 class FileTooLarge(ValueError):
@@ -70,17 +62,6 @@ class FileEmpty(ValueError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is empty. Deliver it again when it has been written.")
-
-
-class PostingStopped(Exception):
-    """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
-
-    def __init__(self, where: str, expected: str, error: psycopg.Error) -> None:
-        super().__init__(
-            f"{where}: expected {expected}, found that PostgreSQL refuses it ({type(error).__name__}, SQLSTATE "
-            f"{error.sqlstate}). What stands before is posted. Report it with the worker's log; two people release "
-            "the file when it has been mended."
-        )
 
 
 def store(engine: Engine, content: bytes | BinaryIO, name: str, delivered_by: str) -> tuple[str, bool]:
@@ -196,7 +177,7 @@ class BankFiles:
             try:
                 if stage == "read":
                     with bytes_of(self._engine, sha256) as content:
-                        self._post(file_id, content, _cursor())
+                        post_entries(self._engine, file_id, content, _cursor())
                 self._finish(sha256, file_id)
             except PostingStopped as reason:
                 with Session(self._engine) as session, session.begin():
@@ -218,49 +199,17 @@ class BankFiles:
 
     def _finish(self, sha256: str, file_id: int) -> None:
         """Link the file's statements, credit what waited for them, and say what is still missing."""
-        try:
-            with Pulse():
-                with Session(self._engine) as session, session.begin():
-                    accounts = accounts_of(session, file_id)
-                    chain_by_entries(session, file_id, accounts)
-                after: str | None = ""
-                while after is not None:
-                    with Session(self._engine) as session, session.begin():
-                        after = settle_waiting(session, accounts, after) or None
-                with Session(self._engine) as session, session.begin():
-                    stage, reason = conclude(session, file_id, accounts)
-                    _end(_file(session, sha256), stage, reason)
-        except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
-            if stopped := _stopped(file_id, "After the last entry", "the statements to be linked", error):
-                raise stopped from error
-            raise
-
-    def _post(self, file_id: int, content: BinaryIO, cursor: int) -> None:
-        with Session(self._engine) as session:
-            accounts = accounts_by_position(session, file_id)
-            unread = set(session.execute(_UNREAD, {"file": file_id}).scalars())
-        # What could not be read once is for people, also when a newer reader could.
-        found = (i for i in entries(content, cursor) if isinstance(i, Quarantine) or i.ordinal not in unread)
-        read = chunks(found, CHUNK)
-        # While PostgreSQL posts a chunk, the next one is read.
-        with Pulse(cursor) as pulse, ThreadPoolExecutor(1, "bank-file-reader") as reader:
-            following = reader.submit(next, read, None)
-            while chunk := following.result():
-                following = reader.submit(next, read, None)
-                self._post_chunk(file_id, accounts, chunk)
-                pulse.reach(chunk[-1].ordinal + 1)
-
-    def _post_chunk(
-        self, file_id: int, accounts: Mapping[int, Account], chunk: Sequence[Entry | Quarantine]
-    ) -> None:
-        try:
+        with Pulse(), stops(file_id, "After the last entry", "the statements to be linked"):
             with Session(self._engine) as session, session.begin():
-                post_chunk(psycopg_of(session), file_id, accounts, chunk)
-        except (*REFUSED_BY_POSTGRESQL, DBAPIError) as error:
-            where = f"Lines {chunk[0].line} to {chunk[-1].line}"
-            if stopped := _stopped(file_id, where, f"{len(chunk)} entries to be posted", error):
-                raise stopped from error
-            raise
+                accounts = accounts_of(session, file_id)
+                chain_by_entries(session, file_id, accounts)
+            after: str | None = ""
+            while after is not None:
+                with Session(self._engine) as session, session.begin():
+                    after = settle_waiting(session, accounts, after) or None
+            with Session(self._engine) as session, session.begin():
+                stage, reason = conclude(session, file_id, accounts)
+                _end(_file(session, sha256), stage, reason)
 
     @activity.defn(name="decide_on_bank_file")
     def decide(self, given: Decide) -> Decided:
@@ -269,15 +218,6 @@ class BankFiles:
             file = _file(session, given.sha256)
             refused = decide(session, file, _state(session, given.sha256), given)
             return Decided(state=_state(session, given.sha256), refused=refused)
-
-
-def _stopped(file_id: int, where: str, expected: str, error: Exception) -> PostingStopped | None:
-    """What PostgreSQL refuses it refuses each time, so a person must see it; nothing for what may go better later."""
-    refused = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(refused, REFUSED_BY_POSTGRESQL):
-        return None
-    log.error("posting stopped", file=file_id, sqlstate=refused.sqlstate)
-    return PostingStopped(where, expected, refused)
 
 
 def _end(file: BankFile, stage: str, reason: str) -> None:
@@ -315,29 +255,6 @@ def _file(session: Session, sha256: str) -> BankFile:
     return file
 
 
-def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
-    """The account of each statement of a file."""
-    statement = (
-        select(BankStatement, CollectionAccount)
-        .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
-        .where(BankStatement.file_id == file_id)
-    )
-    return {
-        s.position: Account(
-            a.id or 0,
-            a.code,
-            a.entity,
-            a.currency,
-            s.pages_of,
-            s.page,
-            Format(s.kind),
-            a.iban[:2],
-            s.related_account,
-        )
-        for s, a in session.exec(statement)
-    }
-
-
 def settle_waiting(session: Session, accounts: Sequence[int], after: str = "") -> str:
     """Credit a slice of what waited for a statement, where none is missing; returns where to go on."""
     return credit_waiting(psycopg_of(session), WITHOUT_GAP, {"accounts": list(accounts)}, after)
@@ -353,8 +270,6 @@ def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[s
     alarms = [*gaps_of(session, file_id), *missing_of(session, file_id), *unread_of(session, file_id)]
     return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
-
-_UNREAD = text("SELECT ordinal FROM bank_quarantine WHERE file_id = :file")
 
 _COUNTS = text("""
     SELECT f.id, f.format, f.stage, f.held_for, f.hold, f.reason, f.entries, f.received_at,

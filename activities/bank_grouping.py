@@ -42,7 +42,7 @@ _KEY_PARTS = f"""
 _KEY_ENTRIES = f"UPDATE incoming_entry i SET key = {_ON_PAGE.format(key='i.key')} WHERE pages_of IS NOT NULL"
 
 # Where an entry is told twice, with its details and without, it is made of its details.
-ONE_GROUPING = """
+_ONE_GROUPING = """
     DELETE FROM incoming_part p USING (
         SELECT ordinal, row_number() OVER (PARTITION BY key ORDER BY detailed DESC, status = 'BOOK' DESC, ordinal) AS n
         FROM incoming_entry
@@ -97,22 +97,29 @@ _LUMP = """
 
 _DETAILED = "UPDATE bank_entry SET detailed = true FROM waiting w WHERE id = w.entry_id"
 
-# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
-_PARTS = """
+_INSERT_PARTS = """
     INSERT INTO bank_entry_part (identity_key, entry_id, position, receipt_of, amount_minor, currency, direction,
         end_to_end_id, structured_references, text_references, remittance, payer_name, payer_account,
         credited_account, bank_reference, return_reason, charges_minor, house, batch_id, confirmed, state,
         reason)
-    SELECT p.key, e.id, p.position + (lump.id IS NOT NULL)::int, lump.id, p.amount_minor, p.currency, p.direction,
+    SELECT p.key, e.id, {position}, {receipt_of}, p.amount_minor, p.currency, p.direction,
         p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
         p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house, p.batch_id,
-        p.confirms OR coalesce(lump.confirmed, false), 'shown', 'the bank has not booked it yet'
-    FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key
-    JOIN touched ON touched.id = e.id AND touched.fresh
-    LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'
+        {confirmed}, 'shown', 'the bank has not booked it yet'
+    FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key {joins}
     WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
     ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
 """
+
+# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
+_PARTS = _INSERT_PARTS.format(
+    position="p.position + (lump.id IS NOT NULL)::int",
+    receipt_of="lump.id",
+    confirmed="p.confirms OR coalesce(lump.confirmed, false)",
+    joins="""
+    JOIN touched ON touched.id = e.id AND touched.fresh
+    LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'""",
+)
 
 # What was shown in another grouping before it was booked belongs to the entry that books it.
 _TOUCHED = """
@@ -176,9 +183,33 @@ CONFIRM = """
     SELECT DISTINCT 'bank-file-' || f.sha256, 1 FROM confirmed JOIN bank_file f ON f.id = missed_in
 """
 
+TABLES = (
+    # Lump sums of which a chunk tells the details, and whether there is only one.
+    """
+    CREATE TEMP TABLE IF NOT EXISTS waiting (
+        lump_id bigint, entry_id bigint, state text, one boolean
+    ) ON COMMIT DELETE ROWS
+    """,
+    # The entries whose parts may have changed, and whether they had none before.
+    "CREATE TEMP TABLE IF NOT EXISTS touched (id bigint, fresh boolean) ON COMMIT DELETE ROWS",
+)
 PAGES = (_LOCK_PAGES, _COUNT_PAGES, _KEY_PARTS, _KEY_ENTRIES)
 """Where a chunk holds pages: the keys of their money, before anything else."""
+ANY_KNOWN = """
+    SELECT EXISTS (
+        SELECT FROM bank_entry_part WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_part))
+    )
+"""
+"""Whether anything of the chunk was told before as a part, of whatever entry."""
+NEW_PARTS = f"""
+    WITH kept AS (
+        {_INSERT_PARTS.format(position="p.position", receipt_of="NULL", confirmed="p.confirms", joins="")} RETURNING id
+    )
+    SELECT count(*) FROM kept
+"""
+"""What the entries are made of, where all of them and all of that is new: how many parts."""
 PARTS = (
+    _ONE_GROUPING,
     _WAITING,
     _HINDERED,
     _SHOWN_LUMP,
@@ -191,4 +222,4 @@ PARTS = (
     _PARTS,
     _KNOWN,
 )
-"""What the entries are made of, once they are kept."""
+"""The same for any chunk, once its entries are kept."""

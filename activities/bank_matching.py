@@ -89,48 +89,45 @@ _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
 # what looks like money that was posted before: the same reference of the bank and amount with another value date, or
 # what people told for a line that could not be read.
-_MATCH = f"""
-    WITH typed AS MATERIALIZED (
+# Each step is materialized: else PostgreSQL puts a step's subqueries anew wherever a later one names its columns. What
+# seldom exists at all is asked for once.
+_DECIDE = f"""
+    WITH known AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM payer_pause WHERE ended_at IS NULL) AS any_pause,
+            EXISTS (SELECT FROM payer_link WHERE ended_at IS NULL) AS any_link,
+            EXISTS (SELECT FROM screening_subject WHERE ended_at IS NULL) AS any_subject,
+            EXISTS (SELECT FROM money_freeze WHERE ended_at IS NULL) AS any_freeze
+    ), typed AS MATERIALIZED (
         SELECT hand.* FROM bank_quarantine q JOIN bank_resolution r ON r.id = q.resolution_id
         JOIN bank_entry hand ON hand.id = q.entry_id
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
     ), target AS MATERIALIZED (
-        SELECT p.*, e.entity, e.reversal, e.booked_on, a.gap_statement_id,
+        SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
+            p.payer_account, p.return_reason, p.charges_minor, p.answers_id, e.entity, e.reversal, a.gap_statement_id,
             v.holder, v.holder_id, v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
-            p.payer_account <> '' AND EXISTS (
+            p.payer_account <> '' AND (SELECT any_pause FROM known) AND EXISTS (
                 SELECT FROM payer_pause s
                 WHERE s.entity = e.entity AND s.payer_account = p.payer_account AND s.ended_at IS NULL
             ) AS paused,
-            (
+            CASE WHEN (SELECT any_link FROM known) THEN (
                 SELECT l.customer_id FROM payer_link l JOIN customer c ON c.id = l.customer_id
                 JOIN ledger_account b ON b.code = 'customer:' || c.number || ':' || e.entity || ':' || p.currency
                 WHERE l.entity = e.entity AND l.payer_account = p.payer_account AND l.ended_at IS NULL
-            ) AS linked_id,
-            (
+            ) END AS linked_id,
+            CASE WHEN (SELECT any_subject FROM known) THEN (
                 SELECT min(s.verdict) FROM screening_subject s
-                WHERE (SELECT EXISTS (SELECT FROM screening_subject)) AND s.ended_at IS NULL
+                WHERE s.ended_at IS NULL
                     AND (s.kind, s.value) IN (('account', p.payer_account), ('name', {_NAME}))
                     AND NOT EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NOT NULL)
-            ) AS screened,
+            ) END AS screened,
+            (SELECT any_freeze FROM known)
+                AND EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NULL) AS frozen,
             (p.house <> '' OR p.answers_id IS NOT NULL) AND (p.receipt_of IS NOT NULL OR EXISTS (
                 SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key AND r.leg = 0
             )) AS received,
-            (
-                SELECT min(taken.entry_id) FROM bank_entry te JOIN bank_entry_part taken ON taken.entry_id = te.id
-                WHERE te.account_id = e.account_id AND te.bank_reference = e.bank_reference AND e.bank_reference <> ''
-                    AND te.reversal AND taken.state = 'house' AND taken.direction = 'debit' AND taken.answers_id IS NULL
-                    AND taken.amount_minor = p.amount_minor AND taken.currency = p.currency
-            ) AS taken_back_by,
-            EXISTS (
-                SELECT FROM bank_entry twin
-                WHERE twin.account_id = e.account_id AND twin.bank_reference = e.bank_reference
-                  AND e.bank_reference <> '' AND twin.id <> e.id AND twin.status = 'BOOK'
-                  AND twin.amount_minor = e.amount_minor AND twin.direction = e.direction
-                  AND twin.value_on <> e.value_on AND abs(twin.value_on - e.value_on) <= 10
-                  AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = twin.id AND t.state <> 'shown')
-            ) AS twin,
+            o.taken_back_by, coalesce(o.twin, false) AS twin,
             (
                 SELECT min(hand.id) FROM typed hand
                 WHERE hand.account_id = e.account_id AND hand.id < e.id AND hand.amount_minor = e.amount_minor
@@ -159,37 +156,63 @@ _MATCH = f"""
             WHERE v.bank_number = CASE
                 WHEN p.credited_account <> '' THEN p.credited_account WHEN a.virtual THEN a.bank_number END
         ) v ON true
+        LEFT JOIN LATERAL (
+            -- Other entries with the bank's reference of this one.
+            SELECT min(other.id) FILTER (WHERE other.reversal AND EXISTS (
+                    SELECT FROM bank_entry_part taken
+                    WHERE taken.entry_id = other.id AND taken.state = 'house' AND taken.direction = 'debit'
+                        AND taken.answers_id IS NULL AND taken.amount_minor = p.amount_minor
+                        AND taken.currency = p.currency
+                )) AS taken_back_by,
+                bool_or(
+                    other.status = 'BOOK' AND other.amount_minor = e.amount_minor AND other.direction = e.direction
+                    AND other.value_on <> e.value_on AND abs(other.value_on - e.value_on) <= 10
+                    AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = other.id AND t.state <> 'shown')
+                ) AS twin
+            FROM bank_entry other
+            WHERE e.bank_reference <> '' AND other.account_id = e.account_id
+                AND other.bank_reference = e.bank_reference AND other.id <> e.id
+        ) o ON true
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
-    ), payment AS (
-        SELECT t.*, b.place, b.of_several, b.deposits, b.fits, b.open, b.number, b.currency AS other_currency,
-            coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
-            t.holder_id <> b.customer_id AS contradicts, b.deposit_id,
+    ), named AS (
+        SELECT t.*, h.*, min(h.customer_id) OVER same <> max(h.customer_id) OVER same AS of_several,
+            count(*) FILTER (WHERE h.fits AND h.open) OVER same AS deposits
+        FROM target t LEFT JOIN LATERAL (
+            SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency AS other_currency,
+                d.amount_minor - d.credited_minor - t.amount_minor AS short_minor,
+                d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
+            FROM (
+                SELECT 1 AS place, unnest(t.structured_references) AS reference
+                UNION ALL SELECT 2, unnest(t.text_references)
+            ) r JOIN deposit d ON d.reference = r.reference
+        ) h ON true
+        WINDOW same AS (PARTITION BY t.id, h.place)
+    ), best AS (
+        SELECT DISTINCT ON (id) *, (fits OR of_several OR customer_id IS DISTINCT FROM holder_id) IS TRUE AS counts
+        FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
+    ), payment AS MATERIALIZED (
+        SELECT t.id, t.identity_key, t.amount_minor, t.currency, t.house, t.payer_account, t.return_reason,
+            t.charges_minor, t.answers_id, t.entity, t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble,
+            t.sent_on, t.tolerance_minor, t.policy, t.paused, t.linked_id, t.screened, t.frozen, t.received,
+            t.taken_back_by, t.twin, t.typed_id, b.*, coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
+            t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
                 PARTITION BY b.place IS NULL AND NOT ({_ODD}), coalesce(t.holder_id, t.linked_id), t.entity, t.currency,
                     t.amount_minor ORDER BY t.id
-            ) - 1 AS equals_before,
-            b.awaited_minor - t.amount_minor AS short_minor,
-            count(*) OVER (PARTITION BY b.deposit_id) AS payers
-        FROM target t LEFT JOIN LATERAL (
-            SELECT * FROM (SELECT *, min(customer_id) OVER same <> max(customer_id) OVER same AS of_several,
-                count(*) FILTER (WHERE fits AND open) OVER same AS deposits
-            FROM (
-                SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency,
-                    d.amount_minor - d.credited_minor AS awaited_minor,
-                    d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
-                FROM (
-                    SELECT 1 AS place, unnest(t.structured_references) AS reference
-                    UNION ALL SELECT 2, unnest(t.text_references)
-                ) r JOIN deposit d ON d.reference = r.reference
-            ) hit WINDOW same AS (PARTITION BY place)
-            ORDER BY place, fits DESC, open DESC, deposit_id LIMIT 1) best
+            ) - 1 AS equals_before
+        FROM best t LEFT JOIN LATERAL (
             -- The customer is known without a reference of theirs that is paid elsewhere.
-            WHERE fits OR of_several OR customer_id IS DISTINCT FROM t.holder_id
+            SELECT t.place, t.deposit_id, t.number, t.customer_id, t.other_currency, t.short_minor, t.fits, t.open,
+                t.of_several, t.deposits
+            WHERE t.counts
         ) b ON true
-    ), destined AS (
+    ), shared AS MATERIALIZED (
+        SELECT deposit_id FROM payment GROUP BY 1 HAVING count(*) > 1
+    ), destined AS MATERIALIZED (
         SELECT p.*,
-            EXISTS (SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL) AS owner_frozen,
-            EXISTS (SELECT FROM money_freeze f WHERE f.part_id = p.id AND f.ended_at IS NULL) AS frozen,
+            (SELECT any_freeze FROM known) AND EXISTS (
+                SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
+            ) AS owner_frozen,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
@@ -197,8 +220,8 @@ _MATCH = f"""
                 ORDER BY d.id LIMIT 1 OFFSET equals_before
             ) END) AS for_deposit_id
         FROM payment p
-    ), decided AS (
-        SELECT p.*, CASE
+    ), decided AS MATERIALIZED (
+        SELECT p.*, policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AS unknown_payer, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
                 WHEN screened IS NOT NULL OR frozen OR owner_frozen THEN 'screening'
                 WHEN {_ODD} THEN 'unapplied'
@@ -239,59 +262,62 @@ _MATCH = f"""
                 WHEN place = 1 THEN 'its structured reference is that of ' || number
                 ELSE 'the reference in its text is that of ' || number
             END AS found,
-            CASE WHEN open AND deposits = 1 AND payers = 1 AND short_minor BETWEEN 1 AND tolerance_minor
+            CASE WHEN open AND deposits = 1 AND short_minor BETWEEN 1 AND tolerance_minor
+                    AND deposit_id NOT IN (SELECT deposit_id FROM shared WHERE deposit_id IS NOT NULL)
                 THEN short_minor ELSE 0 END AS short_within_minor
         FROM destined p
-    ), told AS (
-        UPDATE bank_entry_part p SET
-            state = CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN 'unapplied' ELSE outcome END,
-            awaits = CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN outcome ELSE '' END,
-            house = CASE
-                WHEN outcome = 'house' AND d.answers_id IS NOT NULL
-                    THEN (SELECT o.house FROM bank_entry_part o WHERE o.id = d.answers_id)
-                ELSE d.house
-            END,
-            flagged = outcome = 'credited' AND policy = 'flag' AND linked_id IS DISTINCT FROM owner_id,
-            absorbed_minor = CASE WHEN outcome = 'credited' THEN short_within_minor ELSE 0 END,
-            reason = found || CASE
-                WHEN outcome = 'payer' AND paused THEN '; automatic matching of this payer pauses'
-                WHEN outcome = 'payer' AND d.payer_account = ''
-                    THEN '; the bank does not say who paid, and a person decides'
-                WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
-                WHEN screened = 'hit' THEN '; its payer is on the screening list, and it is frozen'
-                WHEN screened = 'pending' THEN '; its payer is being screened, and it is frozen meanwhile'
-                WHEN frozen THEN '; it is frozen until two people release it'
-                WHEN outcome = 'screening' THEN '; the customer is frozen'
-                WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
-                WHEN outcome <> 'credited' THEN ''
-                WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AND d.payer_account = ''
-                    THEN '; the bank does not say who paid'
-                WHEN policy = 'flag' AND linked_id IS DISTINCT FROM owner_id
-                    THEN '; the payer is not known to be the customer''s'
-                WHEN short_within_minor > 0 THEN '; what was missing is taken as a fee of banks'
-                WHEN short_minor > 0 AND d.charges_minor > 0
-                    THEN '; less came than was asked for, and banks took charges on the way'
-                ELSE ''
-            END
-        FROM decided d WHERE p.id = d.id
-        RETURNING p.id, p.identity_key, p.amount_minor + p.absorbed_minor AS amount_minor, p.state, d.owner_id,
-            d.for_deposit_id, d.deposits, d.screened
+    )
+    INSERT INTO decision (id, identity_key, state, awaits, house, flagged, absorbed_minor, credit_minor, customer_id,
+        deposit_id, several, screened, reason)
+    SELECT id, identity_key,
+        CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN 'unapplied' ELSE outcome END,
+        CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN outcome ELSE '' END,
+        CASE WHEN outcome = 'house' AND answers_id IS NOT NULL
+            THEN (SELECT o.house FROM bank_entry_part o WHERE o.id = decided.answers_id) ELSE house END,
+        outcome = 'credited' AND unknown_payer,
+        CASE WHEN outcome = 'credited' THEN short_within_minor ELSE 0 END,
+        CASE WHEN outcome = 'credited' THEN amount_minor + short_within_minor ELSE 0 END,
+        owner_id, for_deposit_id, (deposits > 1) IS TRUE, screened,
+        found || CASE
+            WHEN outcome = 'payer' AND paused THEN '; automatic matching of this payer pauses'
+            WHEN outcome = 'payer' AND payer_account = '' THEN '; the bank does not say who paid, and a person decides'
+            WHEN outcome = 'payer' THEN '; the payer is not known to be the customer''s, and a person decides'
+            WHEN screened = 'hit' THEN '; its payer is on the screening list, and it is frozen'
+            WHEN screened = 'pending' THEN '; its payer is being screened, and it is frozen meanwhile'
+            WHEN frozen THEN '; it is frozen until two people release it'
+            WHEN outcome = 'screening' THEN '; the customer is frozen'
+            WHEN outcome = 'statement' THEN '; it waits for a missing statement of the account'
+            WHEN outcome <> 'credited' THEN ''
+            WHEN unknown_payer AND payer_account = '' THEN '; the bank does not say who paid'
+            WHEN unknown_payer THEN '; the payer is not known to be the customer''s'
+            WHEN short_within_minor > 0 THEN '; what was missing is taken as a fee of banks'
+            WHEN short_minor > 0 AND charges_minor > 0
+                THEN '; less came than was asked for, and banks took charges on the way'
+            ELSE ''
+        END
+    FROM decided
+"""
+
+# What names several deposits is shared out afterwards.
+_TELL = """
+    WITH told AS (
+        UPDATE bank_entry_part p SET state = d.state, awaits = d.awaits, house = d.house, flagged = d.flagged,
+            absorbed_minor = d.absorbed_minor, reason = d.reason
+        FROM decision d WHERE p.id = ANY (ARRAY(SELECT id FROM decision)) AND p.id = d.id
     ), frozen AS (
         INSERT INTO money_freeze (part_id, reason)
         SELECT id, 'its payer is ' || CASE screened WHEN 'hit' THEN 'on the screening list' ELSE 'being screened' END
-        FROM told WHERE screened IS NOT NULL AND state = 'unapplied' ON CONFLICT DO NOTHING RETURNING workflow_id
+        FROM decision WHERE screened IS NOT NULL AND state = 'unapplied' ON CONFLICT DO NOTHING RETURNING workflow_id
     ), rung AS (
         INSERT INTO outbox (workflow_id, version) SELECT workflow_id, 1 FROM frozen
-    ), several AS (
-        UPDATE posting SET several = true FROM told WHERE posting.id = told.id AND state = 'credited' AND deposits > 1
     )
     INSERT INTO credit (key, part_id, position, customer_id, deposit_id, amount_minor)
-    SELECT 'credit:' || identity_key, id, 0, owner_id, for_deposit_id, amount_minor FROM told
-    WHERE state = 'credited' AND (deposits > 1) IS NOT TRUE
+    SELECT 'credit:' || identity_key, id, 0, customer_id, deposit_id, credit_minor FROM decision
+    WHERE state = 'credited' AND NOT several
 """
 
 # A payment that names several deposits of a customer fills one after the other; what is left goes to the last.
-_SEVERAL = "SELECT id FROM posting WHERE several ORDER BY id"
+_SEVERAL = "SELECT id FROM decision WHERE state = 'credited' AND several ORDER BY id"
 _SHARE = """
     WITH named AS (
         SELECT p.id AS part_id, p.identity_key, p.amount_minor, d.id AS deposit_id, d.customer_id, min(r.n) AS n,
@@ -336,7 +362,7 @@ _STILL_THERE = """
         AND NOT (o.state = 'shown' AND o.id IN (SELECT id FROM posting))
 """
 
-MATCH = (_DEBITS, _MATCH)
+MATCH = (_DEBITS, _DECIDE, _TELL)
 """Decide about every part in `posting`."""
 REVERSALS = (_REVERSALS, _LOCK_ORIGINALS, _STILL_THERE)
 """Before that, where some take back an earlier booking: which."""

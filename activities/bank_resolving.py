@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from activities.bank_chain import lock_accounts
-from activities.bank_files import accounts_by_position
+from activities.bank_pipeline import accounts_by_position
 from activities.bank_posting import post_chunk
 from activities.bank_resolving_input import (
     AlreadyResolved,

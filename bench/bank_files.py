@@ -16,7 +16,7 @@ import psycopg
 from lxml import etree
 
 from bankfiles import Entry, Format, entries
-from bench.bank_office import content, office, post_alone, wanted
+from bench.bank_office import await_payments, content, office, post_alone, wanted
 from bench.pgbench import BenchDatabase, settle
 
 ENTRIES, FEW = 100_000, 10_000
@@ -64,10 +64,14 @@ def _row(
 
 def _round(database: BenchDatabase, path: Path, number: int) -> dict[str, float]:
     """The seconds of each, and the peaks in MB."""
-    path.write_bytes(content(wanted(Format.CAMT_054, FEW, 2 * number + 1, ENTRIES)))
+    few_payments = wanted(Format.CAMT_054, FEW, 2 * number + 1, ENTRIES)
+    path.write_bytes(content(few_payments))
+    await_payments(database, few_payments)
     few = post_alone(database.app_url, path)
-    file = content(wanted(Format.CAMT_054, ENTRIES, 2 * number + 2, ENTRIES))
+    payments = wanted(Format.CAMT_054, ENTRIES, 2 * number + 2, ENTRIES)
+    file = content(payments)
     path.write_bytes(file)
+    await_payments(database, payments)
     settle(database)
     ours = post_alone(database.app_url, path)
     settle(database)

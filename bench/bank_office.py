@@ -1,5 +1,6 @@
 """A company with open deposits, and a bank's files that pay them: what the benches of bank files work on."""
 
+import gc
 import io
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -34,8 +35,8 @@ SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 ACCOUNT, CURRENCY, ENTITY = "NL07MOCK0000001001", "EUR", "nimbus-eu"
 CUSTOMER, CUSTOMERS = "C-1001", 2_000
 TODAY = date(2026, 11, 23)
-# More than all that is paid: they stay open from round to round.
-AWAITED_MINOR = 10**15
+# What a deposit awaits before a file that pays it is made.
+AWAITED_MINOR = 100_000
 # The first deposit has a number before these.
 OFFSET = 1_000
 
@@ -49,6 +50,12 @@ _DEPOSITS = {
     "workflow_id": "'deposit-' || n",
     "amount_minor": str(AWAITED_MINOR),
 }
+_AWAIT = """
+    UPDATE deposit SET stage = 'issued', amount_minor = paid.amount_minor, credited_minor = 0, version = 1,
+        handled_version = 1
+    FROM (SELECT reference, sum(amount_minor) AS amount_minor FROM paid GROUP BY 1) paid
+    WHERE deposit.reference = paid.reference
+"""
 
 
 class NotCredited(RuntimeError):
@@ -96,7 +103,11 @@ def _first_deposit(database: BenchDatabase) -> int:
 
 def _copies(table: str, changed: dict[str, str], source: str) -> bytes:
     """Copies of one row of the table for each row of the source, with other values in some columns."""
-    columns = [column.name for column in SQLModel.metadata.tables[table].columns if not column.identity]
+    columns = [
+        column.name
+        for column in SQLModel.metadata.tables[table].columns
+        if not column.identity and not column.computed
+    ]
     values = ", ".join(changed.get(column, f"one.{column}") for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} one, {source}".encode()
 
@@ -126,6 +137,16 @@ def wanted(format: str, entries: int, seed: int, deposits: int) -> Wanted:
     return Wanted(format, ACCOUNT, CURRENCY, entries, seed, TODAY, references)
 
 
+def await_payments(database: BenchDatabase, file: Wanted) -> None:
+    """Open each deposit that the file pays, for just that; whatever was paid in earlier rounds."""
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("CREATE TEMP TABLE paid (reference text, amount_minor bigint)")
+        with connection.cursor() as cursor, cursor.copy("COPY paid FROM STDIN") as copy:
+            for reference, (_, payment) in zip(file.references, payments(file), strict=True):
+                copy.write_row((reference, payment.amount_minor))
+        connection.execute(_AWAIT)
+
+
 def content(file: Wanted) -> bytes:
     """The file as the bank sends it."""
     closing = sum(payment.amount_minor for _, payment in payments(file))
@@ -146,6 +167,8 @@ def post_alone(url: str, path: Path) -> Posted:
 
 
 def _post(url: str, path: Path) -> Posted:
+    # As a worker does.
+    gc.freeze()
     engine = make_engine(url, 4)
     seconds = post(engine, path)
     engine.dispose()

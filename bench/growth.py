@@ -1,5 +1,6 @@
 """Whether a file takes longer where more deposits are open, and how long the book looks for its references there."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from sqlalchemy import event
 
 from activities.database import make_engine
 from bankfiles import Format
-from bench.bank_office import content, office, post, wanted
+from bench.bank_office import await_payments, content, office, post, wanted
 from bench.pgbench import BenchDatabase, settle
 
 ENTRIES = 10_000
@@ -45,19 +46,22 @@ class _Matching(psycopg.Cursor[Any]):
 
 def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
     """The same file where few deposits are open and where many are, in turn; the medians of the rounds."""
-    few: list[tuple[float, float]] = []
-    many: list[tuple[float, float]] = []
+    few: list[float] = []
+    many: list[float] = []
+    matching: list[float] = []
     with (
         office(server, "bench_few", FEW) as small,
         office(server, "bench_many", MANY) as large,
         TemporaryDirectory() as folder,
     ):
+        path = Path(folder) / "bank.xml"
         for number in range(rounds + 1):  # the first warms both
             for database, deposits, times in ((small, FEW, few), (large, MANY, many)):
-                path = Path(folder) / "bank.xml"
-                path.write_bytes(content(wanted(Format.CAMT_054, ENTRIES, number + 1, deposits)))
+                _file(database, path, 2 * number + 1, deposits)
                 times.append(_post(database, path))
-    (ours, match), (theirs, _) = ([median(v) for v in zip(*times[1:], strict=True)] for times in (many, few))
+            _file(large, path, 2 * number + 2, MANY)
+            matching.append(_match(large, path))
+    ours, theirs, match = (median(times[1:]) for times in (many, few, matching))
     return [
         {
             "name": f"{ENTRIES:,} entries, {MANY:,} open deposits",
@@ -82,18 +86,33 @@ def measure(server: BenchDatabase, rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-def _post(database: BenchDatabase, path: Path) -> tuple[float, float]:
-    """The seconds of the whole file, and those of matching."""
+def _file(database: BenchDatabase, path: Path, seed: int, deposits: int) -> None:
+    payments = wanted(Format.CAMT_054, ENTRIES, seed, deposits)
+    path.write_bytes(content(payments))
+    await_payments(database, payments)
     settle(database)
+
+
+def _post(database: BenchDatabase, path: Path) -> float:
+    """The seconds of the whole file."""
+    engine = make_engine(database.app_url, 4)
+    seconds = post(engine, path)
+    engine.dispose()
+    return seconds
+
+
+def _match(database: BenchDatabase, path: Path) -> float:
+    """The seconds of matching, in a posting that waits for each statement before it sends the next."""
     _Matching.seconds = 0.0
     engine = make_engine(database.app_url, 4)
     event.listen(engine, "connect", _time_matching)
-    seconds = post(engine, path)
+    post(engine, path)
     engine.dispose()
     if not _Matching.seconds:
         raise NothingMatched
-    return seconds, _Matching.seconds
+    return _Matching.seconds
 
 
 def _time_matching(connection: psycopg.Connection[Any], _: object) -> None:
     connection.cursor_factory = _Matching
+    connection.pipeline = nullcontext  # type: ignore[method-assign,assignment]

@@ -23,9 +23,9 @@ class Credit(SQLModel, table=True):
 
     id: int | None = row_id()
     key: str = text(unique=True)
-    part_id: int = bigint(foreign_key="bank_entry_part.id")
+    part_id: int = bigint()
     position: int = bigint(default=0)
-    customer_id: int = bigint(foreign_key="customer.id", index=True)
-    deposit_id: int | None = bigint(default=None, nullable=True, foreign_key="deposit.id", index=True)
+    customer_id: int = bigint(index=True)
+    deposit_id: int | None = bigint(default=None, nullable=True, index=True)
     amount_minor: int = bigint()
     created_at: datetime = created_at()

@@ -27,7 +27,8 @@ REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
-REVOKE DELETE ON receipt FROM prepay_app;
+REVOKE DELETE ON bank_file, bank_entry, bank_sighting, credit, collection_account, customer, deposit, receipt
+    FROM prepay_app;
 REVOKE UPDATE, DELETE ON receipt_application, receipt_return, claim FROM prepay_app;
 GRANT UPDATE (stage, decided_by, decided_reason, decided_at) ON receipt_application TO prepay_app;
 GRANT UPDATE (stage, ended_by, ended_reason, ended_at) ON receipt_return TO prepay_app;

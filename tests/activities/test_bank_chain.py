@@ -13,8 +13,9 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities.bank_chain import let_follow
-from activities.bank_files import BankFiles, store
+from activities.bank_files import store
 from activities.bank_missing import settle_missing
+from activities.bank_posting import post_chunk
 from bankfiles.sample import Payment, Sheet
 from bankfiles.sample_mt import write_mt940
 from prepay.ids import bank_file_workflow_id
@@ -298,15 +299,18 @@ class TestOverlap:
         """Of two days, newest first, only Tuesday is posted yet: Tuesday's own statement looks like the first."""
         both = self.cut(1, 2)
         newest_first = camt(replace(both, entries=[*both.entries][::-1]), kind="camt.053")
-        monkeypatch.setattr("activities.bank_files.CHUNK", 1)
-        posting = iter([BankFiles._post_chunk])
+        monkeypatch.setattr("activities.bank_pipeline.CHUNK", 1)
+        once = [post_chunk]
 
         def post_one(*given: Any) -> None:
-            next(posting)(*given)
+            if not once:
+                raise ConnectionAbortedError
+            once.pop()(*given)
 
         with monkeypatch.context() as killed:
-            killed.setattr(BankFiles, "_post_chunk", post_one)
-            with pytest.raises(StopIteration):
+            killed.setattr("activities.bank_pipeline.post_chunk", post_one)
+            killed.setattr("activities.bank_pipeline.post_kept", post_one)
+            with pytest.raises(ConnectionAbortedError):
                 stage(desk, newest_first)
         tuesday = camt(day(2), kind="camt.053")
         assert stage(desk, tuesday) == "alarm"

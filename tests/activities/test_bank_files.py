@@ -277,7 +277,7 @@ class TestOnce:
     def test_dying_between_any_two_statements_it_still_credits_once(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch, statements: int
     ) -> None:
-        monkeypatch.setattr("activities.bank_files.CHUNK", 3)
+        monkeypatch.setattr("activities.bank_pipeline.CHUNK", 3)
         deposits = [desk.issue() for _ in range(10)]
         payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
         sha256, _ = store(desk.engine, camt(Sheet(ACCOUNT, "EUR", payments)), "test.xml", "a test")
@@ -582,7 +582,7 @@ class TestLarge:
         def refuse(*_: object) -> None:
             raise psycopg.errors.NumericValueOutOfRange
 
-        monkeypatch.setattr("activities.bank_files.post_chunk", refuse)
+        monkeypatch.setattr("activities.bank_pipeline.post_chunk", refuse)
         file = desk.pay(Payment(10_000))
         assert (file.stage, file.held_for) == ("held", "posting")
         assert re.match(r"Lines (\d+) to \1: expected 1 entries to be posted", file.reason)
