@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from bankfiles.chunks import chunks
+from bankfiles.chunks import chunks, printable
 from bankfiles.refusals import Broken, TooLarge, Unreadable
 
 MAX_LINE_BYTES = 16 * 1024
@@ -143,9 +143,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
             text = raw.decode()
         except UnicodeDecodeError:
             text = raw.decode("cp1252", "replace")
-        text = text.strip(_PADDING).strip()
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() else " " for c in text).strip()
+        text = printable(text.strip(_PADDING).strip()).strip()
         if text:
             yield line, text
 

@@ -1,4 +1,7 @@
-"""The bytes of a bank file that is no XML, piece by piece: of limited size, and in one byte a character or UTF-8."""
+"""The bytes of a bank file that is no XML, piece by piece: of limited size, and in one byte a character or UTF-8.
+
+And the text in them without control characters.
+"""
 
 import codecs
 from collections.abc import Iterator
@@ -6,6 +9,27 @@ from typing import BinaryIO
 
 from bankfiles.refusals import TooLarge
 from bankfiles.xmlsource import CHUNK_BYTES, HEAD_BYTES, MAX_BYTES, wide_encoding
+
+_KNOWN_CHARACTERS = 1_000
+
+
+class _Printable(dict[int, str]):
+    """What stands for each character that was met; a few are kept."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shown = character if character.isprintable() else " "
+        if len(self) < _KNOWN_CHARACTERS:
+            self[code] = shown
+        return shown
+
+
+_PRINTABLE = _Printable()
+
+
+def printable(text: str) -> str:
+    """With a space for each character that is not: control characters, other separators than a space."""
+    return text if text.isprintable() else text.translate(_PRINTABLE)
 
 
 def chunks(stream: BinaryIO) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from bankfiles.camt_fields import MAX_TEXT
-from bankfiles.chunks import chunks
+from bankfiles.chunks import chunks, printable
 from bankfiles.refusals import TooLarge
 
 MAX_LINE_BYTES = 64 * 1024
@@ -103,8 +103,8 @@ def _split(piece: bytes) -> list[str]:
     whole = piece.splitlines()
     if piece.isascii():
         texts = [line.decode("ascii") for line in whole]
-        return texts if "".join(texts).isprintable() else [_printable(text) for text in texts]
-    return [_printable(_decoded(line)) for line in whole]
+        return texts if "".join(texts).isprintable() else [printable(text) for text in texts]
+    return [printable(_decoded(line)) for line in whole]
 
 
 def _decoded(line: bytes) -> str:
@@ -115,9 +115,3 @@ def _decoded(line: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return line.decode("latin-1")
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else " " for character in text)

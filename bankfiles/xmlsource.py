@@ -35,17 +35,26 @@ _DECLARED = re.compile(r"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 _DECLARATION = re.compile(rb"<\?xml\s")
 _OWN_DECLARATION = 9
 """How far into a document the declaration of the next one cannot stand."""
-_BETWEEN = re.compile(
-    rb"(</(?:[\w.-]+:)?Document\s{0,9}>)[\s\x00\x1a]{0,400}(?=<(?:[\w.-]{1,64}:)?Document[\s>])", re.ASCII
+# One expression, as each of two would look through what is in memory for what ends a later document.
+_END_OR_DECLARATION = re.compile(
+    rb"<(?:(/(?:[\w.-]+:)?Document\s{0,9}>)[\s\x00\x1a]{0,400}(?=<(?:[\w.-]{1,64}:)?Document[\s>])|\?xml\s)",
+    re.ASCII,
 )
 _ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
 _PADDING = b"\x00\x1a"
 """What some programs write behind the end."""
 
 
+# Bytes that begin no character of UTF-8, and first bytes of one that have no second.
+_NO_UTF_8 = re.compile(rb"(?:[\x80-\xc1\xf5-\xff]|[\xc2-\xf4](?=[\x00-\x7f\xc0-\xff]))*+")
+
+
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+    # All that follow, as being asked for each byte takes a second for a MiB.
+    found = _NO_UTF_8.match(error.object, error.end)
+    end = error.end if found is None else found.end()
+    return error.object[error.start : end].decode("cp1252", "replace"), end
 
 
 codecs.register_error("windows-1252", _windows_1252)
@@ -178,12 +187,13 @@ class XmlSource:
         """Where the next document's first element, or what stands before that, stands in what was read."""
         if not self._splits:
             return None
-        between = _BETWEEN.search(self._ahead) if self._in_document and b"Document" in self._ahead else None
-        if between is not None:
-            return between.end(1)
-        following = _DECLARATION.search(self._ahead, _OWN_DECLARATION if self._at_start else 0)
+        ends = self._in_document and b"Document" in self._ahead
+        pattern = _END_OR_DECLARATION if ends else _DECLARATION
+        following = pattern.search(self._ahead, _OWN_DECLARATION if self._at_start else 0)
         if following is None:
             return None
+        if following.lastindex:
+            return following.end(1)
         at = following.start()
         return at - len(BOM_UTF8) if self._ahead.endswith(BOM_UTF8, 0, at) else at
 

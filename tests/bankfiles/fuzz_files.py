@@ -1,4 +1,8 @@
-"""Sound bank files with known truth, and what accidents make of them: each from a format and a seed alone."""
+"""Sound bank files with known truth, and what accidents make of them: each from a format and a seed alone.
+
+Sound files are made and searched once in a process, and an accident looks at the place where it happens and not at
+the whole file: a million files of a format are to be made in minutes.
+"""
 
 import io
 import re
@@ -7,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from random import Random
+from typing import AnyStr
 
 from bankfiles import ANSWER_FORMATS, Format
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
@@ -18,8 +23,14 @@ from tests.bankfiles import answer_files, bai2_files, camt_files, mt_files
 
 MAX_BYTES = 1024 * 1024
 """Mutated files are no larger: so that a second is long."""
+LARGE_EVERY = 200
+"""One file of so many is large, as it takes as long as a hundred others."""
 _BASES = 24
 """Different sound files of a format; every fourth has what the truth cannot be told of."""
+_ENTRIES = (1, 2, 1, 3, 2, 7, 2)
+_LARGE_BASES = 4
+_LARGE_ENTRIES = (100, 200, 400, 600)
+"""Entries of sound files that are large already: more than 128 fields or 64 KiB, which are what is read at once."""
 _ON = date(2026, 11, 23)
 _VERSIONS = (2, 4, 6, 8, 13)
 _XML_ENCODINGS = ("UTF-8", "UTF-8", "UTF-16", "ISO-8859-1", "windows-1252")
@@ -34,17 +45,22 @@ class Truth:
     entries: int
 
 
+Places = tuple[tuple[int, int], ...]
+"""Where things of a kind begin and end in a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """A sound file; its truth when it has one statement whose balances or totals cover every entry."""
 
     text: str
     encoding: str
-    truth: Truth | None
-
-    @property
-    def data(self) -> bytes:
-        return self.text.encode(self.encoding, "replace")
+    data: bytes
+    truth: Truth | None = None
+    amounts: Places = ()
+    signs: Places = ()
+    entries: Places = ()
+    """These three are known where the truth is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +75,37 @@ class Mutant:
 def mutant(format: Format, seed: int) -> Mutant:
     """The file of this seed, always the same."""
     random = Random(f"{format} {seed}")
-    base = _base(format, random.randrange(_BASES))
-    if base.truth is not None and random.random() < 0.3:
+    large = seed % LARGE_EVERY == 0
+    enlarged = large and random.random() < 0.7
+    if large and not enlarged:
+        base = _base(format, _BASES + random.randrange(_LARGE_BASES))
+    else:
+        base = _base(format, random.randrange(_BASES))
+    if base.truth is not None and not enlarged and random.random() < 0.3:
         return _with_one_wrong(format, base, random)
-    data, accidents = base.data, []
-    for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5))):
-        accident = random.choice(_RARE if random.random() < 0.01 else _ACCIDENTS)
+    accidents = [random.choice(_ACCIDENTS) for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5)))]
+    if enlarged:
+        accidents[random.randrange(len(accidents))] = random.choice(_ENLARGING)
+    data = base.data
+    for accident in accidents:
         data = accident(data, random)[:MAX_BYTES]
-        accidents.append(accident.__name__.strip("_"))
-    return Mutant(data, None, tuple(accidents))
+    return Mutant(data, None, tuple(accident.__name__.strip("_") for accident in accidents))
 
 
-@lru_cache(maxsize=_BASES * len(Format))
+@lru_cache(maxsize=(_BASES + _LARGE_BASES) * len(Format))
 def _base(format: Format, number: int) -> Base:
-    if number % 4 == 3 or format in ANSWER_FORMATS:
+    large = number >= _BASES
+    if format in ANSWER_FORMATS:
+        texts = _answers(format, _LARGE_ENTRIES[number - _BASES] if large else 7)
+        # The first holds the most payments.
+        return _without_truth(texts[0 if large else number % len(texts)])
+    if number % 4 == 3 and not large:
         others = _OTHERS[format]()
-        return Base(others[number // 4 % len(others)], "UTF-8", None)
+        return _without_truth(others[number // 4 % len(others)])
+    entries = _LARGE_ENTRIES[number - _BASES] if large else _ENTRIES[number % len(_ENTRIES)]
     # The sample's writer has no MT942 of its own: it is an MT940 of pending payments.
     named = Format.MT940 if format is Format.MT942 else format
-    wanted = Wanted(named, camt_files.ACCOUNT, "EUR", 1 + number % 7, number, _ON, debits=30)
+    wanted = Wanted(named, camt_files.ACCOUNT, "EUR", entries, number, _ON, debits=30)
     interim = format is Format.MT942 or (format is Format.BAI2 and number % 5 == 4)
     status = "PDNG" if interim else "BOOK"
     made = [replace(payment, status=status) for _, payment in payments(wanted)]
@@ -102,11 +130,24 @@ def _base(format: Format, number: int) -> Base:
         version = _VERSIONS[number // 2 % len(_VERSIONS)]
         write_camt(stream, [sheet], format=format, version=version, encoding=encoding)
         text = stream.getvalue().decode(encoding)
-        if format is Format.CAMT_053:
-            return Base(text, encoding, truth)
-        # These have no balances: they get the bank's totals.
-        return Base(text.replace("</Acct>\n", f"</Acct>\n{_summary(made, truth)}\n", 1), encoding, truth)
-    return Base(stream.getvalue().decode(), "UTF-8", truth)
+        if format is not Format.CAMT_053:
+            # These have no balances: they get the bank's totals.
+            text = text.replace("</Acct>\n", f"</Acct>\n{_summary(made, truth)}\n", 1)
+        return _with_truth(format, text, encoding, truth)
+    return _with_truth(format, stream.getvalue().decode(), "UTF-8", truth)
+
+
+def _without_truth(text: str) -> Base:
+    return Base(text, "UTF-8", text.encode())
+
+
+def _with_truth(format: Format, text: str, encoding: str, truth: Truth) -> Base:
+    family = str(format).rstrip("0123456789.").replace("bai", "bai2")
+    amounts, signs, entries = (
+        tuple(found.span() for found in re.finditer(patterns[family], text))
+        for patterns in (_AMOUNTS, _SIGNS, _ENTRIES_IN)
+    )
+    return Base(text, encoding, text.encode(encoding), truth, amounts, signs, entries)
 
 
 def _summary(made: list[Payment], truth: Truth) -> str:
@@ -174,11 +215,12 @@ def _bai2s() -> list[str]:
     return [whole, two, two.replace("/\n", "/").replace("\n", ""), whole.replace("/\n", "\n")]
 
 
-def _answers(format: Format) -> list[str]:
-    names = [f"R-2026-00000{number}-1" for number in range(1, 8)]
+def _answers(format: Format, payments: int) -> list[str]:
+    names = [f"R-2026-{number:06}-1" for number in range(1, payments + 1)]
     if format is Format.PACS_004:
         files = [
-            answer_files.pacs004("PP-1", [(name, "AC04") for name in names[:many]]) for many in (1, 3, 7)
+            answer_files.pacs004("PP-1", [(name, "AC04") for name in names[:many]])
+            for many in (payments, 1, 3)
         ]
         return [file.decode() for file in files]
     said = [(name, "RJCT" if number % 3 else "ACCP", "AM04") for number, name in enumerate(names)]
@@ -197,8 +239,6 @@ _OTHERS: dict[Format, Callable[[], list[str]]] = {
     Format.MT940: _mt940s,
     Format.MT942: _mt942s,
     Format.BAI2: _bai2s,
-    Format.PAIN_002: lambda: _answers(Format.PAIN_002),
-    Format.PACS_004: lambda: _answers(Format.PACS_004),
 }
 
 # One wrong amount, sign or entry -----------------------------------------------------------------------------------
@@ -213,7 +253,7 @@ _SIGNS = {
     "mt": r"(?m)(?<=^:61:..........)[CD]|(?<=^:6[02]F:)[CD]|(?<=^:90)[CD]",
     "bai2": r"(?m)(?<=^16,)[14]95",
 }
-_ENTRIES = {
+_ENTRIES_IN = {
     "camt": r"<Ntry>.*</Ntry>\n",
     "mt": r"(?s)(?<=\n):61:.*?(?=:61:|:62F:|:90)",
     "bai2": r"(?sm)^16,.*?(?=^16,|^49,)",
@@ -223,15 +263,13 @@ _OTHER_DIGITS = ("٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "０�
 
 
 def _with_one_wrong(format: Format, base: Base, random: Random) -> Mutant:
-    family, text = str(format).rstrip("0123456789.").replace("bai", "bai2"), base.text
-    kinds = ["amount", "amount", "sign", "dropped", "doubled", "swapped", "cut"]
+    text, kinds = base.text, ["amount", "amount", "sign", "dropped", "doubled", "swapped", "cut"]
     kind = random.choice(kinds[:-1] if format is Format.MT942 else kinds)
     if kind == "cut":
         return Mutant(_cut_off(base.data, random), base.truth, (kind,))
-    table = {"amount": _AMOUNTS, "sign": _SIGNS}.get(kind, _ENTRIES)
-    found = list(re.finditer(table[family], text))
-    one, other = random.choice(found), random.choice(found)
-    start, end, piece = one.start(), one.end(), one[0]
+    places = {"amount": base.amounts, "sign": base.signs}.get(kind, base.entries)
+    start, end = place = random.choice(places)
+    piece = text[start:end]
     if kind == "amount":
         text = text[:start] + _other_amount(piece, random) + text[end:]
     elif kind == "sign":
@@ -240,11 +278,9 @@ def _with_one_wrong(format: Format, base: Base, random: Random) -> Mutant:
         text = text[:start] + text[end:]
     elif kind == "doubled":
         text = text[:start] + piece * 2 + text[end:]
-    elif one is not other:
-        first, second = sorted((one, other), key=re.Match.start)
-        between = text[first.end() : second.start()]
-        text = text[: first.start()] + second[0] + between + first[0] + text[second.end() :]
-    return Mutant(replace(base, text=text).data, base.truth, (kind,))
+    else:
+        text = _swapped(text, place, random.choice(places))
+    return Mutant(text.encode(base.encoding, "replace"), base.truth, (kind,))
 
 
 def _other_amount(text: str, random: Random) -> str:
@@ -291,6 +327,7 @@ _CODECS = (
     "utf-8-sig",
     "gb18030",
 )
+_FORMATS = tuple(Format)
 _DECLARED = (
     *_CODECS,
     "big5",
@@ -340,48 +377,74 @@ def _doubled(data: bytes, random: Random) -> bytes:
     return data[: at + length] + data[at:]
 
 
-def _lines(data: bytes, random: Random) -> tuple[list[bytes], int, int]:
-    lines = re.split(rb"(?<=\n)|(?<=>)(?=<)", data)
-    return lines, random.randrange(len(lines)), random.randrange(len(lines))
+def _line(data: bytes, random: Random, count: int = 1) -> tuple[int, int]:
+    """Where a line or element by chance begins, and where so many end."""
+    # The one behind a place, so that one place is enough to look at; behind the last one comes the first.
+    start = _end_of_line(data, _place(data, random))
+    start = start if start < len(data) else 0
+    end = start
+    for _ in range(count):
+        end = _end_of_line(data, end)
+    return start, end
+
+
+def _end_of_line(data: bytes, at: int) -> int:
+    found = _LINE_END.search(data, at)
+    return len(data) if found is None else found.end()
+
+
+_LINE_END = re.compile(rb"\n|>(?=<)")
 
 
 def _lines_swapped(data: bytes, random: Random) -> bytes:
-    lines, one, other = _lines(data, random)
-    lines[one], lines[other] = lines[other], lines[one]
-    return b"".join(lines)
+    return _swapped(data, _line(data, random), _line(data, random))
+
+
+def _swapped(text: AnyStr, one: tuple[int, int], other: tuple[int, int]) -> AnyStr:
+    """With two pieces in each other's place, where they do not touch."""
+    (a, b), (c, d) = sorted((one, other))
+    return text[:a] + text[c:d] + text[b:c] + text[a:b] + text[d:] if b <= c else text
 
 
 def _lines_dropped(data: bytes, random: Random) -> bytes:
-    lines, one, _ = _lines(data, random)
-    del lines[one : one + random.choice((1, 1, 2, 5))]
-    return b"".join(lines)
+    start, end = _line(data, random, random.choice((1, 1, 2, 5)))
+    return data[:start] + data[end:]
 
 
 def _lines_doubled(data: bytes, random: Random) -> bytes:
-    lines, one, other = _lines(data, random)
-    lines[other:other] = lines[one : one + random.choice((1, 1, 2, 5))]
-    return b"".join(lines)
+    start, end = _line(data, random, random.choice((1, 1, 2, 5)))
+    at, _ = _line(data, random)
+    return data[:at] + data[start:end] + data[at:]
+
+
+def _number(data: bytes, random: Random) -> tuple[int, int] | None:
+    """Where a number by chance begins and ends."""
+    found = _NUMBER.search(data, _place(data, random)) or _NUMBER.search(data)
+    return None if found is None else found.span()
+
+
+_NUMBER = re.compile(rb"(?<![0-9])[0-9]+")
 
 
 def _number_changed(data: bytes, random: Random) -> bytes:
-    found = list(re.finditer(rb"[0-9]+", data))
-    if not found:
+    place = _number(data, random)
+    if place is None:
         return data
-    one = random.choice(found)
+    start, end = place
     number = random.choice(
         (b"0", b"-1", b"", b"00", b"1", b"99", b"9" * random.choice((6, 10, 18, 19, 30, 5000)))
     )
     if random.random() < 0.5:
-        number = str(int(one[0][:15]) + random.choice((-1, 1, 10, 100))).encode()
-    return data[: one.start()] + number + data[one.end() :]
+        number = str(int(data[start:end][:15]) + random.choice((-1, 1, 10, 100))).encode()
+    return data[:start] + number + data[end:]
 
 
 def _other_digits(data: bytes, random: Random) -> bytes:
-    found = list(re.finditer(rb"[0-9]+", data))
-    if not found:
+    place = _number(data, random)
+    if place is None:
         return data
-    one = random.choice(found)
-    return data[: one.start()] + _in_other_digits(one[0].decode(), random).encode() + data[one.end() :]
+    start, end = place
+    return data[:start] + _in_other_digits(data[start:end].decode(), random).encode() + data[end:]
 
 
 def _other_encoding(data: bytes, random: Random) -> bytes:
@@ -402,12 +465,10 @@ def _line_ends(data: bytes, random: Random) -> bytes:
 
 
 def _splice(data: bytes, random: Random) -> bytes:
-    other = _base(random.choice(list(Format)), random.randrange(_BASES)).data
-    lines, one, _ = _lines(data, random)
-    others, two, _ = _lines(other, random)
+    other = _base(random.choice(_FORMATS), random.randrange(_BASES)).data
     if random.random() < 0.3:
         return data + other
-    return b"".join(lines[:one] + others[two:])
+    return data[: _line(data, random)[0]] + other[_line(other, random)[0] :]
 
 
 def _deep(data: bytes, random: Random) -> bytes:
@@ -423,27 +484,31 @@ def _long_line(data: bytes, random: Random) -> bytes:
     return data[:at] + piece * (random.choice((9_990, 20_000, 70_000, 900_000)) // len(piece)) + data[at:]
 
 
+def _times(part: bytes, random: Random) -> int:
+    """How often to repeat it."""
+    most = random.choice((50_000, 250_000, 1_000_000)) // max(len(part), 1)
+    return min(random.choice((1_000, 2_000, 20_000, 200_000)), most)
+
+
 def _thousands(data: bytes, random: Random) -> bytes:
     """A few lines or elements that follow each other, again and again."""
-    lines, one, _ = _lines(data, random)
-    block = b"".join(lines[one : one + random.choice((1, 2, 3, 8, 20, 200))])
-    times = min(random.choice((1_000, 2_000, 20_000, 200_000)), MAX_BYTES // max(len(block), 1))
-    return b"".join(lines[:one]) + block * times + b"".join(lines[one:])
+    start, end = _line(data, random, random.choice((1, 2, 3, 8, 20, 200)))
+    block = data[start:end]
+    return data[:start] + block * _times(block, random) + data[start:]
 
 
 def _parts_thousands(data: bytes, random: Random) -> bytes:
     """An element, document, group or statement again and again, in its place, so that the file stays well formed."""
-    found = list(_PARTS.finditer(data))
-    if not found:
+    # From the beginning on it is the whole document, group or statement.
+    found = _PARTS.search(data, random.choice((0, _place(data, random))))
+    if found is None:
         return data
-    one = random.choice(found)
-    part = random.choice((one[0], one[0], b"<x/>", b"<?xml version='1.0'?><x/>"))
-    times = min(random.choice((1_000, 2_000, 20_000, 200_000)), MAX_BYTES // max(len(part), 1))
-    return data[: one.start()] + part * times + data[one.start() :]
+    part = random.choice((found[0], found[0], b"<x/>", b"<?xml version='1.0'?><x/>"))
+    return data[: found.start()] + part * _times(part, random) + data[found.start() :]
 
 
 def _whole_thousands(data: bytes, random: Random) -> bytes:
-    return data * min(random.choice((300, 2_000, 20_000)), MAX_BYTES // max(len(data), 1))
+    return data * _times(data, random)
 
 
 _PARTS = re.compile(
@@ -458,7 +523,7 @@ _ACCIDENTS: tuple[Accident, ...] = (
     *(_lines_swapped, _lines_dropped, _lines_doubled, _number_changed, _number_changed, _other_digits),
     *(_other_encoding, _nuls, _line_ends, _splice),
 )
-_RARE: tuple[Accident, ...] = (
+_ENLARGING: tuple[Accident, ...] = (
     _deep,
     _long_line,
     _thousands,
@@ -466,4 +531,4 @@ _RARE: tuple[Accident, ...] = (
     _parts_thousands,
     _whole_thousands,
 )
-"""What makes large files, which take long to read."""
+"""What makes large files."""

@@ -356,6 +356,12 @@ class TestDocument:
         assert [e.ordinal for e in found] == list(range(1200))
         assert {e.path.partition("/")[0] for e in found} == {"Ntfctn[1]", "Ntfctn[2]", "Ntfctn[3]"}
 
+    def test_only_some_documents_may_have_a_declaration(self) -> None:
+        bare = document(statement(entry()))
+        declared = '<?xml version="1.0"?>\n' + bare
+        found = entries_of((bare + declared + bare + bare + declared + declared + bare).encode())
+        assert [e.path.partition("/")[0] for e in found] == [f"Ntfctn[{number}]" for number in range(1, 8)]
+
     def test_a_document_that_a_text_speaks_of_is_none(self) -> None:
         named = "<AddtlNtryInf><![CDATA[</Document> ends it]]></AddtlNtryInf>"
         assert only_entry(notification(entry(named))).note == "</Document> ends it"

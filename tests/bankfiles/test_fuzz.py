@@ -175,9 +175,7 @@ def _net(sums: Totals | None, shown: bool) -> int:
 class TestMutatedFiles:
     @pytest.mark.parametrize("format", Format)
     def test_have_an_outcome_soon_in_little_memory_and_no_wrong_sum(self, format: Format) -> None:
-        whole = fuzz.Result()
-        for result in fuzz.fuzz(format, seed=1, files=SHORT, processes=1):
-            whole.add(result)
+        (whole,) = fuzz.fuzz(format, seed=1, files=SHORT, processes=1)
         # A loaded machine is slow, not wrong: `make fuzz` tells what takes too long.
         whole.faults = [fault for fault in whole.faults if not str(fault).startswith("took ")]
         assert [str(fault) for fault in whole.faults] == []
@@ -234,10 +232,17 @@ class TestJudge:
     def test_says_what_takes_too_long_or_too_much(self, monkeypatch: pytest.MonkeyPatch) -> None:
         memory = iter((100 * 1024**2, 300 * 1024**2))
         monkeypatch.setattr(fuzz, "memory_bytes", lambda: next(memory))
-        monkeypatch.setattr(fuzz, "MAX_SECONDS", 0)
+        monkeypatch.setattr(fuzz, "MAX_SECONDS", -1)
         time_fault, memory_fault = fuzz.batch(Format.BAI2, range(1, 2)).faults
         assert "took 0.0 s" in str(time_fault)
         assert "took 300 MB" in str(memory_fault)
+
+    def test_pieces_of_the_proof_add_up(self) -> None:
+        whole, first = fuzz.batch(Format.BAI2, range(5, 8)), fuzz.batch(Format.BAI2, range(3, 5))
+        whole.add(first)
+        assert whole.outcomes == fuzz.batch(Format.BAI2, range(3, 8)).outcomes
+        _, line = fuzz.table({Format.BAI2: whole})
+        assert line.split()[:3] == ["bai2", "3-7", "5"]
 
     def test_a_refusal_is_no_fault(self) -> None:
         with pytest.raises(Held):

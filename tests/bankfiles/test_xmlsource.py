@@ -1,9 +1,12 @@
 """What is refused before or while XML is parsed: nothing of it may hide an amount, or cost memory without end."""
 
+import codecs
 import io
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bankfiles import Refused, entries, read, xmlsource
 from tests.bankfiles.camt_files import document, entry, notification, statement
@@ -90,6 +93,23 @@ class TestSource:
                 slow = list(entries(Slow(data)))  # type: ignore[arg-type]
                 assert slow == list(entries(data))
                 assert len(slow) == 40
+
+    @given(
+        st.lists(st.sampled_from([b"\xe9", b"\xc3\xa9", b"\xff", b"\x80", b"\x81", b"\xe2\x82", b"a", b" "]))
+    )
+    def test_what_is_no_utf_8_is_taken_byte_by_byte_for_windows_1252(self, pieces: list[bytes]) -> None:
+        data, text, at = b"".join(pieces), "", 0
+        while at < len(data):
+            try:
+                text += data[at:].decode()
+                break
+            except UnicodeDecodeError as error:
+                text += data[at : at + error.start].decode()
+                text += data[at + error.start : at + error.end].decode("cp1252", "replace")
+                at += error.end
+        decoder = codecs.getincrementaldecoder("utf-8")("windows-1252")
+        assert data.decode("utf-8", "windows-1252") == text
+        assert "".join(decoder.decode(bytes((byte,))) for byte in data) + decoder.decode(b"", True) == text
 
     def test_nobody_opens_what_a_file_points_to(self) -> None:
         points = PLAIN.replace("<Document ", '<Document xmlns:xi="http://www.w3.org/2001/XInclude" ', 1)
