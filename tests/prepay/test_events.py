@@ -154,6 +154,26 @@ class TestStages:
             ("I-7", "issued", "C-1001", "nimbus-eu", "EUR"), ("I-7", "void", "C-1001", "nimbus-eu", "EUR"),
         ]  # fmt: skip
 
+    def test_of_many_rows_that_one_statement_changes_those_that_come_to_another_stage_are_told(
+        self, database: Database
+    ) -> None:
+        from activities.setup_file import apply
+
+        apply(SETUP, database.app_url)
+        with psycopg.connect(database.owner_url) as conn:
+            conn.execute(
+                "INSERT INTO bank_file (sha256, name, delivered_by, content, format, stage, reason)"
+                " SELECT n::text, '', '', '', '', CASE n % 2 WHEN 0 THEN 'read' ELSE 'stored' END, ''"
+                " FROM generate_series(1, 100) n"
+            )
+            conn.execute("UPDATE bank_file SET stage = 'read', name = 'changed'")
+            told = conn.execute(
+                "SELECT stage, count(*), count(DISTINCT subject) FROM stage_event WHERE noun = 'bank_file'"
+                " GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+            conn.rollback()
+        assert told == [("read", 100, 100), ("stored", 50, 50)]
+
     def test_nobody_writes_them_by_hand(self, database: Database) -> None:
         with psycopg.connect(database.app_url) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(
