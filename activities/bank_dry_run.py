@@ -14,6 +14,7 @@ from activities.bank_pipeline import accounts_by_position
 from activities.bank_posting import post_chunk
 from activities.bank_statements import MustWait, accounts_of, keep_statements
 from activities.database import psycopg_of
+from activities.payout_answers import apply_answers, require_source
 from bankfiles import entries, survey
 from models import BankFile
 
@@ -50,6 +51,9 @@ def dry_run(engine: Engine, content: bytes, name: str, delivered_by: str) -> Dry
     with Session(engine) as session:
         try:
             file = _file(session, content, name, delivered_by)
+            if found.answers:
+                require_source(session, file.id or 0, found.answers)
+                return DryRun("posted", apply_answers(psycopg_of(session), found.answers))
             keep_statements(session, file, found.statements)
             return _post(session, file.id or 0, content)
         except MustWait as reason:
@@ -65,6 +69,7 @@ def _file(session: Session, content: bytes, name: str, delivered_by: str) -> Ban
         file = BankFile(sha256=sha256, name=name, delivered_by=delivered_by, content=content)
         session.add(file)
         session.flush()
+    session.execute(_DELIVERED, {"file": file.id, "delivered_by": delivered_by})
     return file
 
 
@@ -78,6 +83,11 @@ def _post(session: Session, file: int, content: bytes) -> DryRun:
     stage, reason = conclude(session, file, accounts)
     return DryRun(stage, reason, [dict(row) for row in session.execute(_PARTS, {"file": file}).mappings()])
 
+
+# An account may name who brings its files.
+_DELIVERED = text("""
+    INSERT INTO bank_file_delivery (file_id, delivered_by) VALUES (:file, :delivered_by) ON CONFLICT DO NOTHING
+""")
 
 _PARTS = text("""
     SELECT g.line, e.booked_on, e.status, p.amount_minor, p.currency, p.direction, p.payer_name, p.remittance, p.state,

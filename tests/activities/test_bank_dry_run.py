@@ -1,12 +1,16 @@
 """A dry run tells what delivering would do, and keeps nothing."""
 
+from pathlib import Path
+
 import pytest
 
 import activities.bank_dry_run
 from activities.bank_dry_run import TooManyEntries, dry_run
 from bankfiles.sample import Payment, Sheet
 from tests.activities.test_bank_chain import day
+from tests.activities.test_bank_decisions import allow
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.bankfiles.answer_files import pain002
 
 __all__ = ["desk"]
 
@@ -68,6 +72,19 @@ def test_a_gap_would_be_an_alarm(desk: Desk) -> None:
 def test_a_file_of_an_unknown_account_would_be_held(desk: Desk) -> None:
     told = dry_run(desk.engine, camt(Sheet("NL43MOCK0000009999", "EUR", [Payment(1)])), "d.xml", "a test")
     assert (told.outcome, told.parts) == ("held", [])
+
+
+def test_a_file_from_elsewhere_would_be_held(desk: Desk, tmp_path: Path) -> None:
+    allow(desk, tmp_path, '"inbox"')
+    outcomes = [dry_run(desk.engine, file(Payment(1)), "d.xml", by).outcome for by in ("inbox", "e-mail")]
+    assert outcomes == ["posted", "held"]
+
+
+def test_an_answer_to_a_payment_file_would_be_applied(desk: Desk) -> None:
+    before = kept(desk)
+    told = dry_run(desk.engine, pain002("PP-1", group="ACCP"), "d.xml", "a test")
+    assert (told.outcome, told.reason) == ("posted", "it is about no payment file of ours; nothing changes")
+    assert kept(desk) == before
 
 
 def test_what_is_no_bank_file_would_be_refused(desk: Desk) -> None:
