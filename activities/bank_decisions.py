@@ -11,7 +11,14 @@ from activities.bank_missing import settle_missing, settle_unread
 from models import BankFile
 from prepay.bank_files import DecideBankFile
 from prepay.wire import Wire
-from rules.bank_file import BankFileState, FileDecision, Signal, enough, refuse_decision
+from rules.bank_file import (
+    BankFileState,
+    FileDecision,
+    Signal,
+    enough,
+    refuse_decision,
+    refuse_to_discard,
+)
 from rules.operators import SamePerson
 
 SHOWN = 20
@@ -39,7 +46,7 @@ def decide(session: Session, file: BankFile, state: BankFileState, given: Decide
     """Write a decision about the locked file down and carry it out when it counts; why not, where it does not."""
     if session.execute(_WRITTEN, {"key": given.key}).first():
         return ""
-    refused = refuse_decision(state, given.signal, given.hold)
+    refused = refuse_decision(state, given.signal, given.hold) or refuse_to_discard(state, given.signal)
     if refused is not None:
         return refused
     try:

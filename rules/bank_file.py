@@ -21,6 +21,12 @@ NEVER_RELEASED = {
 """The holds that nobody can release, and why: what such a file says cannot be believed."""
 
 
+STOPPED = "posting"
+"""The hold of a file that PostgreSQL refused to post to its end."""
+KEPT = "overlap"
+"""The hold of a file that is posted as far as it tells new money."""
+
+
 class FileDecision(BaseModel):
     """What an operator decided about one hold of the file."""
 
@@ -91,6 +97,19 @@ def refuse_decision(state: BankFileState, signal: str, hold: int) -> str | None:
         return (
             f"the file can never be released, as {NEVER_RELEASED[state.held_for]}: ask the bank to send it again, and "
             f"send `discard`. It is held for this: {state.reason}"
+        )
+    return None
+
+
+def refuse_to_discard(state: BankFileState, signal: str) -> str | None:
+    """Why a held file cannot be put away: the chain counts on all of it, and not all of it is in the book.
+
+    For the step that decides, not for the workflow: a history from before this rule replays as it was.
+    """
+    if signal == "discard" and state.held_for == STOPPED:
+        return (
+            "the file is posted in part, and what follows it counts on the rest, so it cannot be put away; let two "
+            f"people `release` it when the cause has been mended. It is held for this: {state.reason}"
         )
     return None
 

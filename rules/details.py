@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prepay.ids import grouped
 from prepay.money import Money
-from rules.bank_file import NEVER_RELEASED, WAITING, BankFileState
+from rules.bank_file import KEPT, NEVER_RELEASED, STOPPED, WAITING, BankFileState
 from rules.change import ChangeState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
@@ -168,10 +168,12 @@ def _file_actions(state: BankFileState) -> str:
         )
     if state.stage != "held":
         return ""
+    if state.held_for == STOPPED:
+        return f"{HOW}{_release(state)}\n\nIt cannot be put away: what stands before that is posted."
+    posted = "what of it is posted stays" if state.held_for == KEPT else "nothing of it is posted"
     return (
         f"{HOW}{_release(state)}"
-        "\n\n`discard` puts the file away; nothing of it is posted, its bytes are kept:"
-        + paste(operator="", reason="")
+        f"\n\n`discard` puts the file away; {posted}, its bytes are kept:" + paste(operator="", reason="")
     )
 
 

@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from psycopg.errors import NumericValueOutOfRange
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
@@ -398,6 +399,10 @@ class TestConfirmed:
         assert desk.pay(Payment(700, "NEW", booked_on=MONDAY + timedelta(days=1))).stage == "posted"
 
 
+def _refuse(*_: object) -> None:
+    raise NumericValueOutOfRange
+
+
 class TestRefusedWhileLinking:
     def linking(self, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
         monkeypatch.setattr(
@@ -408,6 +413,20 @@ class TestRefusedWhileLinking:
         wrong = "SELECT ledger_house_transfer('k', 'nonsense', 'opening', 'nimbus-eu', 'EUR', 1)"
         self.linking(monkeypatch, wrong)
         assert desk.deliver(day(1), kind="camt.053").stage == "held"
+
+    def test_it_cannot_be_put_away_as_the_chain_counts_on_it(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second, third = (camt(day(number), kind="camt.053") for number in (1, 2, 3))
+        stage(desk, first)
+        with monkeypatch.context() as patch:
+            patch.setattr("activities.bank_files.post_chunk", _refuse)
+            assert stage(desk, second) == "held"
+        refused = desk.decide(second, "discard", "First Operator").refused
+        assert refused.startswith("the file is posted in part, and what follows it counts on the rest")
+        stage(desk, third)
+        assert desk.release(second).stage == "posted"
+        assert bank(desk) == 80_000
 
     def test_what_may_go_better_next_time_is_tried_again(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from rules.bank_file import NEVER_RELEASED, BankFileState, FileDecision, enough, refuse_decision
+from rules.bank_file import (
+    NEVER_RELEASED,
+    BankFileState,
+    FileDecision,
+    enough,
+    refuse_decision,
+    refuse_to_discard,
+)
 from rules.details import bank_file_details
 from rules.operators import SamePerson
 
@@ -40,6 +47,14 @@ class TestRefuseDecision:
         assert "ask the bank to send it again, and send `discard`" in refused
         assert refused.endswith(held.reason)
         assert refuse_decision(held, "discard", 2) is None
+        assert refuse_to_discard(held, "discard") is None
+
+    def test_what_is_posted_in_part_is_never_discarded(self) -> None:
+        stopped = state(held_for="posting")
+        assert "two people `release` it when the cause has been mended" in str(
+            refuse_to_discard(stopped, "discard")
+        )
+        assert refuse_to_discard(stopped, "release") is None
 
 
 class TestEnough:
@@ -78,6 +93,15 @@ class TestDetails:
         assert "The file can never be released, as " in shown
         assert "`release`" not in shown
         assert shown.count("```json") == 1
+
+    def test_of_what_is_posted_in_part_do_not_offer_to_discard_it(self) -> None:
+        shown = bank_file_details(state(held_for="posting"), ())
+        assert "`release` reads the file again" in shown
+        assert "`discard`" not in shown
+
+    def test_of_what_is_posted_say_that_it_stays(self) -> None:
+        shown = bank_file_details(state(held_for="overlap"), ())
+        assert "`discard` puts the file away; what of it is posted stays, its bytes are kept:" in shown
 
     def test_of_a_file_from_elsewhere_say_that_it_is_posted(self) -> None:
         shown = bank_file_details(state(held_for="source"), ())
