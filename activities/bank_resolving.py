@@ -39,6 +39,7 @@ from activities.database import psycopg_of
 from bankfiles import Direction, Entry
 from bankfiles.typed import Typed, typed_entry
 from ledger.checks import CHECKS, run_checks
+from prepay.money import Money
 from prepay.wire import positive_minor
 from rules.operators import person, second_person
 
@@ -146,6 +147,16 @@ def approve(session: Session, given: Approve) -> Resolved:
     second_person([proposal.by], given.by, "proposed")
     entry = _carry_out(session, unread, proposal, given.by)
     return Resolved(entry, proposal.by, given.by, new=True)
+
+
+def money_of(session: Session, given: Approve) -> Money | None:
+    """How much approving decides about; nothing where there is no such proposal any more."""
+    unread = _find(session, given.file, given.line)
+    proposal = _newest(session, unread)
+    if proposal is None or proposal.id != given.proposal:
+        return None
+    amount_minor, currency, _ = _money(unread, Facts.model_validate(proposal.facts))
+    return Money(amount_minor=amount_minor, currency=currency)
 
 
 def _resolved(unread: Unread) -> AlreadyResolved:

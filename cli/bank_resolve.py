@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import Data, Json, console, print_json, use_stack
-from cli.session import acting, one_transaction
+from cli.session import acting, acts_as_with, one_transaction
 
 if TYPE_CHECKING:
     from activities.bank_resolving import Proposal, Resolved
@@ -106,7 +106,9 @@ def _approve(raw: dict[str, Any], as_json: bool) -> None:
 
     given = parse(Approve, raw, "The approval")
     with one_transaction() as session:
-        resolved = bank_resolving.approve(session, acting(session, given, "BankEntry", "approve"))
+        money = bank_resolving.money_of(session, given)
+        by = acts_as_with(session, given.by, "BankEntry", "approve", money)
+        resolved = bank_resolving.approve(session, given.model_copy(update={"by": by}))
     if as_json:
         print_json({"done": "resolved" if resolved.new else "unchanged", **_who(resolved)})
         return

@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 
 from activities.bank_files import BankFiles, store
@@ -40,6 +41,14 @@ class TestResolve:
         for expected in (f"{said}\n", f"{said} already; nothing changed\n"):
             assert bank("bank", "resolve", 1, 3, "--by", "Second Operator", "--approve", 1).out == expected
         assert bank("ledger", "check").code == 0
+
+    def test_the_limit_of_who_approves_counts(self, bank: Cli, database: Database) -> None:
+        bank("bank", "resolve", 1, 3, "--by", "Second Operator", "--reason", "read in the file", *SAYS)
+        with psycopg.connect(database.superuser_url) as connection:
+            connection.execute("UPDATE operator_limit SET limit_minor = 3999 WHERE limit_minor = 5000000")
+        refused = bank("bank", "resolve", 1, 3, "--by", "First Operator", "--approve", 1)
+        assert (refused.code, "40.00 EUR" in refused.err, "39.99 EUR" in refused.err) == (1, True, True)
+        assert bank("bank", "resolve", 1, 3, "--by", "Fifth Operator", "--approve", 1).code == 0
 
     def test_programs_read_json(self, bank: Cli) -> None:
         first, again = (
