@@ -31,6 +31,7 @@ when the key of its entry or of its part is known.
 
 import hashlib
 import re
+import unicodedata
 from array import array
 from collections.abc import Iterable
 from datetime import date
@@ -60,7 +61,9 @@ _NOISE = re.compile(r"[\W_]+")
 
 def normal(text: str) -> str:
     """Letters and digits only, in capitals: what stays the same when a bank formats a text differently."""
-    return _NOISE.sub("", text).upper()
+    # A letter with a mark may be one character or two, as whoever encoded it wished.
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return _NOISE.sub("", composed).upper()
 
 
 def is_reference(text: str) -> bool:

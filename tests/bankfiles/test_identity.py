@@ -1,6 +1,7 @@
 """The same money has the same key in every file; two payments have two keys however alike they are."""
 
 import random
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -61,6 +62,11 @@ class TestTheSameMoney:
     @given(files)
     def test_has_one_key_in_any_encoding(self, some: list[Payment]) -> None:
         assert keys(written(some)) == keys(written(some, encoding="UTF-16"))
+
+    def test_has_one_key_however_its_letters_are_composed(self) -> None:
+        some = Payment(100, free=("Grüße für François",))
+        marked = replace(some, free=(unicodedata.normalize("NFD", some.free[0]),))
+        assert keys(written([some])) == keys(written([marked])) != keys(written([replace(some, free=("",))]))
 
     @given(st.lists(payments, min_size=2, max_size=8), st.randoms(use_true_random=False))
     def test_has_one_key_when_the_bank_orders_a_batch_anew(
