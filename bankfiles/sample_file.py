@@ -25,11 +25,14 @@ WRITERS: dict[str, Writer] = {
     Format.CAMT_053: partial(write_camt, format=Format.CAMT_053),
     Format.CAMT_054: partial(write_camt, format=Format.CAMT_054),
     Format.MT940: write_mt940,
+    Format.MT942: partial(write_mt940, interim=True),
     Format.BAI2: write_bai2,
 }
 
 MAX_REFERENCE = 35
 """Characters of a reference: an ISO 11649 reference has 25, and no format has room for more than these."""
+FIRST_DAY, LAST_DAY = date(1981, 1, 1), date(2079, 12, 31)
+"""MT940 and BAI2 write a year in two digits."""
 _MAX_AMOUNT = 1_000_000
 _PAYERS = (
     ("ACME GmbH", "DE02120300000000202051", "BYLADEM1001"),
@@ -54,9 +57,23 @@ class BadReference(ValueError):
         )
 
 
+class BadDay(ValueError):
+    """Not every format can say it."""
+
+    def __init__(self, on: date) -> None:
+        super().__init__(f"The day {on} is refused: expected one from {FIRST_DAY} to {LAST_DAY}")
+
+
+class NoAccount(ValueError):
+    """Nobody could read the file."""
+
+    def __init__(self) -> None:
+        super().__init__("The account is empty: expected an IBAN or a number")
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a file shall hold. Raises UnknownFormat, BadReference or CurrencyRefused."""
+    """What a file shall hold. Raises UnknownFormat, BadReference, BadDay, NoAccount or CurrencyRefused."""
 
     format: str
     account: str
@@ -69,10 +86,19 @@ class Wanted:
     debits: int = 0
     """How many of 100 entries are debits."""
 
+    @property
+    def status(self) -> str:
+        """MT942 tells of money that is not booked yet."""
+        return "PDNG" if self.format == Format.MT942 else "BOOK"
+
     def __post_init__(self) -> None:
         if self.format not in WRITERS:
             raise UnknownFormat(self.format)
         digits(self.currency)
+        if not FIRST_DAY <= self.on <= LAST_DAY:
+            raise BadDay(self.on)
+        if not self.account.strip():
+            raise NoAccount
         for reference in self.references:
             if not (reference.strip() and reference.isprintable() and len(reference) <= MAX_REFERENCE):
                 raise BadReference(reference)
@@ -117,7 +143,7 @@ def _truth(wanted: Wanted, name: str) -> dict[str, Any]:
             wanted.currency: {
                 "credit_minor": sums.credit_minor,
                 "debit_minor": sums.debit_minor,
-                "booked_credit_minor": sums.credit_minor,
+                "booked_credit_minor": sums.credit_minor if wanted.status == "BOOK" else 0,
             }
         },
     }
@@ -160,6 +186,7 @@ def payments(wanted: Wanted) -> Iterator[tuple[str, Payment]]:
                 payer_name=name,
                 payer_account=account,
                 payer_bank=bank,
+                status=wanted.status,
                 booked_on=wanted.on,
             ),
         )
