@@ -103,9 +103,7 @@ def _base(format: Format, number: int) -> Base:
         others = _OTHERS[format]()
         return _without_truth(others[number // 4 % len(others)])
     entries = _LARGE_ENTRIES[number - _BASES] if large else _ENTRIES[number % len(_ENTRIES)]
-    # The sample's writer has no MT942 of its own: it is an MT940 of pending payments.
-    named = Format.MT940 if format is Format.MT942 else format
-    wanted = Wanted(named, camt_files.ACCOUNT, "EUR", entries, number, _ON, debits=30)
+    wanted = Wanted(format, camt_files.ACCOUNT, "EUR", entries, number, _ON, debits=30)
     interim = format is Format.MT942 or (format is Format.BAI2 and number % 5 == 4)
     status = "PDNG" if interim else "BOOK"
     made = [replace(payment, status=status) for _, payment in payments(wanted)]
