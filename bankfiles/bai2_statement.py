@@ -133,9 +133,13 @@ class Account:
         self.problems: list[str] = list(group.problems)
         self.entries = 0
         fields = Fields(record)
-        number = account_number(fields.next())
-        if not number:
-            self._problem(record, Unreadable("account number", "the bank's number of the account", ""))
+        number = ""
+        try:
+            number = account_number(fields.next())
+            if not number:
+                raise Unreadable("account number", "the bank's number of the account", "")
+        except Unreadable as reason:
+            self._problem(record, reason)
         given = fields.next().upper() or group.currency
         currency = self._currency(record, given, (group.originator, file.sender))
         balances: list[Balance] = []

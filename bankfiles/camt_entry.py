@@ -13,6 +13,13 @@ from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, 
 MAX_PARTS = 100_000
 """Transactions of one entry; the payment schemes stop a batch at 99,999."""
 
+MAX_REFERENCE = 200
+"""Characters of a bank's reference; the standards have 16 to 35, and a database cannot look up thousands."""
+MAX_ACCOUNT = 100
+"""Characters of an account's number; the standards have 34."""
+FIRST_YEAR, LAST_YEAR = 1980, 2079
+"""Those that MT940 can say: another one is a mistake or a filler, and money of no day would wait for ever."""
+
 _DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -45,10 +52,12 @@ def day(element: str, text: str) -> date | None:
         return None
     try:
         if len(text) >= 10 and text[4] == text[7] == "-" and text[10:11] in ("", "T", "Z", "+", "-"):
-            return date.fromisoformat(text[:10])
+            found = date.fromisoformat(text[:10])
+            if FIRST_YEAR <= found.year <= LAST_YEAR:
+                return found
     except ValueError:
         pass
-    raise Unreadable(element, "a date such as 2026-11-23", text)
+    raise Unreadable(element, f"a date such as 2026-11-23, of {FIRST_YEAR} to {LAST_YEAR}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ def head_of(slots: Slots, statement_on: date | None) -> Head:
     booked_on = day("BookgDt", slots.get("booked", "")) or value_on or statement_on
     if booked_on is None:
         raise Unreadable("BookgDt", "a booking or value date, or the day the statement was made", "")
-    reference = slots.get("bank_reference", "")
+    reference = bank_reference(slots)
     return Head(minor, currency, way, status, reversal, booked_on, value_on or booked_on, reference)
 
 
@@ -120,8 +129,19 @@ def charges_of(slots: Slots) -> tuple[Charge, ...]:
 
 
 def account_number(text: str) -> str:
-    """An account as it is compared: without spaces, in capitals."""
-    return text.replace(" ", "").upper()
+    """An account as it is compared: without spaces, in capitals. Raises Unreadable."""
+    number = text.replace(" ", "").upper()
+    if len(number) > MAX_ACCOUNT:
+        raise Unreadable("account number", f"at most {MAX_ACCOUNT} characters", text)
+    return number
+
+
+def bank_reference(slots: Slots) -> str:
+    """Raises Unreadable."""
+    text: str = slots.get("bank_reference", "")
+    if len(text) > MAX_REFERENCE:
+        raise Unreadable("AcctSvcrRef", f"at most {MAX_REFERENCE} characters", text)
+    return text
 
 
 def _amount_in(currency: str, slots: Slots) -> int | None:
@@ -243,7 +263,7 @@ class EntryBuilder:
 
     def _part(self, head: Head, slots: Slots, minor: int, way: Direction) -> Part:
         get = slots.get
-        own = get("bank_reference", "")
+        own = bank_reference(slots)
         end_to_end = get("end_to_end_id", "")
         structured, free = tuple(get("structured", ())), tuple(get("free", ()))
         payer_account = account_number(get("payer_account", ""))

@@ -76,9 +76,9 @@ class EntryReader:
             line = line_details(found, following)
             if raw.too_long:
                 raise Unreadable("text", f"at most {MAX_TEXT} characters", "more")
+            return self._entry(raw, money, line, details)
         except Unreadable as reason:
             return self._quarantine(raw, reason, money)
-        return self._entry(raw, money, line, details)
 
     def _quarantine(self, raw: Raw, reason: Unreadable, money: Money | None) -> Quarantine:
         where = (raw.ordinal, raw.statement, raw.path, raw.line, f"{raw.path}, line {raw.line}, {reason}")
@@ -125,6 +125,7 @@ class EntryReader:
         # What is reversed was paid by, or to, the other one.
         if money.mark in _PAID_TO_US:
             payer, payee = payee, payer
+        credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""
         end_to_end = get(END_TO_END, "") or supplement.get(END_TO_END, "") or line.reference
         structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
         key = self._identities.part(
@@ -159,7 +160,7 @@ class EntryReader:
             *payer,
             get(ULTIMATE, ""),
             *payee,
-            account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else "",
+            credited,
             () if charge is None else (Charge(*charge, Direction.DEBIT, True),),
             None if instructed is None else Instructed(*instructed),
             get(RETURN, ""),

@@ -234,6 +234,8 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
             bank_reference = text[2:]
         elif text := text.strip():
             supplement.append(text)
+    if len(bank_reference) > MAX_REFERENCES:
+        raise Unreadable("bank reference", f"at most {MAX_REFERENCES} characters", bank_reference)
     name = ""
     if is_iban(reference):
         # SNS and ASN put the other party's account there, and the name into the next line.

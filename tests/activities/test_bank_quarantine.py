@@ -112,6 +112,11 @@ class TestInSight:
             "resolve it by `prepay bank resolve 1 3`"
         )
 
+    def test_what_no_database_could_look_up_does_not_stop_the_rest(self, desk: Desk) -> None:
+        longest, beyond = "".join(map(chr, range(0x20000, 0x200C8))), "R" * 5_000
+        file = desk.work_off(file_of(good(longest), good(beyond), kind="camt.054"))
+        assert (file.stage, file.posted, bank(desk)) == ("alarm", 1, 10_000)
+
     def test_what_stands_in_the_file_stays_in_the_database(self, desk: Desk) -> None:
         assert "maybe" not in desk.work_off(LACKING).reason
         assert (

@@ -340,6 +340,12 @@ class TestQuarantine:
             (detail("1X5"), "type code: expected three digits, found '1X5'", 10000, None),
             (detail(amount="-700"), "amount: expected an amount above zero, found '-700'", 700, "debit"),
             (detail("495", "-700"), "amount: expected an amount above zero, found '-700'", 700, "credit"),
+            (
+                detail(text="x/\n88,DACT: " + "7" * 101),
+                "account number: expected at most 100 characters",
+                10000,
+                "credit",
+            ),
             (detail(bank="R" * 300), "bank reference: expected at most 200 characters", 10000, "credit"),
         ],
     )
@@ -497,6 +503,7 @@ class TestHeld:
                 "group status: expected 1 (update), found '4', a group that is a test",
             ),
             (b",,2/\n03", b",,5/\n03", "02 as-of-date modifier: expected 1 to 4, found '5'"),
+            (b"0123456789", b"7" * 101, "account number: expected at most 100 characters, found '777"),
             (b"0123456789", b"", "account number: expected the bank's number of the account, found nothing"),
             (b"USD,/", b"USD,010,5.00,,/", "010 amount: expected digits without a decimal point"),
         ],

@@ -4,7 +4,18 @@ from datetime import date
 
 import pytest
 
-from bankfiles import Direction, Entry, Format, Held, Instructed, Refused, Statement, StatementEnd, read
+from bankfiles import (
+    Direction,
+    Entry,
+    Format,
+    Held,
+    Instructed,
+    Refused,
+    Statement,
+    StatementEnd,
+    read,
+    survey,
+)
 from tests.bankfiles.camt_files import (
     ACCOUNT,
     balance,
@@ -19,6 +30,11 @@ from tests.bankfiles.camt_files import (
     statement,
     transaction,
 )
+
+
+def _party(element: str, number: str) -> str:
+    account = f"<{element}Acct><Id><Othr><Id>{number}</Id></Othr></Id></{element}Acct>"
+    return f"<RltdPties>{account}</RltdPties>"
 
 
 class TestEntry:
@@ -195,7 +211,7 @@ class TestQuarantine:
             (entry(amount="0.00"), "Ntfctn[1]/Ntry[1]/Amt: expected an amount above zero, found '0.00'"),
             (
                 entry().replace("2026-11-24", "2026-02-30"),
-                "Ntfctn[1]/Ntry[1]/ValDt: expected a date such as 2026-11-23, found '2026-02-30'",
+                "Ntfctn[1]/Ntry[1]/ValDt: expected a date such as 2026-11-23, of 1980 to 2079, found '2026-02-30'",
             ),
             (
                 entry("<RvslInd>yes</RvslInd>"),
@@ -222,6 +238,28 @@ class TestQuarantine:
     )
     def test_says_where_and_what_was_expected_and_found(self, broken: str, reason: str) -> None:
         assert only_quarantine(notification(broken)).reason == reason
+
+    @pytest.mark.parametrize("day", ["0001-01-01", "1979-12-31", "2080-01-01", "9999-12-31"])
+    def test_a_day_of_another_century_is_a_mistake(self, day: str) -> None:
+        found = only_quarantine(notification(entry().replace("2026-11-24", day)))
+        assert (found.known, "of 1980 to 2079" in found.reason) == (True, True)
+
+    @pytest.mark.parametrize(
+        ("inside", "reason"),
+        [
+            (f"<AcctSvcrRef>{'R' * 201}</AcctSvcrRef>", "AcctSvcrRef: expected at most 200 characters, found 'RR"),
+            (
+                details(transaction(f"<Refs><AcctSvcrRef>{'R' * 201}</AcctSvcrRef></Refs>")),
+                "AcctSvcrRef: expected at most 200 characters, found 'RR",
+            ),
+            (details(transaction(_party("Dbtr", "7" * 101))), "account number: expected at most 100 characters"),
+            (details(transaction(_party("Cdtr", "7" * 101))), "account number: expected at most 100 characters"),
+        ],
+    )  # fmt: skip
+    def test_what_no_bank_writes_so_long_is_none(self, inside: str, reason: str) -> None:
+        found = only_quarantine(notification(entry(inside)))
+        assert (found.known, found.amount_minor) == (True, 10_000)
+        assert found.reason.startswith(f"Ntfctn[1]/Ntry[1]/{reason}")
 
     def test_knows_the_money_when_only_something_else_is_unreadable(self) -> None:
         found = only_quarantine(notification(entry("<RvslInd>yes</RvslInd>")))
@@ -393,6 +431,13 @@ class TestDocument:
         data = notification(*[entry()] * 20)
         with pytest.raises(Held, match="broken or cut off"):
             list(read(data[: int(len(data) * cut)]))
+
+    def test_an_account_that_no_bank_writes_so_long_is_held(self) -> None:
+        found = survey(document(statement(entry(), account="7" * 101)).encode())
+        assert (found.outcome, "account number: expected at most 100 characters" in found.reason) == (
+            "held",
+            True,
+        )
 
     def test_an_entry_outside_of_a_statement_is_held(self) -> None:
         with pytest.raises(Held, match="is no statement"):

@@ -294,6 +294,14 @@ class TestQuarantine:
             (entry(dates="26O1241123"), "value date: expected a day written YYMMDD, found '26O124'"),
             (entry(rest="NTRF" + "x" * 201), "references: expected at most 200 characters, found 'xxx"),
             (
+                entry(rest="NTRFNONREF\n//" + "x" * 201),
+                "bank reference: expected at most 200 characters, found 'xxx",
+            ),
+            (
+                entry("166?20order 17?31" + "7" * 60 + "\n" + "7" * 60 + "?32ACME GmbH"),
+                "account number: expected at most 100 characters, found '777",
+            ),
+            (
                 entry("x" * 6_000 + "\n" + "y" * 6_000),
                 "text: expected at most 10000 characters, found 'more'",
             ),
