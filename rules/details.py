@@ -171,9 +171,8 @@ def _file_actions(state: BankFileState) -> str:
     if state.held_for == STOPPED:
         return f"{HOW}{_release(state)}\n\nIt cannot be put away: what stands before that is posted."
     posted = "what of it is posted stays" if state.held_for == KEPT else "nothing of it is posted"
-    return (
-        f"{HOW}{_release(state)}"
-        f"\n\n`discard` puts the file away; {posted}, its bytes are kept:" + paste(operator="", reason="")
+    return f"{HOW}{_release(state)}\n\n`discard` puts the file away; {posted}, its bytes are kept:" + paste(
+        operator="", reason=""
     )
 
 

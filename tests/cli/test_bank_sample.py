@@ -58,7 +58,10 @@ class TestRefusals:
             (["--reference", " "], "' ' is no payment reference"),
             (["--format", "bai2", "--account", "1,2"], "BAI2 cannot say commas"),
             (["--account", " "], "The account is empty"),
-            (["--date", "1980-12-31"], "The day 1980-12-31 is refused: expected one from 1981-01-01 to 2079-12-31"),
+            (
+                ["--date", "1980-12-31"],
+                "The day 1980-12-31 is refused: expected one from 1981-01-01 to 2079-12-31",
+            ),
             (["--date", "0001-01-01"], "The day 0001-01-01 is refused"),
             (["--references", "/nowhere"], "/nowhere: No such file or directory."),
         ],
