@@ -13,25 +13,31 @@ from rules.entry_kinds import Kind
 _WHAT = " ".join(f"WHEN '{kind}' THEN '{kind.words.replace(chr(39), chr(39) * 2)}'" for kind in Kind)
 _BY_ITS_CODE = f"'by the bank''s code it is ' || CASE {{house}} {_WHAT} END"
 
-# What a booking takes back: found by the bank's reference, else by the customer's own, else by a deposit's reference,
-# with the same amount the other way. More than one that fits equally well, and a person decides.
+# What a booking takes back: found by the bank's references of the entry and the transaction, else by one of them, else
+# by the customer's own, else by a deposit's reference, with the same amount the other way. More than one that fits
+# equally well, and a person decides.
 _REVERSALS = """
     WITH reversing AS (
-        SELECT p.*, e.account_id, e.booked_on FROM bank_entry_part p
+        SELECT p.*, e.account_id, e.booked_on, e.bank_reference AS of_entry FROM bank_entry_part p
         JOIN bank_entry e ON e.id = p.entry_id
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND e.reversal AND p.answers_id IS NULL
     ), candidate AS (
         SELECT r.id AS reversing_id, c.id, 1 AS place FROM reversing r
+        JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.of_entry
+        JOIN bank_entry_part c ON c.entry_id = ce.id AND c.bank_reference = r.bank_reference
+        WHERE r.of_entry <> ''
+        UNION ALL
+        SELECT r.id, c.id, 2 FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.bank_reference
         JOIN bank_entry_part c ON c.entry_id = ce.id
         WHERE r.bank_reference <> ''
         UNION ALL
-        SELECT r.id, c.id, 2 FROM reversing r
+        SELECT r.id, c.id, 3 FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.booked_on BETWEEN r.booked_on - 30 AND r.booked_on
         JOIN bank_entry_part c ON c.entry_id = ce.id AND c.end_to_end_id = r.end_to_end_id
         WHERE r.end_to_end_id <> ''
         UNION ALL
-        SELECT r.id, c.part_id, 3 FROM reversing r
+        SELECT r.id, c.part_id, 4 FROM reversing r
         JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
         CROSS JOIN LATERAL (
             SELECT part_id FROM credit WHERE deposit_id = d.id
@@ -87,8 +93,8 @@ _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken
 # other, and where the account is closed or nobody's, a person decides. It is the account that a transfer was sent to,
 # or the statement's own where the bank tells each customer's money apart.
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
-# what looks like money that was posted before: the same reference of the bank and amount with another value date, or
-# what people told for a line that could not be read.
+# what looks like money that was posted before: the same reference of the bank and amount with another value date, what
+# people told for a line that could not be read, or what only another format told of, by another reference of the bank.
 # Each step is materialized: else PostgreSQL puts a step's subqueries anew wherever a later one names its columns. What
 # seldom exists at all is asked for once.
 _DECIDE = f"""
@@ -103,8 +109,9 @@ _DECIDE = f"""
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
     ), target AS MATERIALIZED (
         SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
-            p.payer_account, p.return_reason, p.charges_minor, p.answers_id, e.entity, e.reversal, a.gap_statement_id,
-            v.holder, v.holder_id, v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
+            p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id, e.booked_on,
+            e.value_on, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id, v.trouble,
+            p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
             p.payer_account <> '' AND (SELECT any_pause FROM known) AND EXISTS (
@@ -175,7 +182,7 @@ _DECIDE = f"""
         ) o ON true
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
     ), named AS (
-        SELECT t.*, h.*, min(h.customer_id) OVER same <> max(h.customer_id) OVER same AS of_several,
+        SELECT t.*, h.*, min(h.customer_id) OVER all_of_it <> max(h.customer_id) OVER all_of_it AS of_several,
             count(*) FILTER (WHERE h.fits AND h.open) OVER same AS deposits
         FROM target t LEFT JOIN LATERAL (
             SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency AS other_currency,
@@ -186,15 +193,16 @@ _DECIDE = f"""
                 UNION ALL SELECT 2, unnest(t.text_references)
             ) r JOIN deposit d ON d.reference = r.reference
         ) h ON true
-        WINDOW same AS (PARTITION BY t.id, h.place)
+        WINDOW all_of_it AS (PARTITION BY t.id), same AS (PARTITION BY t.id, h.place)
     ), best AS (
         SELECT DISTINCT ON (id) *, (fits OR of_several OR customer_id IS DISTINCT FROM holder_id) IS TRUE AS counts
         FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
     ), payment AS MATERIALIZED (
         SELECT t.id, t.identity_key, t.amount_minor, t.currency, t.house, t.payer_account, t.return_reason,
-            t.charges_minor, t.answers_id, t.entity, t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble,
-            t.sent_on, t.tolerance_minor, t.policy, t.paused, t.linked_id, t.screened, t.frozen, t.received,
-            t.taken_back_by, t.twin, t.typed_id, b.*, coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
+            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.booked_on, t.value_on, t.entity, t.reversal,
+            t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor, t.policy, t.paused,
+            t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin, t.typed_id, b.*,
+            coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
             t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
                 PARTITION BY b.place IS NULL AND NOT ({_ODD}), coalesce(t.holder_id, t.linked_id), t.entity, t.currency,
@@ -213,6 +221,20 @@ _DECIDE = f"""
             (SELECT any_freeze FROM known) AND EXISTS (
                 SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
             ) AS owner_frozen,
+            (
+                SELECT min(told.id) FROM credit k JOIN bank_entry_part o ON o.id = k.part_id
+                JOIN bank_entry told ON told.id = o.entry_id
+                WHERE k.deposit_id = p.deposit_id AND told.id <> p.entry_id AND o.amount_minor = p.amount_minor
+                    AND told.account_id = p.account_id
+                    AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
+                    AND NOT EXISTS (
+                        SELECT FROM bank_sighting its
+                        JOIN bank_statement t ON (t.file_id, t.position) = (its.file_id, its.statement)
+                        JOIN bank_sighting mine ON mine.entry_id = p.entry_id
+                        JOIN bank_statement m ON (m.file_id, m.position) = (mine.file_id, mine.statement)
+                        WHERE its.entry_id = told.id AND m.kind = t.kind
+                    )
+            ) AS told_otherwise_id,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d
                 WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
@@ -224,7 +246,7 @@ _DECIDE = f"""
         SELECT p.*, policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AS unknown_payer, CASE
                 WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
                 WHEN screened IS NOT NULL OR frozen OR owner_frozen THEN 'screening'
-                WHEN {_ODD} THEN 'unapplied'
+                WHEN {_ODD} OR told_otherwise_id IS NOT NULL THEN 'unapplied'
                 WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
                 WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
                 WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
@@ -240,6 +262,8 @@ _DECIDE = f"""
                 WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
                     || taken_back_by || '), and a person decides'
                 WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
+                WHEN told_otherwise_id IS NOT NULL THEN 'it may be the money of entry ' || told_otherwise_id
+                    || ', of which another format told with another reference of the bank'
                 WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received
                     THEN {_BY_ITS_CODE.format(house="house")}
                 WHEN trouble <> '' THEN trouble || ', and a person decides'

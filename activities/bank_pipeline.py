@@ -20,7 +20,13 @@ from models import BankStatement, CollectionAccount
 
 CHUNK = 1000
 
-REFUSED_BY_POSTGRESQL = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+REFUSED_BY_POSTGRESQL = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    # Of the errors that may go better later, the one that never does.
+    psycopg.errors.ProgramLimitExceeded,
+)
 
 log = structlog.get_logger()
 

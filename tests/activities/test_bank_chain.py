@@ -420,7 +420,7 @@ class TestRefusedWhileLinking:
         first, second, third = (camt(day(number), kind="camt.053") for number in (1, 2, 3))
         stage(desk, first)
         with monkeypatch.context() as patch:
-            patch.setattr("activities.bank_files.post_chunk", _refuse)
+            patch.setattr("activities.bank_pipeline.post_chunk", _refuse)
             assert stage(desk, second) == "held"
         refused = desk.decide(second, "discard", "First Operator").refused
         assert refused.startswith("the file is posted in part, and what follows it counts on the rest")

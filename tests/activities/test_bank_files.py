@@ -576,17 +576,24 @@ class TestLarge:
         assert "expected sums of at most 1000000000000000.00 EUR" in file.reason
         assert desk.available() == 0
 
+    @pytest.mark.parametrize(
+        ("error", "sqlstate"),
+        [
+            (psycopg.errors.NumericValueOutOfRange, "22003"),
+            (psycopg.errors.ProgramLimitExceeded, "54000"),
+        ],
+    )
     def test_what_postgresql_refuses_is_shown_to_a_person(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[Exception], sqlstate: str
     ) -> None:
         def refuse(*_: object) -> None:
-            raise psycopg.errors.NumericValueOutOfRange
+            raise error
 
         monkeypatch.setattr("activities.bank_pipeline.post_chunk", refuse)
         file = desk.pay(Payment(10_000))
         assert (file.stage, file.held_for) == ("held", "posting")
         assert re.match(r"Lines (\d+) to \1: expected 1 entries to be posted", file.reason)
-        assert "SQLSTATE 22003" in file.reason
+        assert f"SQLSTATE {sqlstate}" in file.reason
 
 
 class TestReason:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from sqlmodel import Session
@@ -79,6 +80,46 @@ class TestSeveralReferences:
         desk.pay(Payment(10_000, free=(mine.reference, yours.reference)))
         assert desk.parts() == [("unapplied", "its references belong to several customers")]
         assert (desk.available(), desk.available("C-1002")) == (0, 0)
+
+    def test_of_several_customers_credit_nobody_also_where_one_has_a_field_of_its_own(
+        self, desk: Desk
+    ) -> None:
+        mine, yours = desk.issue(), desk.issue("C-1002")
+        desk.pay(Payment(10_000, structured=mine.reference, free=(yours.reference,)))
+        assert desk.parts() == [("unapplied", "its references belong to several customers")]
+
+
+class TestToldByAnotherFormat:
+    """The same money under another reference of the bank, as formats cut references off or leave them out."""
+
+    def told(self, desk: Desk, deposit: DepositState, *references: str, kind: str) -> None:
+        paid = [Payment(10_000, r, free=(deposit.reference,), booked_on=MONDAY) for r in references]
+        desk.deliver(Sheet(ACCOUNT, "EUR", paid, closing_minor=10_000 * len(paid)), kind=kind)
+
+    @pytest.mark.parametrize("references", [("R-1", ""), ("", "R-1"), ("R-1-LONG", "R-1")])
+    @pytest.mark.parametrize("kinds", [*permutations(("camt.052", "camt.053", "camt.054"), 2)])
+    def test_is_credited_once(self, desk: Desk, references: tuple[str, str], kinds: tuple[str, str]) -> None:
+        deposit = desk.issue(amount="500.00")
+        for reference, kind in zip(references, kinds, strict=True):
+            self.told(desk, deposit, reference, kind=kind)
+        assert desk.available() == 10_000
+        reason = (
+            "it may be the money of entry 1, of which another format told with another reference of the bank"
+        )
+        assert desk.parts()[-1] == ("unapplied", reason)
+
+    def test_two_payments_that_each_format_tells_of_are_two(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="500.00")
+        self.told(desk, deposit, "R-1", kind="camt.054")
+        self.told(desk, deposit, "R-2", kind="camt.054")
+        self.told(desk, deposit, "R-1", "R-2", kind="camt.053")
+        assert desk.available() == 20_000
+
+    def test_another_day_is_other_money(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="500.00")
+        self.told(desk, deposit, "R-1", kind="camt.053")
+        desk.pay(Payment(10_000, "R-2", free=(deposit.reference,), booked_on=MONDAY + timedelta(days=1)))
+        assert desk.available() == 20_000
 
 
 class TestLinkedPayer:
@@ -402,6 +443,15 @@ class TestReversal:
         desk.pay(Payment(9_950, "R-1", structured=deposit.reference))
         desk.pay(self.taken_back(desk, amount_minor=-9_950))
         assert (desk.available(), stages(desk, deposit)) == (0, ["issued"])
+
+    def test_of_a_batch_takes_back_each_of_its_transactions(self, desk: Desk) -> None:
+        deposits = [desk.issue("C-1001"), desk.issue("C-1002")]
+        paid = [Payment(10_000, f"T{d.deposit}", structured=d.reference) for d in deposits]
+        desk.pay(Batch(tuple(paid), "B1"))
+        back = [Payment(-10_000, payment.bank_reference, reversal=True) for payment in paid]
+        desk.pay(Batch(tuple(back), "B1"))
+        assert [state for state, _ in desk.parts()] == ["reversed"] * 4
+        assert (desk.available("C-1001"), desk.available("C-1002")) == (0, 0)
 
     def test_a_fee_that_the_bank_gives_back_goes_back_to_fees(self, desk: Desk) -> None:
         desk.pay(Payment(-500, "F", code="ACMT/MDOP/CHRG"))
