@@ -183,6 +183,8 @@ CONFIRM = """
     SELECT DISTINCT 'bank-file-' || f.sha256, 1 FROM confirmed JOIN bank_file f ON f.id = missed_in
 """
 
+BY_INDEX = "SET LOCAL enable_seqscan = off"
+"""Before all that is prepared: a plan that was made while tables were empty is used when they are large."""
 TABLES = (
     # Lump sums of which a chunk tells the details, and whether there is only one.
     """

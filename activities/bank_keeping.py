@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from activities.bank_grouping import ANY_KNOWN, CONFIRM, NEW_PARTS, PAGES, PARTS, TABLES
+from activities.bank_grouping import ANY_KNOWN, BY_INDEX, CONFIRM, NEW_PARTS, PAGES, PARTS, TABLES
 from bankfiles import Direction, Entry, Format, Part, Quarantine
 from bankfiles.identity import is_reference
 from rules.entry_kinds import kind_of
@@ -234,6 +234,7 @@ def chunks(items: Iterator[Entry | Quarantine], size: int) -> Iterator[Items]:
 
 
 _STAGING = f"""
+    {BY_INDEX};
     CREATE TEMP TABLE IF NOT EXISTS incoming_entry (
         ordinal bigint, statement bigint, key text, account_id bigint, entity text, currency text, amount_minor bigint,
         direction text, status text, reversal boolean, booked_on date, value_on date, bank_reference text, line bigint,

@@ -89,6 +89,12 @@ _NAME = COMPARED_NAME.format(name="p.payer_name")
 # What is not simply new money of a payer's.
 _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL"
 
+# The formats that have told of an entry.
+_KINDS = """ARRAY(
+    SELECT s.kind FROM bank_sighting g JOIN bank_statement s ON (s.file_id, s.position) = (g.file_id, g.statement)
+    WHERE g.entry_id = {entry}
+)"""
+
 # A virtual account tells the customer, and a reference then only which of their deposits; where the two contradict each
 # other, and where the account is closed or nobody's, a person decides. It is the account that a transfer was sent to,
 # or the statement's own where the bank tells each customer's money apart.
@@ -222,18 +228,16 @@ _DECIDE = f"""
                 SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
             ) AS owner_frozen,
             (
-                SELECT min(told.id) FROM credit k JOIN bank_entry_part o ON o.id = k.part_id
-                JOIN bank_entry told ON told.id = o.entry_id
-                WHERE k.deposit_id = p.deposit_id AND told.id <> p.entry_id AND o.amount_minor = p.amount_minor
-                    AND told.account_id = p.account_id
+                SELECT min(told.id) FROM (
+                    SELECT * FROM bank_entry WHERE id = ANY (ARRAY(
+                        SELECT entry_id FROM bank_entry_part o WHERE o.amount_minor = p.amount_minor AND o.id = ANY (
+                            ARRAY(SELECT part_id FROM credit WHERE credit.deposit_id = p.deposit_id)
+                        )
+                    )) OFFSET 0
+                ) told
+                WHERE told.id <> p.entry_id AND told.account_id = p.account_id
                     AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
-                    AND NOT EXISTS (
-                        SELECT FROM bank_sighting its
-                        JOIN bank_statement t ON (t.file_id, t.position) = (its.file_id, its.statement)
-                        JOIN bank_sighting mine ON mine.entry_id = p.entry_id
-                        JOIN bank_statement m ON (m.file_id, m.position) = (mine.file_id, mine.statement)
-                        WHERE its.entry_id = told.id AND m.kind = t.kind
-                    )
+                    AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
             ) AS told_otherwise_id,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                 SELECT d.id FROM deposit d

@@ -14,7 +14,7 @@ from activities.bank_booking import (
     REVERSE,
     REVERSING,
 )
-from activities.bank_grouping import TABLES
+from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_keeping import Account, Items, keep
 from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
 from activities.bank_payouts import match_payouts, post_payouts
@@ -67,7 +67,7 @@ def _post(connection: "psycopg.Connection[Any]", file_id: int, items: Items) -> 
 
 
 def _make_tables(connection: "psycopg.Connection[Any]") -> None:
-    for statement in _TABLES:
+    for statement in (BY_INDEX, *_TABLES):
         connection.execute(statement)
 
 
