@@ -214,10 +214,17 @@ _DECIDE = f"""
                 SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
             ) AS owner_frozen,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
-                SELECT d.id FROM deposit d
-                WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
-                    AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = p.amount_minor
-                ORDER BY d.id LIMIT 1 OFFSET equals_before
+                SELECT id FROM (
+                    -- Of a customer with many deposits, only those that their indexes tell are read.
+                    SELECT d.id FROM deposit d
+                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.amount_minor = p.amount_minor
+                        AND d.customer_id = p.owner_id AND d.live AND d.stage = 'issued'
+                    UNION ALL
+                    SELECT d.id FROM deposit d
+                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.rest_minor = p.amount_minor
+                        AND d.customer_id = p.owner_id
+                    OFFSET 0
+                ) awaited ORDER BY id LIMIT 1 OFFSET equals_before
             ) END) AS for_deposit_id
         FROM payment p
     ), decided AS MATERIALIZED (
