@@ -106,7 +106,8 @@ async def connect(options: Settings) -> Client:
 
 def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[Worker]:
     """The worker of the lifecycles, and the one that draws documents."""
-    engine = make_engine(options.database_url, options.activity_threads)
+    # A bank file takes two: a chunk is kept while the one before it is posted.
+    engine = make_engine(options.database_url, 2 * options.activity_threads)
     rooms: list[Any] = [
         Attestations(engine, client, options),
         Deposits(engine, options),

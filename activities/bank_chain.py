@@ -70,7 +70,7 @@ def let_follow(session: Session, file: int) -> None:
                 gap.skips = True
                 found.link(gap)
             elif before is None:
-                found.begin(gap, "account")
+                found.begin_before(gap)
             else:
                 found.begin(gap, "gap", before.closing_minor)
             found.grow()

@@ -210,6 +210,12 @@ NEW_PARTS = f"""
     SELECT count(*) FROM kept
 """
 """What the entries are made of, where all of them and all of that is new: how many parts."""
+TAKE_PARTS_BACK = """
+    DELETE FROM bank_entry_part WHERE entry_id = ANY (ARRAY(
+        SELECT id FROM bank_entry WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
+    ))
+"""
+"""Undoes that, in the same transaction: nobody else knows of the entries yet."""
 PARTS = (
     _ONE_GROUPING,
     _WAITING,

@@ -6,7 +6,16 @@ from typing import Any
 
 import psycopg
 
-from activities.bank_grouping import ANY_KNOWN, BY_INDEX, CONFIRM, NEW_PARTS, PAGES, PARTS, TABLES
+from activities.bank_grouping import (
+    ANY_KNOWN,
+    BY_INDEX,
+    CONFIRM,
+    NEW_PARTS,
+    PAGES,
+    PARTS,
+    TABLES,
+    TAKE_PARTS_BACK,
+)
 from bankfiles import Direction, Entry, Format, Part, Quarantine
 from bankfiles.identity import is_reference
 from rules.entry_kinds import kind_of
@@ -43,8 +52,8 @@ class Account:
 
 def keep(
     connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
-) -> None:
-    """Keep some entries of a file, whatever is known of them. Doing it again changes nothing.
+) -> bool:
+    """Keep some entries of a file, whatever is known of them; whether all was new. Doing it again changes nothing.
 
     Locks entries and parts by key.
     """
@@ -54,12 +63,13 @@ def keep(
             for statement in PAGES:
                 connection.execute(statement)
         if _keep_new(connection, file_id, items):
-            return
+            return True
         for statement in PARTS:
             connection.execute(statement)
         connection.execute(_SIGHTINGS, {"file": file_id})
         if any(accounts[item.statement].confirms for item in items):
             connection.execute(CONFIRM)
+    return False
 
 
 def keep_new(
@@ -79,7 +89,7 @@ def keep_new(
 
 
 def _keep_new(connection: "psycopg.Connection[Any]", file_id: int, items: Items) -> bool:
-    """Keep what was staged, where all is new. Whether it was; if not, only entries have been kept, or some parts."""
+    """Keep what was staged, where all is new. Whether it was; if not, only entries have been kept."""
     given = {"file": file_id}
     read = [item for item in items if isinstance(item, Entry)]
     if len(read) < len(items):
@@ -90,8 +100,11 @@ def _keep_new(connection: "psycopg.Connection[Any]", file_id: int, items: Items)
         return False
     parts = connection.execute(NEW_PARTS, prepare=True)
     connection.execute(_SIGHTINGS, given, prepare=True)
-    # A file that tells of the same money at this moment makes them fewer.
-    return _number(parts) == sum(len(entry.parts) for entry in read)
+    if _number(parts) == sum(len(entry.parts) for entry in read):
+        return True
+    # A file that tells of the same money at this moment has made them fewer.
+    connection.execute(TAKE_PARTS_BACK)
+    return False
 
 
 def _number(cursor: "psycopg.Cursor[Any]") -> int:

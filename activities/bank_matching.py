@@ -15,48 +15,54 @@ _BY_ITS_CODE = f"'by the bank''s code it is ' || CASE {{house}} {_WHAT} END"
 
 # What a booking takes back: found by the bank's references of the entry and the transaction, else by one of them, else
 # by the customer's own, else by a deposit's reference, with the same amount the other way. More than one that fits
-# equally well, and a person decides.
+# equally well, and a person decides. Each step is materialized and carries what the next one needs: PostgreSQL takes
+# them for one row, and would do each again for each.
 _REVERSALS = """
-    WITH reversing AS (
-        SELECT p.*, e.account_id, e.booked_on, e.bank_reference AS of_entry FROM bank_entry_part p
-        JOIN bank_entry e ON e.id = p.entry_id
+    WITH reversing AS MATERIALIZED (
+        SELECT p.id AS reversing_id, p.bank_reference, e.bank_reference AS of_entry, p.end_to_end_id,
+            p.structured_references || p.text_references AS references_told, p.amount_minor, p.currency, p.direction,
+            p.payer_account, e.account_id, e.booked_on
+        FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND e.reversal AND p.answers_id IS NULL
-    ), candidate AS (
-        SELECT r.id AS reversing_id, c.id, 1 AS place FROM reversing r
+    ), candidate AS MATERIALIZED (
+        SELECT r.*, c.id, 1 AS place FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.of_entry
         JOIN bank_entry_part c ON c.entry_id = ce.id AND c.bank_reference = r.bank_reference
         WHERE r.of_entry <> ''
         UNION ALL
-        SELECT r.id, c.id, 2 FROM reversing r
+        SELECT r.*, c.id, 2 FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.bank_reference = r.bank_reference
         JOIN bank_entry_part c ON c.entry_id = ce.id
         WHERE r.bank_reference <> ''
         UNION ALL
-        SELECT r.id, c.id, 3 FROM reversing r
+        SELECT r.*, c.id, 3 FROM reversing r
         JOIN bank_entry ce ON ce.account_id = r.account_id AND ce.booked_on BETWEEN r.booked_on - 30 AND r.booked_on
         JOIN bank_entry_part c ON c.entry_id = ce.id AND c.end_to_end_id = r.end_to_end_id
         WHERE r.end_to_end_id <> ''
         UNION ALL
-        SELECT r.id, c.part_id, 4 FROM reversing r
-        JOIN deposit d ON d.reference = ANY (r.structured_references || r.text_references)
+        SELECT r.*, c.part_id, 4 FROM reversing r
+        JOIN deposit d ON d.reference = ANY (r.references_told)
         CROSS JOIN LATERAL (
             SELECT part_id FROM credit WHERE deposit_id = d.id
             UNION SELECT moved.part_id FROM credit_move m JOIN credit moved ON moved.id = m.credit_id
             WHERE m.from_deposit_id = d.id AND m.stage = 'applied'
         ) c
-    ), fitting AS (
-        SELECT DISTINCT ON (r.id, c.id) r.id AS reversing_id, c.id, place
-        FROM candidate JOIN reversing r ON r.id = candidate.reversing_id
-        JOIN bank_entry_part c ON c.id = candidate.id JOIN bank_entry ce ON ce.id = c.entry_id
-        WHERE ce.account_id = r.account_id AND ce.status = 'BOOK' AND NOT ce.reversal AND ce.booked_on <= r.booked_on
-            AND c.amount_minor = r.amount_minor AND c.currency = r.currency AND c.direction <> r.direction
+    ), original AS MATERIALIZED (
+        SELECT r.reversing_id, r.account_id AS of_account, r.booked_on AS reversed_on, r.place, c.id, c.entry_id
+        FROM candidate r JOIN bank_entry_part c ON c.id = r.id
+        WHERE c.amount_minor = r.amount_minor AND c.currency = r.currency AND c.direction <> r.direction
             AND c.receipt_of IS NULL
             AND NOT EXISTS (SELECT FROM receipt_return b WHERE b.part_id = c.id AND b.stage = 'sent')
             AND (c.payer_account = r.payer_account OR c.payer_account = '' OR r.payer_account = '')
             AND CASE c.direction WHEN 'debit' THEN c.state = 'house' ELSE c.state IN ('credited', 'unapplied')
                 OR (c.state = 'shown' AND c.house = '' AND c.id IN (SELECT id FROM posting)) END
             AND NOT EXISTS (SELECT FROM bank_entry_part known WHERE known.answers_id = c.id)
-        ORDER BY r.id, c.id, place
+    ), booked AS MATERIALIZED (
+        SELECT o.*, ce.account_id, ce.booked_on FROM original o
+        JOIN bank_entry ce ON ce.id = o.entry_id AND ce.status = 'BOOK' AND NOT ce.reversal
+    ), fitting AS (
+        SELECT DISTINCT ON (reversing_id, id) reversing_id, id, place FROM booked
+        WHERE account_id = of_account AND booked_on <= reversed_on ORDER BY reversing_id, id, place
     ), best AS (
         SELECT reversing_id, min(id) AS id, count(*) AS count FROM (
             SELECT f.*, rank() OVER (PARTITION BY reversing_id ORDER BY place) AS rank FROM fitting f
@@ -240,10 +246,17 @@ _DECIDE = f"""
                     AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
             ) AS told_otherwise_id,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
-                SELECT d.id FROM deposit d
-                WHERE d.customer_id = p.owner_id AND d.currency = p.currency AND d.entity = p.entity
-                    AND d.stage IN ('issued', 'part_paid') AND d.amount_minor - d.credited_minor = p.amount_minor
-                ORDER BY d.id LIMIT 1 OFFSET equals_before
+                SELECT id FROM (
+                    -- Of a customer with many deposits, only those that their indexes tell are read.
+                    SELECT d.id FROM deposit d
+                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.amount_minor = p.amount_minor
+                        AND d.customer_id = p.owner_id AND d.live AND d.stage = 'issued'
+                    UNION ALL
+                    SELECT d.id FROM deposit d
+                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.rest_minor = p.amount_minor
+                        AND d.customer_id = p.owner_id
+                    OFFSET 0
+                ) awaited ORDER BY id LIMIT 1 OFFSET equals_before
             ) END) AS for_deposit_id
         FROM payment p
     ), decided AS MATERIALIZED (

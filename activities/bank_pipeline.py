@@ -80,8 +80,11 @@ def post_entries(engine: Engine, file_id: int, content: BinaryIO, cursor: int) -
             following = reader.submit(next, read, None)
             kept = False
             if posted is not None:
-                kept = new = new and steps.keep(chunk)
-                pulse.reach(posted.result())
+                try:
+                    kept = new = new and steps.keep(chunk)
+                finally:
+                    # What failed before it is told first.
+                    pulse.reach(posted.result())
             posted = poster.submit(steps.post, chunk, kept=kept)
         if posted is not None:
             pulse.reach(posted.result())

@@ -27,6 +27,10 @@ FREEZES = "hashtext('prepay freezes')"
 SLICE = 1000
 
 
+class KeptWasLost(Exception):
+    """PostgreSQL has not kept what it said it had: it died in between. The step is tried again."""
+
+
 def post_chunk(
     connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
 ) -> None:
@@ -35,17 +39,20 @@ def post_chunk(
     Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
     """
     _look_at_gaps(connection, accounts, items)
-    keep(connection, file_id, accounts, items)
-    _post(connection, file_id, items)
+    new = keep(connection, file_id, accounts, items)
+    _post(connection, file_id, items, _LOCK if new else _LOCK_TOLD)
 
 
 def post_kept(
     connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
 ) -> None:
-    """Post entries that another transaction has kept."""
+    """Post entries that another transaction has kept. Raises KeptWasLost."""
     with connection.pipeline():
         _look_at_gaps(connection, accounts, items)
-        _post(connection, file_id, items)
+        kept = connection.execute(_KEPT, _range(file_id, items), prepare=True)
+        _post(connection, file_id, items, _LOCK)
+    if (kept.fetchone() or (0,))[0] < sum(isinstance(item, Entry) for item in items):
+        raise KeptWasLost
 
 
 def _look_at_gaps(
@@ -56,13 +63,16 @@ def _look_at_gaps(
     connection.execute(_LOOK_AT_GAPS, {"accounts": list(about)})
 
 
-def _post(connection: "psycopg.Connection[Any]", file_id: int, items: Items) -> None:
+def _range(file_id: int, items: Items) -> dict[str, int]:
+    first, last = items[0], items[-1]
+    given = {"file": file_id, "first": first.ordinal, "last": last.ordinal}
+    return given | {"first_statement": first.statement, "last_statement": last.statement}
+
+
+def _post(connection: "psycopg.Connection[Any]", file_id: int, items: Items, lock: bytes) -> None:
     with connection.pipeline():
         _make_tables(connection)
-        first, last = items[0], items[-1]
-        given = {"file": file_id, "slice": SLICE, "first": first.ordinal, "last": last.ordinal}
-        given |= {"first_statement": first.statement, "last_statement": last.statement}
-        connection.execute(_LOCK, given, prepare=True)
+        connection.execute(lock, _range(file_id, items) | {"slice": SLICE}, prepare=True)
         _book(connection, BOOK, reverses=any(isinstance(item, Entry) and item.reversal for item in items))
 
 
@@ -150,16 +160,33 @@ _TABLES = (
     *TABLES,
 )
 
-_LOCK = """
+_SEEN = """
+    FROM bank_sighting g {joins} WHERE g.file_id = %(file)s
+        AND (g.statement, g.ordinal) >= (%(first_statement)s, %(first)s)
+        AND (g.statement, g.ordinal) <= (%(last_statement)s, %(last)s)
+"""
+_KEPT = f"SELECT count(*) {_SEEN.format(joins='')}".encode()
+
+_LOCKED = """
     INSERT INTO posting (id, slice)
     SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(slice)s FROM (
-        SELECT id FROM bank_entry_part WHERE state = 'shown' AND entry_id = ANY (ARRAY(
-            SELECT e.id FROM bank_sighting g JOIN bank_entry e ON e.id = g.entry_id AND e.status = 'BOOK'
-            WHERE g.file_id = %(file)s AND (g.statement, g.ordinal) >= (%(first_statement)s, %(first)s)
-                AND (g.statement, g.ordinal) <= (%(last_statement)s, %(last)s)
-        )) ORDER BY identity_key FOR NO KEY UPDATE
+        SELECT id FROM bank_entry_part WHERE state = 'shown' AND {which} ORDER BY identity_key FOR NO KEY UPDATE
     ) locked
 """
+_BOOKED = f"""
+    SELECT e.id {_SEEN.format(joins="JOIN bank_entry e ON e.id = g.entry_id AND e.status = 'BOOK'")}
+"""
+_LOCK = _LOCKED.format(which=f"entry_id = ANY (ARRAY({_BOOKED}))").encode()
+# And what another file has kept in another grouping and not posted: maybe that file never will.
+_LOCK_TOLD = _LOCKED.format(
+    which=f"""
+        id = ANY (ARRAY(
+            SELECT id FROM bank_entry_part WHERE entry_id = ANY (ARRAY({_BOOKED}))
+            UNION
+            SELECT p.id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id AND e.status = 'BOOK'
+            WHERE p.identity_key = ANY (ARRAY(SELECT key FROM incoming_part))
+        ))"""
+).encode()
 
 _LOOK_AT_GAPS = "SELECT FROM collection_account WHERE id = ANY (%(accounts)s) ORDER BY id FOR SHARE"
 

@@ -24,12 +24,20 @@ class Deposit(SQLModel, table=True):
         ),
         # No index is about what the first credit of a whole deposit changes, and there is room beside each row: it is
         # written in place. With one such index, a credit writes to all of them.
-        Index("deposit_live_by_amount", "entity", "currency", "amount_minor", postgresql_where="live"),
+        Index(
+            "deposit_live_by_amount",
+            "entity",
+            "currency",
+            "amount_minor",
+            "customer_id",
+            postgresql_where="live",
+        ),
         Index(
             "deposit_part_paid_by_rest",
             "entity",
             "currency",
             "rest_minor",
+            "customer_id",
             postgresql_where="rest_minor IS NOT NULL",
         ),
         # What still needs a workflow, in the order in which the sweep looks.

@@ -97,6 +97,16 @@ class Chain:
         if began is not None:
             self._move_beginning(began, link)
 
+    def begin_before(self, link: Link) -> None:
+        """Let the account begin with this statement, after which others are missing up to the one it began with."""
+        began = next((other for other in self.links if other.begins == "account"), None)
+        if began is None:
+            self.begin(link, "account")
+            return
+        self._move_beginning(began, link)
+        began.begins, began.gap_from_minor = "gap", link.closing_minor
+        self._step(began, began.opening_minor - link.closing_minor, "gap")
+
     def gaps(self) -> list[Link]:
         """The statements before which another one is missing, oldest first; not those that follow one of these."""
         missing = sorted((link for link in self.links if not link.chained), key=lambda link: link.when)

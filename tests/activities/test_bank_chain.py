@@ -269,6 +269,15 @@ class TestPeopleLetItFollow:
         assert (bank(desk), unexplained(desk)) == (70_000, 0)
         assert desk.deliver(day(3, sequence="9"), kind="camt.053").stage == "posted"
 
+    def test_also_where_it_is_older_than_the_first(self, desk: Desk) -> None:
+        stage(desk, camt(day(3), kind="camt.053"))
+        monday = camt(day(1, opening_minor=20_000), kind="camt.053")
+        assert stage(desk, monday) == "alarm"
+        assert desk.release(monday).stage == "posted"
+        assert (bank(desk), unexplained(desk)) == (80_000, 40_000)
+        assert stage(desk, camt(day(4), kind="camt.053")) == "posted"
+        assert bank(desk) == 90_000
+
 
 class TestOverlap:
     """Statements cut anew, in the middle of others: by their entries nothing is missing."""

@@ -129,6 +129,15 @@ class TestLinkedPayer:
         desk.pay(Payment(10_000, structured=other.reference))
         assert (desk.available(), desk.available("C-1002")) == (0, 10_000)
 
+    def test_pays_what_is_missing_of_a_deposit_and_then_the_next_of_that_amount(self, desk: Desk) -> None:
+        part_paid, unpaid, other = desk.issue(), desk.issue(amount="60.00"), desk.issue("C-1002", "60.00")
+        desk.pay(Payment(4_000, "R1", structured=part_paid.reference))
+        linked(desk)
+        desk.pay(*(Payment(6_000, f"P{number}") for number in range(3)))
+        paid = [desk.deposit(deposit)["credited_minor"] for deposit in (part_paid, unpaid, other)]
+        assert paid == [10_000, 6_000, 0]
+        assert desk.available() == 22_000
+
     def test_pays_the_oldest_open_deposit_of_exactly_that_amount(self, desk: Desk) -> None:
         linked(desk)
         desk.issue(amount="50.00")

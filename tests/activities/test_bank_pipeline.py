@@ -1,6 +1,7 @@
 """A file's chunks on their way into the book: some are kept before they are posted, and each money is still once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -8,8 +9,8 @@ import pytest
 
 from activities.bank_files import store
 from activities.bank_keeping import keep_new
-from activities.bank_posting import post_kept
-from bankfiles.sample import Payment, Sheet
+from activities.bank_posting import KeptWasLost, post_kept
+from bankfiles.sample import Batch, Payment, Sheet
 from ledger.checks import run_checks
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
@@ -102,6 +103,52 @@ class TestKept:
         assert (file.stage, file.held_for) == ("held", "posting")
         assert desk.available() == 60_000
 
+    def test_and_lost_by_postgresql_is_posted_by_the_next_attempt(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lose(connection: "psycopg.Connection[Any]", *given: Any) -> bool:
+            new = keep_new(connection, *given)
+            connection.rollback()
+            return new
+
+        sha256, _ = store(desk.engine, camt(paying(deposits)), "test.xml", "a test")
+        desk.files.read(sha256)
+        with monkeypatch.context() as losing:
+            losing.setattr("activities.bank_pipeline.keep_new", lose)
+            with pytest.raises(KeptWasLost):
+                desk.files.post(sha256)
+        assert desk.files.post(sha256).credited == 12
+        assert desk.available() == 120_000
+
+    def test_is_refused_only_when_what_stands_before_is_posted(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sha256, _ = store(desk.engine, camt(paying(deposits)), "test.xml", "a test")
+        desk.files.read(sha256)
+        with monkeypatch.context() as failing_twice:
+            refuse = failing(2, psycopg.errors.NumericValueOutOfRange, keep_new)
+            failing_twice.setattr("activities.bank_pipeline.keep_new", refuse)
+            die = failing(1, ConnectionAbortedError, post_kept)
+            failing_twice.setattr("activities.bank_pipeline.post_kept", die)
+            with pytest.raises(ConnectionAbortedError):
+                desk.files.post(sha256)
+        assert desk.files.post(sha256).stage == "posted"
+        assert desk.available() == 120_000
+
+    def test_of_a_held_file_is_posted_by_one_that_tells_of_it_as_a_batch(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        singles = paying(deposits)
+        with monkeypatch.context() as refusing:
+            refuse = failing(1, psycopg.errors.NumericValueOutOfRange, post_kept)
+            refusing.setattr("activities.bank_pipeline.post_kept", refuse)
+            assert desk.deliver(singles).stage == "held"
+        assert desk.available() == 30_000
+        batch = Batch(tuple(p for p in singles.entries if isinstance(p, Payment)), "BATCH")
+        booked = Sheet(ACCOUNT, "EUR", [batch], closing_minor=120_000)
+        assert desk.deliver(booked, kind="camt.053").stage == "posted"
+        assert desk.available() == 120_000
+
 
 class TestKnown:
     def test_from_there_on_each_chunk_is_kept_and_posted_at_once(
@@ -119,6 +166,16 @@ class TestKnown:
         assert (file.stage, file.credited, file.known_before) == ("posted", 11, 1)
         assert desk.available() == 120_000
         assert kept == [False]
+
+    def test_to_another_file_at_the_same_moment_is_posted_by_the_entry_that_books_it(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        batch = Batch(tuple(p for p in paying(deposits[:3]).entries if isinstance(p, Payment)), "BATCH")
+        desk.pay(replace(batch.payments[0], status="PDNG"))
+        # As seen a moment before that.
+        monkeypatch.setattr("activities.bank_keeping.ANY_KNOWN", "SELECT false")
+        desk.pay(batch)
+        assert desk.available() == 30_000
 
     def test_a_file_of_one_chunk_wastes_no_number(self, desk: Desk, deposits: list[DepositState]) -> None:
         for deposit in deposits[:3]:
