@@ -153,7 +153,7 @@ class TestToAnotherDeposit:
         assert desk.rows("SELECT id FROM ledger_transfer WHERE kind = 'move'") == []
 
     def test_before_its_value_date(self, desk: Desk) -> None:
-        moved = case(desk, "C-1001", value_on=date(2999, 1, 1))
+        moved = case(desk, "C-1001", value_on=date(2079, 1, 1))
         moved.move()
         assert moved.told(moved.right) == ["issued", "credited"]
         [notice] = desk.rows("SELECT body FROM notice WHERE kind = 'credited'")
