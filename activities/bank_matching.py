@@ -95,6 +95,8 @@ _NAME = COMPARED_NAME.format(name="p.payer_name")
 # What is not simply new money of a payer's.
 _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL"
 
+# How much of a bank's reference an MT940 tells.
+_CUT_OFF = 16
 # The formats that have told of an entry.
 _KINDS = """ARRAY(
     SELECT s.kind FROM bank_sighting g JOIN bank_statement s ON (s.file_id, s.position) = (g.file_id, g.statement)
@@ -122,8 +124,8 @@ _DECIDE = f"""
     ), target AS MATERIALIZED (
         SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
             p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id, e.booked_on,
-            e.value_on, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id, v.trouble,
-            p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
+            e.value_on, e.bank_reference AS of_entry, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id,
+            v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
             CASE p.payer_account WHEN '' THEN n.missing_payer_policy ELSE n.payer_policy END AS policy,
             p.payer_account <> '' AND (SELECT any_pause FROM known) AND EXISTS (
@@ -211,9 +213,9 @@ _DECIDE = f"""
         FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
     ), payment AS MATERIALIZED (
         SELECT t.id, t.identity_key, t.amount_minor, t.currency, t.house, t.payer_account, t.return_reason,
-            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.booked_on, t.value_on, t.entity, t.reversal,
-            t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor, t.policy, t.paused,
-            t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin, t.typed_id, b.*,
+            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.booked_on, t.value_on, t.of_entry, t.entity,
+            t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor, t.policy,
+            t.paused, t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin, t.typed_id, b.*,
             coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
             t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
@@ -243,6 +245,8 @@ _DECIDE = f"""
                 ) told
                 WHERE told.id <> p.entry_id AND told.account_id = p.account_id
                     AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
+                    AND ('' IN (told.bank_reference, p.of_entry)
+                        OR left(told.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
                     AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
             ) AS told_otherwise_id,
             coalesce(deposit_id, CASE WHEN place IS NULL THEN (
