@@ -45,13 +45,14 @@ _PADDING = b"\x00\x1a"
 """What some programs write behind the end."""
 
 
-# Bytes that begin no character of UTF-8, and first bytes of one that have no second.
-_NO_UTF_8 = re.compile(rb"(?:[\x80-\xc1\xf5-\xff]|[\xc2-\xf4](?=[\x00-\x7f\xc0-\xff]))*+")
+# Bytes that begin no character of UTF-8, and first bytes of one that have no second. Some of them at a time: the
+# pattern remembers each, and possessive patterns are wrong in Python 3.11.2.
+_NO_UTF_8 = re.compile(rb"(?:[\x80-\xc1\xf5-\xff]|[\xc2-\xf4](?=[\x00-\x7f\xc0-\xff])){0,1000}")
 
 
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
-    # All that follow, as being asked for each byte takes a second for a MiB.
+    # Many that follow, as being asked for each byte takes a second for a MiB.
     found = _NO_UTF_8.match(error.object, error.end)
     end = error.end if found is None else found.end()
     return error.object[error.start : end].decode("cp1252", "replace"), end

@@ -35,7 +35,9 @@ def paying(deposits: Sequence[DepositState]) -> Sheet:
 
 
 def states(desk: Desk) -> Iterator[str]:
-    return (str(row["state"]) for row in desk.rows("SELECT state FROM bank_entry_part ORDER BY id"))
+    """Of the parts, in the order of their file."""
+    ordered = "SELECT state FROM bank_entry_part JOIN bank_sighting USING (entry_id) ORDER BY ordinal"
+    return (str(row["state"]) for row in desk.rows(ordered))
 
 
 def failing(at: int, error: type[Exception], step: Callable[..., Any]) -> Callable[..., Any]:
