@@ -109,7 +109,7 @@ _KINDS = """ARRAY(
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
 # what looks like money that was posted before: the same reference of the bank and amount with another value date, what
 # people told for a line that could not be read, or what only another format told of, by another reference of the bank.
-# Each step is materialized: else PostgreSQL puts a step's subqueries anew wherever a later one names its columns. What
+# `OFFSET 0` keeps a step a step: else PostgreSQL puts its subqueries anew wherever a later one names its columns. What
 # seldom exists at all is asked for once.
 _DECIDE = f"""
     WITH known AS MATERIALIZED (
@@ -121,7 +121,7 @@ _DECIDE = f"""
         SELECT hand.* FROM bank_quarantine q JOIN bank_resolution r ON r.id = q.resolution_id
         JOIN bank_entry hand ON hand.id = q.entry_id
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
-    ), target AS MATERIALIZED (
+    ), target AS (
         SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
             p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id, e.booked_on,
             e.value_on, e.bank_reference AS of_entry, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id,
@@ -194,20 +194,28 @@ _DECIDE = f"""
             WHERE e.bank_reference <> '' AND other.account_id = e.account_id
                 AND other.bank_reference = e.bank_reference AND other.id <> e.id
         ) o ON true
-        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit'
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit' OFFSET 0
     ), named AS (
         SELECT t.*, h.*, min(h.customer_id) OVER all_of_it <> max(h.customer_id) OVER all_of_it AS of_several,
             count(*) FILTER (WHERE h.fits AND h.open) OVER same AS deposits
         FROM target t LEFT JOIN LATERAL (
             SELECT r.place, d.id AS deposit_id, d.number, d.customer_id, d.currency AS other_currency,
                 d.amount_minor - d.credited_minor - t.amount_minor AS short_minor,
-                d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open
+                d.currency = t.currency AND d.entity = t.entity AS fits, d.stage IN ('issued', 'part_paid') AS open,
+                d.credited_minor > 0 AS paid
             FROM (
                 SELECT 1 AS place, unnest(t.structured_references) AS reference
                 UNION ALL SELECT 2, unnest(t.text_references)
             ) r JOIN deposit d ON d.reference = r.reference
         ) h ON true
-        WINDOW all_of_it AS (PARTITION BY t.id), same AS (PARTITION BY t.id, h.place)
+        -- In the order of the best, so that all is sorted once.
+        WINDOW all_of_it AS (
+            PARTITION BY t.id ORDER BY h.place, h.fits DESC, h.open DESC, h.deposit_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ), same AS (
+            PARTITION BY t.id, h.place ORDER BY h.fits DESC, h.open DESC, h.deposit_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
     ), best AS (
         SELECT DISTINCT ON (id) *, (fits OR of_several OR customer_id IS DISTINCT FROM holder_id) IS TRUE AS counts
         FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
@@ -219,98 +227,103 @@ _DECIDE = f"""
             coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
             t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
-                PARTITION BY b.place IS NULL AND NOT ({_ODD}), coalesce(t.holder_id, t.linked_id), t.entity, t.currency,
-                    t.amount_minor ORDER BY t.id
+                PARTITION BY t.amount_minor, coalesce(t.holder_id, t.linked_id), b.place IS NULL AND NOT ({_ODD}),
+                    t.entity, t.currency ORDER BY t.id
             ) - 1 AS equals_before
         FROM best t LEFT JOIN LATERAL (
             -- The customer is known without a reference of theirs that is paid elsewhere.
             SELECT t.place, t.deposit_id, t.number, t.customer_id, t.other_currency, t.short_minor, t.fits, t.open,
-                t.of_several, t.deposits
+                t.paid, t.of_several, t.deposits
             WHERE t.counts
         ) b ON true
     ), shared AS MATERIALIZED (
         SELECT deposit_id FROM payment GROUP BY 1 HAVING count(*) > 1
-    ), destined AS MATERIALIZED (
-        SELECT p.*,
-            (SELECT any_freeze FROM known) AND EXISTS (
-                SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
-            ) AS owner_frozen,
-            (
-                SELECT min(told.id) FROM (
-                    SELECT * FROM bank_entry WHERE id = ANY (ARRAY(
-                        SELECT entry_id FROM bank_entry_part o WHERE o.amount_minor = p.amount_minor AND o.id = ANY (
-                            ARRAY(SELECT part_id FROM credit WHERE credit.deposit_id = p.deposit_id)
-                        )
-                    )) OFFSET 0
-                ) told
-                WHERE told.id <> p.entry_id AND told.account_id = p.account_id
-                    AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
-                    AND ('' IN (told.bank_reference, p.of_entry)
-                        OR left(told.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
-                    AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
-            ) AS told_otherwise_id,
-            coalesce(deposit_id, CASE WHEN place IS NULL THEN (
-                SELECT id FROM (
-                    -- Of a customer with many deposits, only those that their indexes tell are read.
-                    SELECT d.id FROM deposit d
-                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.amount_minor = p.amount_minor
-                        AND d.customer_id = p.owner_id AND d.live AND d.stage = 'issued'
-                    UNION ALL
-                    SELECT d.id FROM deposit d
-                    WHERE d.entity = p.entity AND d.currency = p.currency AND d.rest_minor = p.amount_minor
-                        AND d.customer_id = p.owner_id
-                    OFFSET 0
-                ) awaited ORDER BY id LIMIT 1 OFFSET equals_before
-            ) END) AS for_deposit_id
-        FROM payment p
-    ), decided AS MATERIALIZED (
-        SELECT p.*, policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AS unknown_payer, CASE
-                WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
-                WHEN screened IS NOT NULL OR frozen OR owner_frozen THEN 'screening'
-                WHEN {_ODD} OR told_otherwise_id IS NOT NULL THEN 'unapplied'
-                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
-                WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
-                WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
-                WHEN gap_statement_id IS NOT NULL THEN 'statement'
-                ELSE 'credited'
-            END AS outcome,
-            CASE
-                WHEN answers_id IS NOT NULL AND NOT received THEN 'it takes back a booking of the bank''s own'
-                WHEN reversal THEN 'the bank marks it as a reversal'
-                WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
-                WHEN typed_id IS NOT NULL THEN 'it may be the money of entry ' || typed_id
-                    || ', which people told for a line that could not be read'
-                WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
-                    || taken_back_by || '), and a person decides'
-                WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
-                WHEN told_otherwise_id IS NOT NULL THEN 'it may be the money of entry ' || told_otherwise_id
-                    || ', of which another format told with another reference of the bank'
-                WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received
-                    THEN {_BY_ITS_CODE.format(house="house")}
-                WHEN trouble <> '' THEN trouble || ', and a person decides'
-                WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
-                WHEN contradicts THEN 'it was sent to the virtual account of ' || holder || ', and its reference is '
-                    || 'that of ' || number || ' of another customer'
-                WHEN place IS NULL AND holder_id IS NOT NULL AND for_deposit_id IS NULL
-                    THEN 'it was sent to the virtual account of ' || holder || '; without a deposit'
-                WHEN place IS NULL AND holder_id IS NOT NULL
-                    THEN 'it was sent to the virtual account of ' || holder
-                        || '; for the oldest open deposit of this amount'
-                WHEN place IS NULL AND for_deposit_id IS NULL
-                    THEN 'operators have linked its payer to the customer; without a deposit'
-                WHEN place IS NULL
-                    THEN 'operators have linked its payer to the customer; for the oldest open deposit of this amount'
-                WHEN of_several THEN 'its references belong to several customers'
-                WHEN NOT fits THEN 'its reference is that of ' || number || ', which is paid elsewhere or in '
-                    || other_currency
-                WHEN deposits > 1 THEN 'its references are those of ' || deposits || ' deposits of one customer'
-                WHEN place = 1 THEN 'its structured reference is that of ' || number
-                ELSE 'the reference in its text is that of ' || number
-            END AS found,
-            CASE WHEN open AND deposits = 1 AND short_minor BETWEEN 1 AND tolerance_minor
-                    AND deposit_id NOT IN (SELECT deposit_id FROM shared WHERE deposit_id IS NOT NULL)
-                THEN short_minor ELSE 0 END AS short_within_minor
-        FROM destined p
+    ), destined AS (
+        SELECT p.*, d.* FROM payment p CROSS JOIN LATERAL (
+            SELECT
+                (SELECT any_freeze FROM known) AND EXISTS (
+                    SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
+                ) AS owner_frozen,
+                CASE WHEN paid THEN (
+                    SELECT min(told.id) FROM (
+                        SELECT * FROM bank_entry WHERE id = ANY (ARRAY(
+                            SELECT entry_id FROM bank_entry_part o
+                            WHERE o.amount_minor = p.amount_minor AND o.id = ANY (ARRAY(
+                                SELECT part_id FROM credit WHERE credit.deposit_id = p.deposit_id
+                            ))
+                        )) OFFSET 0
+                    ) told
+                    WHERE told.id <> p.entry_id AND told.account_id = p.account_id
+                        AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
+                        AND ('' IN (told.bank_reference, p.of_entry)
+                            OR left(told.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
+                        AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
+                ) END AS told_otherwise_id,
+                coalesce(deposit_id, CASE WHEN place IS NULL THEN (
+                    SELECT id FROM (
+                        -- Of a customer with many deposits, only those that their indexes tell are read.
+                        SELECT d.id FROM deposit d
+                        WHERE d.entity = p.entity AND d.currency = p.currency AND d.amount_minor = p.amount_minor
+                            AND d.customer_id = p.owner_id AND d.live AND d.stage = 'issued'
+                        UNION ALL
+                        SELECT d.id FROM deposit d
+                        WHERE d.entity = p.entity AND d.currency = p.currency AND d.rest_minor = p.amount_minor
+                            AND d.customer_id = p.owner_id
+                        OFFSET 0
+                    ) awaited ORDER BY id LIMIT 1 OFFSET equals_before
+                ) END) AS for_deposit_id
+            OFFSET 0
+        ) d
+    ), decided AS (
+        SELECT p.*, d.* FROM destined p CROSS JOIN LATERAL (
+            SELECT policy = 'flag' AND linked_id IS DISTINCT FROM owner_id AS unknown_payer, CASE
+                    WHEN answers_id IS NOT NULL AND NOT received THEN 'house'
+                    WHEN screened IS NOT NULL OR frozen OR owner_frozen THEN 'screening'
+                    WHEN {_ODD} OR told_otherwise_id IS NOT NULL THEN 'unapplied'
+                    WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received THEN 'house'
+                    WHEN owner_id IS NULL OR trouble <> '' OR contradicts OR of_several OR NOT fits THEN 'unapplied'
+                    WHEN paused OR (policy = 'hold' AND linked_id IS DISTINCT FROM owner_id) THEN 'payer'
+                    WHEN gap_statement_id IS NOT NULL THEN 'statement'
+                    ELSE 'credited'
+                END AS outcome,
+                CASE
+                    WHEN answers_id IS NOT NULL AND NOT received THEN 'it takes back a booking of the bank''s own'
+                    WHEN reversal THEN 'the bank marks it as a reversal'
+                    WHEN twin THEN 'the same bank reference and amount was posted before, with another value date'
+                    WHEN typed_id IS NOT NULL THEN 'it may be the money of entry ' || typed_id
+                        || ', which people told for a line that could not be read'
+                    WHEN taken_back_by IS NOT NULL THEN 'the bank took such money back before it came (entry '
+                        || taken_back_by || '), and a person decides'
+                    WHEN return_reason <> '' THEN 'a payment of ours that came back (' || return_reason || ')'
+                    WHEN told_otherwise_id IS NOT NULL THEN 'it may be the money of entry ' || told_otherwise_id
+                        || ', of which another format told with another reference of the bank'
+                    WHEN place IS NULL AND NOT sent_on AND house <> '' AND NOT received
+                        THEN {_BY_ITS_CODE.format(house="house")}
+                    WHEN trouble <> '' THEN trouble || ', and a person decides'
+                    WHEN owner_id IS NULL THEN 'no payment reference of ours was found'
+                    WHEN contradicts THEN 'it was sent to the virtual account of ' || holder
+                        || ', and its reference is that of ' || number || ' of another customer'
+                    WHEN place IS NULL AND holder_id IS NOT NULL AND for_deposit_id IS NULL
+                        THEN 'it was sent to the virtual account of ' || holder || '; without a deposit'
+                    WHEN place IS NULL AND holder_id IS NOT NULL
+                        THEN 'it was sent to the virtual account of ' || holder
+                            || '; for the oldest open deposit of this amount'
+                    WHEN place IS NULL AND for_deposit_id IS NULL
+                        THEN 'operators have linked its payer to the customer; without a deposit'
+                    WHEN place IS NULL THEN 'operators have linked its payer to the customer; '
+                        || 'for the oldest open deposit of this amount'
+                    WHEN of_several THEN 'its references belong to several customers'
+                    WHEN NOT fits THEN 'its reference is that of ' || number || ', which is paid elsewhere or in '
+                        || other_currency
+                    WHEN deposits > 1 THEN 'its references are those of ' || deposits || ' deposits of one customer'
+                    WHEN place = 1 THEN 'its structured reference is that of ' || number
+                    ELSE 'the reference in its text is that of ' || number
+                END AS found,
+                CASE WHEN open AND deposits = 1 AND short_minor BETWEEN 1 AND tolerance_minor
+                        AND deposit_id NOT IN (SELECT deposit_id FROM shared WHERE deposit_id IS NOT NULL)
+                    THEN short_minor ELSE 0 END AS short_within_minor
+            OFFSET 0
+        ) d
     )
     INSERT INTO decision (id, identity_key, state, awaits, house, flagged, absorbed_minor, credit_minor, customer_id,
         deposit_id, several, screened, reason)
