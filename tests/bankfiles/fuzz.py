@@ -20,7 +20,7 @@ What must hold for each file:
 
 A file is made from its format and its seed alone (and the version of Python): each fault tells both. So the proof can
 be run in pieces, on several machines or days: the table tells the seeds that were read, and what comes of two pieces
-is the sum of their lines. Most files have a few entries; one of LARGE_EVERY has hundreds, or up to 1 MiB.
+is the sum of their lines. Most files have a few entries; one of LARGE_EVERY has hundreds, or up to 512 KiB.
 """
 
 import argparse
@@ -171,7 +171,8 @@ def _wrong_in(statement: Statement, found: _Sums) -> str:
         opening, closing = statement.opening_in(currency), statement.closing_in(currency)
         if opening is None or closing is None:
             proved = bai2 or statement.available_moved(currency) == found.booked[currency]
-            if found.net[currency] and not proved:
+            # What is not booked posts nothing.
+            if found.booked[currency] and not proved:
                 return f"{statement.path} is read without both of its balances"
         elif found.unknown:
             return f"{statement.path} is read with an unknown amount"

@@ -21,7 +21,7 @@ from bankfiles.sample_mt import write_mt940
 from prepay.money import to_decimal
 from tests.bankfiles import answer_files, bai2_files, camt_files, mt_files
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 512 * 1024
 """Mutated files are no larger: so that a second is long."""
 LARGE_EVERY = 200
 """One file of so many is large, as it takes as long as a hundred others."""
