@@ -16,9 +16,10 @@ from activities.bank_booking import (
 )
 from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_keeping import Account, Items, keep
-from activities.bank_matching import MATCH, REVERSALS, SEVERAL, SHARE
+from activities.bank_matching import MATCH, SEVERAL, SHARE
 from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_receipts import RECEIPTS
+from activities.bank_reversals import REVERSALS
 from bankfiles import Entry
 
 FREEZES = "hashtext('prepay freezes')"
