@@ -47,6 +47,12 @@ class TestBalances:
         found = survey(document(statement(entry(), format="camt.053"), format="camt.053").encode())
         assert found.reason == "Stmt[1], line 1, Bal: expected the opening booked balance in EUR, found none."
 
+    @pytest.mark.parametrize(("status", "outcome"), [("BOOK", "held"), ("PDNG", "read")])
+    def test_one_of_the_two_is_enough_only_where_nothing_is_booked(self, status: str, outcome: str) -> None:
+        inside = balance("OPBD", "0.00") + entry().replace("BOOK", status)
+        found = survey(document(statement(inside, format="camt.053"), format="camt.053").encode())
+        assert found.outcome == outcome
+
     @pytest.mark.parametrize(
         ("stated", "outcome"),
         [
