@@ -17,4 +17,6 @@ def test_of_eight_senders_that_are_killed_post_what_one_delivery_posts(
     assert proof.faults == []
     assert proof.deliveries == 120
     assert proof.deadlocks == 0
-    assert proof.kills > 5
+    # About ten senders meet with one or the other; chance says which.
+    assert proof.kills + proof.cuts > 5
+    assert proof.kills > 0
