@@ -41,6 +41,7 @@ class BankFile(SQLModel, table=True):
     delivered_by: str = text()
     """Who was the first to deliver it; `BankFileDelivery` has all."""
     content: bytes = blob()
+    """The file, packed by gzip."""
     format: str = text(default="")
     stage: str = text(default="stored")
     held_for: str = text(default="")
