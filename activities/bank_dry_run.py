@@ -10,12 +10,12 @@ from sqlmodel import Session, select
 
 from activities.bank_chain import chain, chain_by_entries
 from activities.bank_files import conclude, settle_waiting
-from activities.bank_pipeline import accounts_by_position
+from activities.bank_incoming import chunks_of, incoming, lock_incoming
 from activities.bank_posting import post_chunk
 from activities.bank_statements import MustWait, accounts_of, keep_statements
 from activities.database import psycopg_of
 from activities.payout_answers import apply_answers, require_source
-from bankfiles import entries, survey
+from bankfiles import read, survey
 from models import BankFile
 
 MAX_ENTRIES = 20_000
@@ -76,8 +76,13 @@ def _file(session: Session, content: bytes, name: str, delivered_by: str) -> Ban
 def _post(session: Session, file: int, content: bytes) -> DryRun:
     accounts = accounts_of(session, file)
     chain(session, accounts)
-    positions = accounts_by_position(session, file)
-    post_chunk(psycopg_of(session), file, positions, list(entries(BytesIO(content))))
+    connection = psycopg_of(session)
+    lock_incoming(connection, file)
+    with incoming(connection, file, MAX_ENTRIES) as told:
+        for event in read(BytesIO(content)):
+            told.take(event)
+    for chunk in chunks_of(connection, file):
+        post_chunk(connection, file, chunk)
     chain_by_entries(session, file, accounts)
     settle_waiting(session, accounts)
     stage, reason = conclude(session, file, accounts)

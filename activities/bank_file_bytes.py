@@ -62,8 +62,9 @@ def bytes_of(engine: Engine, sha256: str) -> Iterator[BinaryIO]:
         with Session(engine) as session, psycopg_of(session).cursor("pieces") as pieces:
             pieces.itersize = 1
             pieces.execute(_PIECES, {"sha256": sha256, "piece": PIECE_BYTES}, binary=True)
-            for (piece,) in pieces:
+            for (packed,) in pieces:
                 # Of one packed piece a thousand may come: they are unpacked one by one.
+                piece = packed
                 while piece:
                     stream.write(unpacker.decompress(piece, PIECE_BYTES))
                     piece = unpacker.unconsumed_tail

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
+import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
@@ -17,8 +18,9 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
+from activities.bank_incoming import forget, incoming, is_complete, leave_to_people, lock_incoming
 from activities.bank_missing import find_missing, missing_of, unread_of
-from activities.bank_pipeline import PostingStopped, post_entries, stops
+from activities.bank_pipeline import REFUSED_BY_POSTGRESQL, PostingStopped, post_entries, stops
 from activities.bank_posting import credit_waiting
 from activities.bank_statements import (
     MustWait,
@@ -42,6 +44,12 @@ MAX_REASON = 1000
 MAX_FILE_MINOR = 10**17
 """The sums of a file, in minor units: balances of many such files still fit 64 bits."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
+
+_WITHOUT_BYTES = defer(cast("Any", BankFile.content))
+_UNKEPT = (
+    "The file: expected entries that PostgreSQL can keep, found that it refuses them ({error}, SQLSTATE {sqlstate}). "
+    "Nothing of it is posted. Report it with the worker's log; two people release the file when it has been mended."
+)
 
 # A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
 # is cut off ends within the quotation.
@@ -128,13 +136,37 @@ class BankFiles:
     @activity.defn(name="read_bank_file")
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
-        with Pulse(), bytes_of(self._engine, sha256) as content:
-            found = survey(content)
-        with Pulse(), Session(self._engine) as session, session.begin():
+        try:
+            with Pulse(), Session(self._engine) as session, session.begin():
+                file_id = _id(session, sha256)
+                lock_incoming(psycopg_of(session), file_id)
+                if session.get_one(BankFile, file_id, options=[_WITHOUT_BYTES]).stage == "stored":
+                    found = self._survey(session, sha256, file_id)
+                    file = _file(session, sha256)
+                    file.format, file.entries = found.version or found.format, found.entries
+                    self._settle(session, file, found)
+                    session.flush()
+                return _state(session, sha256)
+        except REFUSED_BY_POSTGRESQL as error:
+            return self._hold_unkept(sha256, error)
+
+    def _survey(self, session: Session, sha256: str, file_id: int) -> Survey:
+        """Read the file, and write down what it tells."""
+        connection = psycopg_of(session)
+        with bytes_of(self._engine, sha256) as content, incoming(connection, file_id) as told:
+            found = survey(content, told.take)
+        if found.outcome == "read":
+            leave_to_people(connection, file_id)
+        else:
+            forget(connection, file_id)
+        return found
+
+    def _hold_unkept(self, sha256: str, error: psycopg.Error) -> BankFileState:
+        """What PostgreSQL refuses once it refuses each time: a person must see it."""
+        with Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
             if file.stage == "stored":
-                file.format, file.entries = found.version or found.format, found.entries
-                self._settle(session, file, found)
+                _hold(file, "posting", _UNKEPT.format(error=type(error).__name__, sqlstate=error.sqlstate))
                 session.flush()
             return _state(session, sha256)
 
@@ -162,13 +194,13 @@ class BankFiles:
 
     @activity.defn(name="post_bank_file")
     def post(self, sha256: str) -> BankFileState:
-        """Post in chunks, each one transaction; a retry goes on at the heartbeat's cursor, or from the start.
+        """Post in chunks, each one transaction; a retry goes on with those that are left.
 
         Where something is missing, it is looked for again: the file stays in alarm, or is posted.
         """
         with Session(self._engine) as session:
             file = _file(session, sha256)
-            file_id, stage = file.id, file.stage
+            file_id, stage, entries = file.id, file.stage, file.entries
             answers = is_answer(file.format)
         assert file_id is not None
         if answers and stage == "read":
@@ -176,8 +208,8 @@ class BankFiles:
         elif stage in ("read", "alarm"):
             try:
                 if stage == "read":
-                    with bytes_of(self._engine, sha256) as content:
-                        post_entries(self._engine, file_id, content, _cursor())
+                    self._read_again(sha256, file_id, entries)
+                    post_entries(self._engine, file_id)
                 self._finish(sha256, file_id)
             except PostingStopped as reason:
                 with Session(self._engine) as session, session.begin():
@@ -185,6 +217,13 @@ class BankFiles:
                     if file.stage == stage:
                         _hold(file, "posting", str(reason))
         return self.look(sha256)
+
+    def _read_again(self, sha256: str, file_id: int, entries: int) -> None:
+        """Where PostgreSQL has crashed since, it has lost what the file told."""
+        with Pulse(), Session(self._engine) as session, session.begin():
+            lock_incoming(psycopg_of(session), file_id)
+            if not is_complete(psycopg_of(session), file_id, entries):
+                self._survey(session, sha256, file_id)
 
     def _apply(self, sha256: str) -> None:
         """What the bank answers to payment files, in one transaction."""
@@ -241,18 +280,22 @@ def _hold(file: BankFile, held_for: str, reason: str) -> None:
     file.stage, file.held_for, file.reason = "held", *held
 
 
-def _cursor() -> int:
-    details = activity.info().heartbeat_details if activity.in_activity() else ()
-    return int(details[0]) if details else 0
+def _id(session: Session, sha256: str) -> int:
+    found = session.exec(select(BankFile.id).where(BankFile.sha256 == sha256)).one_or_none()
+    if found is None:
+        raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
+    return found
 
 
 def _file(session: Session, sha256: str) -> BankFile:
-    without_bytes = defer(cast("Any", BankFile.content))
-    statement = select(BankFile).where(BankFile.sha256 == sha256).options(without_bytes)
-    file = session.exec(statement.with_for_update(key_share=True)).one_or_none()
-    if file is None:
-        raise ApplicationError(f"No bank file has the SHA-256 {sha256[:64]}.", non_retryable=True)
-    return file
+    """The file's row, locked until the transaction ends."""
+    return session.get_one(
+        BankFile,
+        _id(session, sha256),
+        options=[_WITHOUT_BYTES],
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
 
 
 def settle_waiting(session: Session, accounts: Sequence[int], after: str = "") -> str:

@@ -1,24 +1,20 @@
-"""A bank file on its way into the book, chunk by chunk: while one is posted, the next is kept, and a third is read."""
+"""A bank file on its way into the book, chunk by chunk: while one is posted, the next is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import BinaryIO
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from activities.bank_keeping import Account, Items, chunks, keep_new
+from activities.bank_incoming import Chunk, chunks_of
+from activities.bank_keeping import keep_new
 from activities.bank_posting import post_chunk, post_kept
 from activities.database import psycopg_of
 from activities.pulse import Pulse
-from bankfiles import Format, Quarantine, entries
-from models import BankStatement, CollectionAccount
-
-CHUNK = 1000
 
 REFUSED_BY_POSTGRESQL = (
     psycopg.DataError,
@@ -55,88 +51,51 @@ def stops(file_id: int, where: str, expected: str) -> Iterator[None]:
         raise PostingStopped(where, expected, refused) from error
 
 
-def post_entries(engine: Engine, file_id: int, content: BinaryIO, cursor: int) -> None:
-    """Post the entries of a sound file from a cursor on. Raises PostingStopped.
+def post_entries(engine: Engine, file_id: int) -> None:
+    """Post what a sound file has told and is not posted yet. Raises PostingStopped.
 
     A chunk that tells of nothing known is kept in a transaction of its own, beside the posting of the one before it;
     when something was told before, this chunk and all after it are kept and posted in one transaction each.
     """
     with Session(engine) as session:
-        accounts = accounts_by_position(session, file_id)
-        unread = set(session.execute(_UNREAD, {"file": file_id}).scalars())
-    # What could not be read once is for people, also when a newer reader could.
-    found = (i for i in entries(content, cursor) if isinstance(i, Quarantine) or i.ordinal not in unread)
-    read = chunks(found, CHUNK)
-    steps = _Steps(engine, file_id, accounts)
-    with (
-        Pulse(cursor) as pulse,
-        ThreadPoolExecutor(1, "bank-file-reader") as reader,
-        ThreadPoolExecutor(1, "bank-file-poster") as poster,
-    ):
-        following = reader.submit(next, read, None)
-        posted: Future[int] | None = None
+        chunks = chunks_of(psycopg_of(session), file_id)
+    steps = _Steps(engine, file_id)
+    with Pulse(), ThreadPoolExecutor(1, "bank-file-poster") as poster:
+        posted: Future[None] | None = None
         new = True
-        while chunk := following.result():
-            following = reader.submit(next, read, None)
+        for chunk in chunks:
             kept = False
             if posted is not None:
                 try:
                     kept = new = new and steps.keep(chunk)
                 finally:
                     # What failed before it is told first.
-                    pulse.reach(posted.result())
+                    posted.result()
             posted = poster.submit(steps.post, chunk, kept=kept)
         if posted is not None:
-            pulse.reach(posted.result())
+            posted.result()
 
 
 class _Steps:
     """What is done with a chunk of a file, each in a transaction."""
 
-    def __init__(self, engine: Engine, file_id: int, accounts: Mapping[int, Account]) -> None:
-        self._engine, self._file_id, self._accounts = engine, file_id, accounts
+    def __init__(self, engine: Engine, file_id: int) -> None:
+        self._engine, self._file_id = engine, file_id
 
-    def keep(self, chunk: Items) -> bool:
+    def keep(self, chunk: Chunk) -> bool:
         """Whether all of it was new, and has been kept."""
         with self._stops(chunk), Session(self._engine) as session:
-            new = keep_new(psycopg_of(session), self._file_id, self._accounts, chunk)
+            new = keep_new(psycopg_of(session), self._file_id, chunk)
             if new:
                 session.commit()
             return new
 
-    def post(self, chunk: Items, *, kept: bool) -> int:
-        """Post it, and keep it first where that is not done; returns the cursor after it."""
+    def post(self, chunk: Chunk, *, kept: bool) -> None:
+        """Post it, and keep it first where that is not done."""
         step = post_kept if kept else post_chunk
         with self._stops(chunk), Session(self._engine) as session, session.begin():
-            step(psycopg_of(session), self._file_id, self._accounts, chunk)
-        return chunk[-1].ordinal + 1
+            step(psycopg_of(session), self._file_id, chunk)
 
-    def _stops(self, chunk: Items) -> AbstractContextManager[None]:
-        where = f"Lines {chunk[0].line} to {chunk[-1].line}"
-        return stops(self._file_id, where, f"{len(chunk)} entries to be posted")
-
-
-def accounts_by_position(session: Session, file_id: int) -> dict[int, Account]:
-    """The account of each statement of a file."""
-    statement = (
-        select(BankStatement, CollectionAccount)
-        .join(CollectionAccount, col(CollectionAccount.id) == BankStatement.account_id)
-        .where(BankStatement.file_id == file_id)
-    )
-    return {
-        s.position: Account(
-            a.id or 0,
-            a.code,
-            a.entity,
-            a.currency,
-            s.pages_of,
-            s.page,
-            Format(s.kind),
-            a.iban[:2],
-            s.related_account,
-        )
-        for s, a in session.exec(statement)
-    }
-
-
-_UNREAD = text("SELECT ordinal FROM bank_quarantine WHERE file_id = :file")
+    def _stops(self, chunk: Chunk) -> AbstractContextManager[None]:
+        where = f"Lines {chunk.first_line} to {chunk.last_line}"
+        return stops(self._file_id, where, f"{chunk.entries + chunk.unread} entries to be posted")

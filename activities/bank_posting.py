@@ -15,12 +15,12 @@ from activities.bank_booking import (
     REVERSING,
 )
 from activities.bank_grouping import BY_INDEX, TABLES
-from activities.bank_keeping import Account, Items, keep
+from activities.bank_incoming import Chunk, forget
+from activities.bank_keeping import keep
 from activities.bank_matching import MATCH, SEVERAL, SHARE
 from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
-from bankfiles import Entry
 
 FREEZES = "hashtext('prepay freezes')"
 """The lock that keeps freezing and crediting apart."""
@@ -32,49 +32,37 @@ class KeptWasLost(Exception):
     """PostgreSQL has not kept what it said it had: it died in between. The step is tried again."""
 
 
-def post_chunk(
-    connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
-) -> None:
+def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> None:
     """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
 
     Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
     """
-    _look_at_gaps(connection, accounts, items)
-    new = keep(connection, file_id, accounts, items)
-    _post(connection, file_id, items, _LOCK if new else _LOCK_TOLD)
+    connection.execute(_LOOK_AT_GAPS, {"accounts": chunk.accounts})
+    new = keep(connection, file_id, chunk)
+    _post(connection, file_id, chunk, _LOCK if new else _LOCK_TOLD)
 
 
-def post_kept(
-    connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
-) -> None:
+def post_kept(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> None:
     """Post entries that another transaction has kept. Raises KeptWasLost."""
     with connection.pipeline():
-        _look_at_gaps(connection, accounts, items)
-        kept = connection.execute(_KEPT, _range(file_id, items), prepare=True)
-        _post(connection, file_id, items, _LOCK)
-    if (kept.fetchone() or (0,))[0] < sum(isinstance(item, Entry) for item in items):
+        connection.execute(_LOOK_AT_GAPS, {"accounts": chunk.accounts})
+        kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
+        _post(connection, file_id, chunk, _LOCK)
+    if (kept.fetchone() or (0,))[0] < chunk.entries:
         raise KeptWasLost
 
 
-def _look_at_gaps(
-    connection: "psycopg.Connection[Any]", accounts: Mapping[int, Account], items: Items
-) -> None:
-    # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
-    about = {accounts[item.statement].id for item in items}
-    connection.execute(_LOOK_AT_GAPS, {"accounts": list(about)})
+def _range(file_id: int, chunk: Chunk) -> dict[str, int]:
+    given = {"file": file_id, "first": chunk.first, "last": chunk.last}
+    return given | {"first_statement": chunk.first_statement, "last_statement": chunk.last_statement}
 
 
-def _range(file_id: int, items: Items) -> dict[str, int]:
-    first, last = items[0], items[-1]
-    given = {"file": file_id, "first": first.ordinal, "last": last.ordinal}
-    return given | {"first_statement": first.statement, "last_statement": last.statement}
-
-
-def _post(connection: "psycopg.Connection[Any]", file_id: int, items: Items, lock: bytes) -> None:
+def _post(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk, lock: bytes) -> None:
     with connection.pipeline():
         _make_tables(connection)
-        connection.execute(lock, _range(file_id, items) | {"slice": SLICE}, prepare=True)
-        _book(connection, BOOK, reverses=any(isinstance(item, Entry) and item.reversal for item in items))
+        connection.execute(lock, _range(file_id, chunk) | {"slice": SLICE}, prepare=True)
+        _book(connection, BOOK, reverses=chunk.reverses)
+        forget(connection, file_id, chunk.number)
 
 
 def _make_tables(connection: "psycopg.Connection[Any]") -> None:
@@ -189,6 +177,7 @@ _LOCK_TOLD = _LOCKED.format(
         ))"""
 ).encode()
 
+# A gap that closes meanwhile waits, so that whoever closes it finds these parts.
 _LOOK_AT_GAPS = "SELECT FROM collection_account WHERE id = ANY (%(accounts)s) ORDER BY id FOR SHARE"
 
 _LOOK_AT_THEIR_GAPS = """

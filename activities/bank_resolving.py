@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from activities.bank_chain import lock_accounts
-from activities.bank_pipeline import accounts_by_position
+from activities.bank_incoming import chunks_of, incoming, lock_incoming
 from activities.bank_posting import post_chunk
 from activities.bank_resolving_input import (
     AlreadyResolved,
@@ -168,11 +168,13 @@ def _resolved(unread: Unread) -> AlreadyResolved:
 def _carry_out(session: Session, unread: Unread, proposal: Proposal, by: str) -> int:
     facts = Facts.model_validate(proposal.facts)
     entry = _entry(session, unread, facts)
-    account = accounts_by_position(session, unread.file_id)[unread.statement]
-    if facts.entry is not None:
-        # Its key was counted when it came; this page has nothing to count.
-        account = replace(account, pages_of=None)
-    post_chunk(psycopg_of(session), unread.file_id, {unread.statement: account}, [entry])
+    connection = psycopg_of(session)
+    lock_incoming(connection, unread.file_id)
+    with incoming(connection, unread.file_id) as told:
+        # The key of one that another file brought was counted when it came.
+        told.entry(entry, counted=facts.entry is not None)
+    for chunk in chunks_of(connection, unread.file_id):
+        post_chunk(connection, unread.file_id, chunk)
     row = {**unread.place, "proposal": proposal.id, "by": by, "amount_minor": entry.amount_minor}
     row |= {"account": unread.account_id, "currency": entry.currency, "direction": entry.direction.value}
     resolved: int = session.execute(_RESOLVE, row).scalar_one()

@@ -1,4 +1,4 @@
-"""The pulse of a long step: Temporal hears that it lives, and where a retry may go on."""
+"""The pulse of a long step: Temporal hears that it lives."""
 
 from contextvars import copy_context
 from threading import Event, Thread
@@ -10,10 +10,9 @@ BEAT_SECONDS = 5.0
 
 
 class Pulse:
-    """Heartbeats with the cursor from a thread of its own, so that no single piece of work is too long."""
+    """Heartbeats from a thread of its own, so that no single piece of work is too long."""
 
-    def __init__(self, cursor: int = 0) -> None:
-        self.cursor = cursor
+    def __init__(self) -> None:
         self._over = Event()
         self._thread: Thread | None = None
 
@@ -30,10 +29,4 @@ class Pulse:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_SECONDS):
-            activity.heartbeat(self.cursor)
-
-    def reach(self, cursor: int) -> None:
-        """What is before the cursor is done for good."""
-        self.cursor = cursor
-        if activity.in_activity():
-            activity.heartbeat(cursor)
+            activity.heartbeat()

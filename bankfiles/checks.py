@@ -1,13 +1,13 @@
 """Whether what a bank says about its file agrees with what is in it: counts, sums, booked balances."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from bankfiles.answers import ANSWER_FORMATS, Answer, read_answers
 from bankfiles.detect import detect, read, rewound
 from bankfiles.entry import Direction, Entry, Event, Format, Quarantine, Statement, StatementEnd, Summary
-from bankfiles.identity import Keyless
+from bankfiles.identity import Identities, Keyless
 from bankfiles.refusals import BankFileError, Disagrees, Held
 from prepay.money import to_decimal
 
@@ -58,8 +58,8 @@ class Survey:
     """Where the bank answers to payment files: these, and no statements."""
 
 
-def survey(source: bytes | BinaryIO) -> Survey:
-    """Read a whole file and keep none of its entries. A bad file is an outcome here, no exception."""
+def survey(source: bytes | BinaryIO, take: Callable[[Event], None] | None = None) -> Survey:
+    """Read a whole file; what it tells goes to `take`, with its keys. A bad file is an outcome here, no exception."""
     found = Survey()
     try:
         head, whole = rewound(source)
@@ -67,8 +67,10 @@ def survey(source: bytes | BinaryIO) -> Survey:
         if detected is not None and detected.format in ANSWER_FORMATS:
             _count_statuses(found, whole)
             return found
-        for event in checked(read(whole, Keyless)):
+        for event in checked(read(whole, Identities if take else Keyless)):
             _count(found, event)
+            if take:
+                take(event)
     except BankFileError as error:
         found.outcome = "held" if isinstance(error, Held) else "refused"
         if isinstance(error, Held):

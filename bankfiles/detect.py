@@ -85,8 +85,6 @@ class _Rewound:
         return self._head.read(size) or self._stream.read(size)
 
 
-def entries(source: bytes | BinaryIO, start: int = 0) -> Iterator[Entry | Quarantine]:
-    """The entries of a file from a cursor on, which is the `ordinal` of an entry."""
-    for event in read(source):
-        if isinstance(event, Entry | Quarantine) and event.ordinal >= start:
-            yield event
+def entries(source: bytes | BinaryIO) -> Iterator[Entry | Quarantine]:
+    """The entries of a file alone."""
+    return (event for event in read(source) if isinstance(event, Entry | Quarantine))

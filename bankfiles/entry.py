@@ -204,7 +204,7 @@ class Entry(NamedTuple):
     """One booking line of an account; its parts, signed, sum to it."""
 
     ordinal: int
-    """Which entry of the file it is, from 0, unreadable ones counted: the cursor."""
+    """Which entry of the file it is, from 0, unreadable ones counted."""
     statement: int
     """Position of its statement."""
     path: str

@@ -12,11 +12,10 @@ from sqlalchemy import event
 from sqlmodel import Session
 
 from activities.bank_files import BankFiles, store
-from activities.bank_keeping import chunks
-from activities.bank_pipeline import CHUNK, accounts_by_position
+from activities.bank_incoming import chunks_of
 from activities.bank_posting import post_chunk
 from activities.database import make_engine, psycopg_of
-from bankfiles import Format, entries
+from bankfiles import Format
 from bench.bank_office import await_payments, content, office, post, wanted
 from bench.pgbench import BenchDatabase, settle
 
@@ -115,10 +114,10 @@ def _match(database: BenchDatabase, path: Path) -> float:
         sha256, _ = store(engine, content, path.name, "inbox")
     file = BankFiles(engine).read(sha256).file
     with Session(engine) as session:
-        accounts = accounts_by_position(session, file)
-    for chunk in [*chunks(entries(path.read_bytes()), CHUNK)]:
+        chunks = chunks_of(psycopg_of(session), file)
+    for chunk in chunks:
         with Session(engine) as session, session.begin():
-            post_chunk(psycopg_of(session), file, accounts, chunk)
+            post_chunk(psycopg_of(session), file, chunk)
     BankFiles(engine).post(sha256)
     engine.dispose()
     if not _Matching.seconds:

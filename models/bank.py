@@ -199,6 +199,57 @@ class BankSighting(SQLModel, table=True):
     status: str = text()
 
 
+class BankIncoming(SQLModel, table=True):
+    """A part of an entry of a file that has been read and is not posted yet, or an entry that could not be read.
+
+    PostgreSQL keeps no log of it: after a crash the file is read again. What is about the entry stands with its first
+    part alone.
+    """
+
+    __tablename__ = "bank_incoming"
+    __table_args__ = (
+        Index("bank_incoming_of_chunk", "file_id", "chunk"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    file_id: int = bigint(primary_key=True)
+    ordinal: int = bigint(primary_key=True)
+    position: int = bigint(primary_key=True)
+    chunk: int = bigint()
+    statement: int = bigint()
+    line: int = bigint()
+    status: str = text()
+    key: str | None = text(nullable=True)
+    counted: bool = flag()
+    """Its key comes from elsewhere, and is not to be counted on the pages of its statement."""
+    amount_minor: int | None = bigint(nullable=True)
+    currency: str | None = text(nullable=True)
+    direction: str | None = text(nullable=True)
+    reversal: bool | None = None
+    booked_on: date | None = None
+    value_on: date | None = None
+    bank_reference: str | None = text(nullable=True)
+    detailed: bool | None = None
+    part_key: str | None = text(nullable=True)
+    part_minor: int | None = bigint(nullable=True)
+    part_currency: str | None = text(nullable=True)
+    part_direction: str | None = text(nullable=True)
+    end_to_end_id: str | None = text(nullable=True)
+    structured_references: list[str] | None = texts(nullable=True)
+    text_references: list[str] | None = texts(nullable=True)
+    remittance: str | None = text(nullable=True)
+    payer_name: str | None = text(nullable=True)
+    payer_account: str | None = text(nullable=True)
+    credited_account: str | None = text(nullable=True)
+    part_reference: str | None = text(nullable=True)
+    return_reason: str | None = text(nullable=True)
+    charges_minor: int | None = bigint(nullable=True)
+    house: str | None = text(nullable=True)
+    batch_id: str | None = text(nullable=True)
+    path: str | None = text(nullable=True)
+    reason: str | None = text(nullable=True)
+
+
 class BankEntryPart(SQLModel, table=True):
     """A transaction of an entry (an entry without details has one), and where its money went, in words."""
 

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from activities import bank_pipeline
+from activities import bank_incoming
 from activities.bank_files import BankFiles, store
 from activities.database import make_engine
 
@@ -52,7 +52,7 @@ class Sender:
 
     def run(self) -> None:
         """Go on after the last delivery that was done."""
-        bank_pipeline.CHUNK = CHUNKS[self.number % len(CHUNKS)]
+        bank_incoming.CHUNK = CHUNKS[self.number % len(CHUNKS)]
         engine = make_engine(self.url, 4)
         for at in range(self.counts[0], len(self.files)):
             self._deliver(engine, self.files[at], Random(f"{self.number} {at}"))

@@ -309,7 +309,7 @@ class TestOverlap:
         """Of two days, newest first, only Tuesday is posted yet: Tuesday's own statement looks like the first."""
         both = self.cut(1, 2)
         newest_first = camt(replace(both, entries=[*both.entries][::-1]), kind="camt.053")
-        monkeypatch.setattr("activities.bank_pipeline.CHUNK", 1)
+        monkeypatch.setattr("activities.bank_incoming.CHUNK", 1)
         once = [post_chunk]
 
         def post_one(*given: Any) -> None:

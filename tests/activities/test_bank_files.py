@@ -277,7 +277,7 @@ class TestOnce:
     def test_dying_between_any_two_statements_it_still_credits_once(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch, statements: int
     ) -> None:
-        monkeypatch.setattr("activities.bank_pipeline.CHUNK", 3)
+        monkeypatch.setattr("activities.bank_incoming.CHUNK", 3)
         deposits = [desk.issue() for _ in range(10)]
         payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
         sha256, _ = store(desk.engine, camt(Sheet(ACCOUNT, "EUR", payments)), "test.xml", "a test")

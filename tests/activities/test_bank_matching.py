@@ -435,7 +435,7 @@ class TestReversal:
     def test_that_comes_before_its_payment_lets_that_wait_for_a_person(
         self, desk: Desk, chunk: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("activities.bank_pipeline.CHUNK", chunk)
+        monkeypatch.setattr("activities.bank_incoming.CHUNK", chunk)
         deposit = desk.issue()
         desk.pay(self.taken_back(desk), Payment(10_000, "R-1", structured=deposit.reference))
         assert desk.available() == 0

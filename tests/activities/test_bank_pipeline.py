@@ -21,7 +21,7 @@ __all__ = ["desk"]
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.bank_pipeline.CHUNK", 3)
+    monkeypatch.setattr("activities.bank_incoming.CHUNK", 3)
 
 
 @pytest.fixture

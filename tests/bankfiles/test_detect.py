@@ -51,10 +51,8 @@ class TestDetect:
 
 
 class TestEntries:
-    def test_go_on_from_a_cursor(self) -> None:
+    def test_are_numbered_in_the_file_unreadable_ones_too(self) -> None:
         data = notification(
             entry(amount="1.00"), entry(amount="x"), entry(amount="3.00"), entry(amount="4.00")
         )
-        assert [e.ordinal for e in entries(data, start=1)] == [1, 2, 3]
-        assert list(entries(data, start=2)) == list(entries(data))[2:]
-        assert list(entries(data, start=4)) == []
+        assert [e.ordinal for e in entries(data)] == [0, 1, 2, 3]

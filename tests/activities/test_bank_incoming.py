@@ -1,0 +1,206 @@
+"""What a file tells waits between its reading and its posting: nothing of it is lost, and nothing of it stays."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from activities.bank_files import BankFiles, store
+from activities.bank_incoming import Incoming
+from activities.bank_posting import post_kept
+from bankfiles import Event
+from bankfiles.sample import Payment, Sheet
+from models.url import sqlalchemy_url
+from rules.deposit import DepositState
+from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.conftest import Database
+
+__all__ = ["desk"]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.bank_incoming.CHUNK", 3)
+
+
+@pytest.fixture
+def deposits(desk: Desk) -> list[DepositState]:
+    return [desk.issue() for _ in range(10)]
+
+
+def paying(deposits: Sequence[DepositState]) -> Sheet:
+    payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
+    return Sheet(ACCOUNT, "EUR", payments)
+
+
+def stored(desk: Desk, sheet: Sheet) -> str:
+    return store(desk.engine, camt(sheet), "test.xml", "a test")[0]
+
+
+def waiting(desk: Desk) -> list[tuple[object, object]]:
+    """The chunk and the ordinal of each entry."""
+    rows = desk.rows("SELECT chunk, ordinal FROM bank_incoming ORDER BY ordinal, position")
+    return [(row["chunk"], row["ordinal"]) for row in rows]
+
+
+@pytest.fixture
+def crash(set_up: Database) -> Callable[[], None]:
+    """What PostgreSQL does to a table that it keeps no log of."""
+
+    def empty() -> None:
+        with psycopg.connect(set_up.owner_url) as connection:
+            connection.execute("TRUNCATE bank_incoming")
+
+    return empty
+
+
+class TestWaiting:
+    def test_it_waits_in_chunks_until_it_is_posted(self, desk: Desk, deposits: list[DepositState]) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        assert waiting(desk) == [(number // 3, number) for number in range(10)]
+        assert desk.files.post(sha256).credited == 10
+        assert waiting(desk) == []
+
+    def test_nothing_waits_of_a_file_that_is_held(self, desk: Desk, deposits: list[DepositState]) -> None:
+        sheet = Sheet(ACCOUNT, "EUR", paying(deposits).entries, closing_minor=1)
+        assert (
+            desk.files.read(store(desk.engine, camt(sheet, kind="camt.053"), "test.xml", "a test")[0]).stage
+            == "held"
+        )
+        assert waiting(desk) == []
+
+    def test_a_file_that_has_been_read_is_not_read_again(
+        self, desk: Desk, deposits: list[DepositState]
+    ) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        desk.files.post(sha256)
+        assert desk.files.read(sha256).stage == "posted"
+        assert waiting(desk) == []
+
+    def test_two_readings_at_once_write_it_down_once(self, desk: Desk, deposits: list[DepositState]) -> None:
+        sha256 = stored(desk, paying(deposits))
+        with ThreadPoolExecutor(4) as pool:
+            assert {state.stage for state in pool.map(desk.files.read, [sha256] * 4)} == {"read"}
+        assert len(waiting(desk)) == 10
+
+    def test_two_postings_at_once_post_it_once(self, desk: Desk, deposits: list[DepositState]) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        with ThreadPoolExecutor(2) as pool:
+            assert {state.stage for state in pool.map(desk.files.post, [sha256] * 2)} == {"posted"}
+        assert desk.available() == 100_000
+        assert waiting(desk) == []
+
+    def test_a_reading_may_take_longer_than_a_statement(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        take = Incoming.take
+
+        def slowly(self: Incoming, event: Event) -> None:
+            time.sleep(0.05)
+            take(self, event)
+
+        monkeypatch.setattr(Incoming, "take", slowly)
+        engine = create_engine(
+            sqlalchemy_url(desk.url), connect_args={"options": "-c statement_timeout=300"}, pool_size=4
+        )
+        assert BankFiles(engine).read(stored(desk, paying(deposits))).stage == "read"
+        engine.dispose()
+
+    def test_what_postgresql_refuses_to_keep_holds_the_file(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The readers let no such text through."""
+        with monkeypatch.context() as letting:
+            letting.setattr(Incoming, "_write", lambda told, *row: told._copy.write_row(["\0", *row[1:]]))
+            file = desk.deliver(paying(deposits))
+        assert (file.stage, file.held_for) == ("held", "posting")
+        assert "PostgreSQL can keep, found that it refuses them (DataError, SQLSTATE" in file.reason
+        assert desk.release(camt(paying(deposits))).stage == "posted"
+
+
+class TestLost:
+    def test_before_the_posting_it_is_read_again(
+        self, desk: Desk, deposits: list[DepositState], crash: Callable[[], None]
+    ) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        crash()
+        assert desk.files.post(sha256).credited == 10
+        assert desk.available() == 100_000
+        assert waiting(desk) == []
+
+    def test_between_keeping_and_posting_it_is_read_again(
+        self,
+        desk: Desk,
+        deposits: list[DepositState],
+        crash: Callable[[], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Kept is not posted: what was kept must not be taken for done."""
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+
+        def die(*_: object) -> None:
+            raise ConnectionAbortedError
+
+        with monkeypatch.context() as dying:
+            dying.setattr("activities.bank_pipeline.post_kept", die)
+            with pytest.raises(ConnectionAbortedError):
+                desk.files.post(sha256)
+        assert desk.available() == 30_000
+        crash()
+        assert desk.files.post(sha256).stage == "posted"
+        assert desk.available() == 100_000
+
+    def test_after_the_last_chunk_it_is_not_read_again(
+        self,
+        desk: Desk,
+        deposits: list[DepositState],
+        crash: Callable[[], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+
+        def die(*_: object) -> None:
+            raise ConnectionAbortedError
+
+        with monkeypatch.context() as dying:
+            dying.setattr("activities.bank_files.conclude", die)
+            with pytest.raises(ConnectionAbortedError):
+                desk.files.post(sha256)
+        crash()
+        with monkeypatch.context() as reading:
+            reading.setattr("activities.bank_files.survey", die)
+            assert desk.files.post(sha256).stage == "posted"
+        assert desk.available() == 100_000
+
+    def test_by_a_killed_worker_nothing_is_read_again(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        left = iter((post_kept,))
+
+        def once(*given: Any) -> None:
+            step = next(left, None)
+            if step is None:
+                raise ConnectionAbortedError
+            step(*given)
+
+        with monkeypatch.context() as dying:
+            dying.setattr("activities.bank_pipeline.post_kept", once)
+            with pytest.raises(ConnectionAbortedError):
+                desk.files.post(sha256)
+        assert [chunk for chunk, _ in waiting(desk)] == [2, 2, 2, 3]
+        with monkeypatch.context() as reading:
+            reading.setattr("activities.bank_files.survey", once)
+            assert desk.files.post(sha256).credited == 10
+        assert desk.available() == 100_000
