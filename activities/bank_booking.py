@@ -32,7 +32,30 @@ LOCK_ACCOUNTS = _LOCK.format(
 LOCK_ACCOUNTS_OF_PAYOUTS = _LOCK.format(accounts=_OF_PAYOUTS)
 """The same for payouts alone."""
 
-_RECEIVE = """
+SLICE = 1000
+"""What the book's set functions take at once."""
+
+# What was decided holds all that is needed of these.
+CREDIT_WHOLE = f"""
+    SELECT count(*) FROM (
+        SELECT array_agg('receipt:' || w.identity_key ORDER BY w.id) AS receipts,
+            array_agg(a.code ORDER BY w.id) AS accounts, array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys,
+            array_agg(c.number ORDER BY w.id) AS customers, array_agg(w.entity ORDER BY w.id) AS entities,
+            array_agg(w.currency ORDER BY w.id) AS currencies, array_agg(w.credit_minor ORDER BY w.id) AS amounts,
+            array_agg(w.booked_on ORDER BY w.id) AS days, array_agg(w.value_on ORDER BY w.id) AS value_days,
+            array_agg(d.number ORDER BY w.id) AS deposits, array_agg('bank entry part ' || w.id ORDER BY w.id) AS causes
+        FROM (SELECT *, (row_number() OVER (ORDER BY id) - 1) / {SLICE} AS slice FROM decision WHERE whole) w
+        JOIN collection_account a ON a.id = w.account_id JOIN customer c ON c.id = w.customer_id
+        LEFT JOIN deposit d ON d.id = w.deposit_id
+        WHERE w.slice = %(slice)s HAVING count(*) > 0
+    ) r, LATERAL ledger_receive_and_credit_many(r.receipts, r.accounts, r.keys, r.customers, r.entities, r.currencies,
+        r.amounts, r.days, r.value_days, r.deposits, r.causes)
+"""
+"""Post a slice of the credits that are all of their receipt, which is not in the book yet."""
+# Hashed, and never joined: one list with the other would be compared row by row.
+_NOT_WHOLE = "p.id NOT IN (SELECT id FROM decision WHERE whole)"
+
+_RECEIVE = f"""
     SELECT count(*) FROM (
         SELECT array_agg('receipt:' || p.identity_key ORDER BY p.id) AS keys,
             array_agg(a.code ORDER BY p.id) AS accounts,
@@ -42,7 +65,7 @@ _RECEIVE = """
         FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         JOIN collection_account a ON a.id = e.account_id
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s))
-            AND p.direction = 'credit' AND p.state <> 'house' AND p.receipt_of IS NULL
+            AND p.direction = 'credit' AND p.state <> 'house' AND p.receipt_of IS NULL AND {_NOT_WHOLE}
         HAVING count(*) > 0
     ) r, LATERAL ledger_receive_many(r.keys, r.accounts, r.entities, r.currencies, r.amounts, r.days, r.causes)
 """
@@ -56,7 +79,7 @@ _ABSORB = """
     WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s)) AND p.absorbed_minor > 0
 """
 
-_CREDIT = """
+_CREDIT = f"""
     SELECT count(*) FROM (
         SELECT array_agg(credit.key ORDER BY p.id, credit.position) AS keys,
             array_agg('receipt:' || coalesce(lump.identity_key, p.identity_key) ORDER BY p.id, credit.position)
@@ -74,6 +97,7 @@ _CREDIT = """
         JOIN customer c ON c.id = credit.customer_id LEFT JOIN deposit d ON d.id = credit.deposit_id
         LEFT JOIN bank_entry_part lump ON lump.id = p.receipt_of
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting WHERE slice = %(slice)s)) AND p.state = 'credited'
+            AND {_NOT_WHOLE}
         HAVING count(*) > 0
     ) r, LATERAL ledger_credit_many(r.keys, r.sources, r.customers, r.entities, r.currencies, r.amounts, r.days,
         r.value_days, r.deposits, r.causes)
@@ -120,10 +144,14 @@ _MOVE_DEPOSITS = """
 PAY_DEPOSITS = _MOVE_DEPOSITS.format(
     lost="taken_back_minor",
     paid="""
-        SELECT credit.deposit_id, sum(credit.amount_minor)::bigint AS amount_minor
-        FROM bank_entry_part p JOIN credit ON credit.part_id = p.id
-        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.state = 'credited' AND credit.deposit_id IS NOT NULL
-        GROUP BY credit.deposit_id
+        SELECT deposit_id, sum(amount_minor)::bigint AS amount_minor FROM (
+            SELECT deposit_id, credit_minor AS amount_minor FROM decision WHERE whole
+            UNION ALL
+            SELECT credit.deposit_id, credit.amount_minor
+            FROM bank_entry_part p JOIN credit ON credit.part_id = p.id
+            WHERE p.id = ANY (ARRAY(SELECT id FROM posting EXCEPT SELECT id FROM decision WHERE whole))
+                AND p.state = 'credited'
+        ) c WHERE deposit_id IS NOT NULL GROUP BY deposit_id
     """,
 )
 

@@ -8,11 +8,13 @@ import psycopg
 from activities.bank_booking import (
     BOOK,
     CREDIT,
+    CREDIT_WHOLE,
     LOCK_ACCOUNTS,
     LOCK_REFUNDS,
     PAY_DEPOSITS,
     REVERSE,
     REVERSING,
+    SLICE,
 )
 from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_incoming import Chunk, forget
@@ -24,8 +26,6 @@ from activities.bank_reversals import REVERSALS
 
 FREEZES = "hashtext('prepay freezes')"
 """The lock that keeps freezing and crediting apart."""
-# What the book's set functions take at once.
-SLICE = 1000
 
 
 class KeptWasLost(Exception):
@@ -95,6 +95,7 @@ def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
     """Post a part that people have credited: its credits are there. The caller holds the part."""
     _make_tables(connection)
     connection.execute("DELETE FROM posting")
+    connection.execute("DELETE FROM decision")
     connection.execute("INSERT INTO posting (id, slice) VALUES (%(part)s, 0)", {"part": part})
     for statement in (*CREDIT, PAY_DEPOSITS):
         connection.execute(statement, {"slice": 0})
@@ -112,17 +113,17 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
         for statement in (*REVERSALS, *MATCH) if reverses else MATCH:
             connection.execute(statement, prepare=True)
         several = connection.execute(SEVERAL, prepare=True)
-        last = connection.execute(_SLICES, prepare=True)
+        counted = connection.execute(_COUNT, prepare=True)
         for (part,) in several.fetchall():
             connection.execute(SHARE, {"part": part})
-        (slices,) = last.fetchone() or (0,)
+        slices, whole, others = counted.fetchone() or (0, 0, 0)
         reversing = reverses and bool(_one(connection, REVERSING))
         if reversing:
             connection.execute(LOCK_REFUNDS)
-        if slices > 1 or reversing or payouts.payouts:
+        if slices > 1 or (whole and others) or reversing or payouts.payouts:
             connection.execute(LOCK_ACCOUNTS, {"payouts": payouts.payouts})
         for number in range(slices):
-            for statement in statements:
+            for statement in ((CREDIT_WHOLE,) if whole else ()) + (tuple(statements) if others else ()):
                 connection.execute(statement, {"slice": number}, prepare=True)
         post_payouts(connection, payouts)
         connection.execute(PAY_DEPOSITS, prepare=True)
@@ -142,8 +143,9 @@ _TABLES = (
     # What was decided about those that are credits.
     """
     CREATE TEMP TABLE IF NOT EXISTS decision (
-        id bigint, identity_key text, state text, awaits text, house text, flagged boolean, absorbed_minor bigint,
-        credit_minor bigint, customer_id bigint, deposit_id bigint, several boolean, screened text, reason text
+        id bigint, identity_key text, account_id bigint, entity text, currency text, booked_on date, value_on date,
+        state text, awaits text, house text, flagged boolean, absorbed_minor bigint, credit_minor bigint,
+        customer_id bigint, deposit_id bigint, several boolean, whole boolean, screened text, reason text
     ) ON COMMIT DELETE ROWS
     """,
     *TABLES,
@@ -198,4 +200,8 @@ _AWAITING = """
     ) locked
 """
 
-_SLICES = "SELECT coalesce(max(slice) + 1, 0) FROM posting"
+_COUNT = """
+    SELECT p.slices, d.whole, p.parts - d.whole FROM
+        (SELECT coalesce(max(slice) + 1, 0) AS slices, count(*) AS parts FROM posting) p,
+        (SELECT count(*) AS whole FROM decision WHERE whole) d
+"""

@@ -89,6 +89,21 @@ def credit_many(
     return [CreditPosting(*row[1:]) for row in rows]
 
 
+def receive_and_credit_many(
+    conn: Connection, receipts: Sequence[Receipt], credits: Sequence[Credit], *, today: date | None = None
+) -> list[CreditPosting]:
+    """Post booked receipts, and give all the money of each to the customer of the credit at its place."""
+    columns = [
+        *_columns(receipts, "key", "account"),
+        *_columns(credits, "key", "customer"),
+        *_columns(receipts, "entity", "currency", "amount_minor", "effective_on"),
+        *_columns(credits, "value_on", "deposit", "cause"),
+    ]
+    kinds = "text[] text[] text[] text[] text[] text[] bigint[] date[] date[] text[] text[] date"
+    rows = _call(conn, "ledger_receive_and_credit_many", kinds, *columns, today)
+    return [CreditPosting(*row[1:]) for row in rows]
+
+
 def absorb_fee(
     conn: Connection,
     *,

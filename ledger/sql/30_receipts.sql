@@ -191,41 +191,18 @@ SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     today date := coalesce(p_today, _ledger_today());
+    source_ids bigint[];
     new_ids bigint[];
     new_keys text[];
 BEGIN
-    PERFORM 1 FROM ledger_account WHERE code IN (
-        SELECT DISTINCT 'customer:' || i.customer || ':' || i.entity || ':' || i.currency
-        FROM unnest(p_customers, p_entities, p_currencies) AS i(customer, entity, currency)) ORDER BY id FOR UPDATE;
+    PERFORM _ledger_lock_customers(p_customers, p_entities, p_currencies);
     PERFORM 1 FROM ledger_transfer t WHERE t.key = ANY (p_sources) AND t.leg = 0 ORDER BY t.id FOR UPDATE;
-    PERFORM _ledger_known(k, NULL) FROM unnest(p_keys) AS k WHERE coalesce(k, '') = '' OR length(k) > 200 OR starts_with(k, 'ledger:');
-    PERFORM _ledger_positive(a) FROM unnest(p_amounts) AS a WHERE a <= 0 OR a IS NULL;
-    -- Materialized: else each row looks its accounts and its receipt up again for each place that names them.
-    WITH item AS MATERIALIZED (
-        SELECT i.*, (SELECT id FROM ledger_account WHERE code = 'unapplied:' || i.entity || ':' || i.currency) AS unapplied_id,
-            (SELECT id FROM ledger_account WHERE code = 'customer:' || i.customer || ':' || i.entity || ':' || i.currency) AS account_id
-        FROM unnest(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on,
-            p_deposits, p_causes) WITH ORDINALITY
-            AS i(key, source, customer, entity, currency, amount, effective_on, value_on, deposit, cause, n)
-    ), sourced AS MATERIALIZED (
-        SELECT item.*, (SELECT id FROM ledger_transfer t WHERE t.key = item.source AND t.leg = 0 AND t.kind = 'receipt'
-            AND t.credit_account_id = item.unapplied_id) AS source_id
-        FROM item
-    ), new AS (
-        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
-            credit_account_id, credits_customer, amount_minor, effective_on, value_on, source_id, deposit, cause)
-        SELECT key, 0, _ledger_hash('credit', source, customer, entity, currency, amount::text, effective_on::text,
-                value_on::text, deposit, cause),
-            'credit', CASE WHEN value_on > today THEN 'pending' ELSE 'posted' END::ledger_phase, unapplied_id, false,
-            account_id, true, amount, coalesce(effective_on, today), value_on, source_id, deposit, cause
-        FROM sourced WHERE account_id IS NOT NULL AND source_id IS NOT NULL ORDER BY n
-        ON CONFLICT (key, leg) DO NOTHING RETURNING id, key
-    )
-    SELECT array_agg(id), array_agg(key) INTO new_ids, new_keys FROM new;
-    IF cardinality(new_ids) IS DISTINCT FROM cardinality(p_keys) THEN
-        PERFORM _ledger_credits_known(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on,
-            p_value_on, p_deposits, p_causes);
-    END IF;
+    source_ids := ARRAY(
+        SELECT (SELECT id FROM ledger_transfer t WHERE t.key = i.source AND t.leg = 0 AND t.kind = 'receipt'
+            AND t.credit_account_id = (SELECT id FROM ledger_account WHERE code = 'unapplied:' || i.entity || ':' || i.currency))
+        FROM unnest(p_sources, p_entities, p_currencies) WITH ORDINALITY AS i(source, entity, currency, n) ORDER BY i.n);
+    SELECT w.new_ids, w.new_keys INTO new_ids, new_keys FROM _ledger_write_credits(p_keys, p_sources, source_ids,
+        p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on, p_deposits, p_causes, today) AS w;
     PERFORM _ledger_sources_cover(new_ids);
     PERFORM _ledger_add_credits(new_ids);
     IF cardinality(new_ids) = cardinality(p_keys) THEN
@@ -239,6 +216,70 @@ BEGIN
     JOIN ledger_transfer t ON t.key = i.key AND t.leg = 0
     LEFT JOIN unnest(new_ids) AS f(id) ON f.id = t.id
     ORDER BY i.n;
+END $$;
+
+-- Booked receipts all of whose money is a customer's: bank → unapplied → customer. Nobody else can have taken from a
+-- receipt that is written here, so nothing is looked up again. Where one was known, the credits go the long way.
+CREATE FUNCTION ledger_receive_and_credit_many(p_receipts text[], p_accounts text[], p_keys text[], p_customers text[],
+    p_entities text[], p_currencies text[], p_amounts bigint[], p_effective_on date[], p_value_on date[], p_deposits text[],
+    p_causes text[], p_today date DEFAULT NULL)
+RETURNS TABLE (n integer, key text, transfer_id bigint, pending boolean, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    today date := coalesce(p_today, _ledger_today());
+    receipt_ids bigint[];
+    known boolean;
+    new_ids bigint[];
+    new_keys text[];
+BEGIN
+    PERFORM _ledger_lock_customers(p_customers, p_entities, p_currencies);
+    SELECT array_agg(r.transfer_id ORDER BY r.n), bool_or(r.replayed) INTO receipt_ids, known
+    FROM ledger_receive_many(p_receipts, p_accounts, p_entities, p_currencies, p_amounts, p_effective_on, p_causes) AS r;
+    IF known THEN
+        RETURN QUERY SELECT * FROM ledger_credit_many(p_keys, p_receipts, p_customers, p_entities, p_currencies, p_amounts,
+            p_effective_on, p_value_on, p_deposits, p_causes, today);
+        RETURN;
+    END IF;
+    SELECT w.new_ids, w.new_keys INTO new_ids, new_keys FROM _ledger_write_credits(p_keys, p_receipts, receipt_ids,
+        p_customers, p_entities, p_currencies, p_amounts, p_effective_on, p_value_on, p_deposits, p_causes, today) AS w;
+    PERFORM _ledger_add_credits(new_ids);
+    RETURN QUERY SELECT i.n::integer, i.key, f.id, coalesce(i.value_on > today, false), false
+    FROM unnest(p_keys, p_value_on) WITH ORDINALITY AS i(key, value_on, n) JOIN unnest(new_ids, new_keys) AS f(id, key) USING (key) ORDER BY i.n;
+END $$;
+
+-- The rows of new credits. Raises for each other one that is no repetition.
+CREATE FUNCTION _ledger_write_credits(p_keys text[], p_sources text[], p_source_ids bigint[], p_customers text[],
+    p_entities text[], p_currencies text[], p_amounts bigint[], p_effective_on date[], p_value_on date[],
+    p_deposits text[], p_causes text[], p_today date, OUT new_ids bigint[], OUT new_keys text[])
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM _ledger_known(k, NULL) FROM unnest(p_keys) AS k WHERE coalesce(k, '') = '' OR length(k) > 200 OR starts_with(k, 'ledger:');
+    PERFORM _ledger_positive(a) FROM unnest(p_amounts) AS a WHERE a <= 0 OR a IS NULL;
+    -- Materialized: else each row looks its accounts up again for each place that names them.
+    WITH item AS MATERIALIZED (
+        SELECT i.*, (SELECT id FROM ledger_account WHERE code = 'unapplied:' || i.entity || ':' || i.currency) AS unapplied_id,
+            (SELECT id FROM ledger_account WHERE code = 'customer:' || i.customer || ':' || i.entity || ':' || i.currency) AS account_id
+        FROM unnest(p_keys, p_sources, p_source_ids, p_customers, p_entities, p_currencies, p_amounts, p_effective_on,
+            p_value_on, p_deposits, p_causes) WITH ORDINALITY
+            AS i(key, source, source_id, customer, entity, currency, amount, effective_on, value_on, deposit, cause, n)
+    ), new AS (
+        INSERT INTO ledger_transfer (key, leg, request_hash, kind, phase, debit_account_id, debits_customer,
+            credit_account_id, credits_customer, amount_minor, effective_on, value_on, source_id, deposit, cause)
+        SELECT key, 0, _ledger_hash('credit', source, customer, entity, currency, amount::text, effective_on::text,
+                value_on::text, deposit, cause),
+            'credit', CASE WHEN value_on > p_today THEN 'pending' ELSE 'posted' END::ledger_phase, unapplied_id, false,
+            account_id, true, amount, coalesce(effective_on, p_today), value_on, source_id, deposit, cause
+        FROM item WHERE account_id IS NOT NULL AND source_id IS NOT NULL ORDER BY n
+        ON CONFLICT (key, leg) DO NOTHING RETURNING id, key
+    )
+    SELECT array_agg(id), array_agg(key) INTO new_ids, new_keys FROM new;
+    IF cardinality(new_ids) IS DISTINCT FROM cardinality(p_keys) THEN
+        PERFORM _ledger_credits_known(p_keys, p_sources, p_customers, p_entities, p_currencies, p_amounts, p_effective_on,
+            p_value_on, p_deposits, p_causes);
+    END IF;
 END $$;
 
 -- Not every row was written: each of the others must be a repetition, else the first that is not is refused.
@@ -297,26 +338,33 @@ LANGUAGE plpgsql AS $$
 DECLARE
     debtor record;
     billed bigint[];
+    owing boolean;
 BEGIN
-    WITH grown AS (
+    WITH new AS MATERIALIZED (
+        SELECT id, credit_account_id AS account_id, amount_minor, phase, value_on FROM ledger_transfer
+        WHERE id = ANY (p_new_ids)
+    ), lot AS (
+        INSERT INTO ledger_lot (id, account_id, amount_minor, free_minor)
+        SELECT id, account_id, amount_minor, amount_minor FROM new WHERE phase = 'posted' ORDER BY id
+    ), pending AS (
+        INSERT INTO ledger_pending (id, account_id, kind, remaining_minor, value_on)
+        SELECT id, account_id, 'credit', amount_minor, value_on FROM new WHERE phase = 'pending'
+    ), grown AS (
         UPDATE ledger_account a
         SET available_minor = a.available_minor + s.posted, credits_pending = a.credits_pending + s.pending
         FROM (
-            SELECT credit_account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
+            SELECT account_id, coalesce(sum(amount_minor) FILTER (WHERE phase = 'posted'), 0)::bigint AS posted,
                 coalesce(sum(amount_minor) FILTER (WHERE phase = 'pending'), 0)::bigint AS pending
-            FROM ledger_transfer WHERE id = ANY (p_new_ids) GROUP BY 1) AS s
-        WHERE a.id = s.credit_account_id RETURNING a.id, a.bills_open AND s.posted > 0 AS rings
+            FROM new GROUP BY 1) AS s
+        WHERE a.id = s.account_id RETURNING a.id, s.posted > 0 AND a.bills_open AS rings, s.posted > 0 AND a.owes AS owes
     )
-    SELECT array_agg(id) INTO billed FROM grown WHERE rings;
+    SELECT array_agg(id) FILTER (WHERE rings), coalesce(bool_or(owes), false) INTO billed, owing FROM grown;
     IF billed IS NOT NULL THEN
         PERFORM _ledger_ring_bills(billed);
     END IF;
-    INSERT INTO ledger_lot (id, account_id, amount_minor, free_minor)
-    SELECT id, credit_account_id, amount_minor, amount_minor FROM ledger_transfer
-    WHERE id = ANY (p_new_ids) AND phase = 'posted' ORDER BY id;
-    INSERT INTO ledger_pending (id, account_id, kind, remaining_minor, value_on)
-    SELECT id, credit_account_id, 'credit', amount_minor, value_on FROM ledger_transfer
-    WHERE id = ANY (p_new_ids) AND phase = 'pending';
+    IF NOT owing THEN
+        RETURN;
+    END IF;
     FOR debtor IN
         SELECT DISTINCT ON (t.credit_account_id) t.* FROM ledger_transfer t
         JOIN ledger_account c ON c.id = t.credit_account_id AND c.owes

@@ -91,6 +91,85 @@ class TestCredit:
         assert (book.balance("A").pending_in_minor, book.balance("A").available_minor) == (0, 100)
 
 
+class TestReceiveAndCredit:
+    def both(self, book: Book, *amounts: int, receipt: str = "r-{}", **facts: Any) -> list[bool]:
+        """Whether each credit was known."""
+        receipts = [
+            Receipt(key=receipt.format(n), account="GIRO", amount_minor=amount, **PLACE)
+            for n, amount in enumerate(amounts)
+        ]
+        credits = [
+            Credit(
+                key=f"c-{n}",
+                source=item.key,
+                amount_minor=item.amount_minor,
+                **PLACE,
+                **{"customer": "A", **facts},
+            )
+            for n, item in enumerate(receipts)
+        ]
+        return [credit.replayed for credit in postings.receive_and_credit_many(book.conn, receipts, credits)]
+
+    def count(self, book: Book) -> object:
+        return (book.conn.execute("SELECT count(*) FROM ledger_transfer").fetchone() or (None,))[0]
+
+    def test_all_of_the_money_is_the_customers(self, book: Book) -> None:
+        self.both(book, 5, 7)
+        assert (book.balance("A").available_minor, self.count(book)) == (12, 4)
+
+    def test_it_is_the_same_as_one_after_the_other(self, book: Book) -> None:
+        self.both(book, 5)
+        told = "SELECT key, request_hash, kind, phase, amount_minor FROM ledger_transfer ORDER BY key"
+        at_once = book.conn.execute(told).fetchall()
+        again = Receipt(key="r-0", account="GIRO", amount_minor=5, **PLACE)
+        credit = Credit(key="c-0", source="r-0", customer="A", amount_minor=5, **PLACE)
+        assert postings.receive_many(book.conn, [again])[0].replayed
+        assert postings.credit_many(book.conn, [credit])[0].replayed
+        assert book.conn.execute(told).fetchall() == at_once
+
+    def test_the_same_again_posts_nothing(self, book: Book) -> None:
+        assert self.both(book, 5, 7) == [False, False]
+        assert self.both(book, 5, 7) == [True, True]
+        assert (book.balance("A").available_minor, self.count(book)) == (12, 4)
+
+    def test_what_is_received_already_is_credited(self, book: Book) -> None:
+        book.receive("r-1", 7)
+        self.both(book, 5, 7)
+        assert (book.balance("A").available_minor, self.count(book)) == (12, 4)
+
+    def test_a_receipt_that_gave_some_already_gives_no_more_than_the_rest(self, book: Book) -> None:
+        book.receive("r-0", 5)
+        book.credit("r-0", "A", 1)
+        with pytest.raises(refusals.MoreThanLeft):
+            self.both(book, 5)
+
+    def test_one_receipt_twice_gives_once(self, book: Book) -> None:
+        with pytest.raises(refusals.MoreThanLeft):
+            self.both(book, 5, 5, receipt="r")
+
+    def test_another_amount_under_a_known_key_is_refused(self, book: Book) -> None:
+        self.both(book, 5)
+        with pytest.raises(refusals.KeyReused, match="'r-0'"):
+            self.both(book, 6)
+
+    def test_a_known_credit_of_another_receipt_is_refused(self, book: Book) -> None:
+        self.both(book, 5)
+        with pytest.raises(refusals.KeyReused, match="'c-0'"):
+            self.both(book, 5, receipt="s-{}")
+
+    def test_an_unknown_customer_is_named(self, book: Book) -> None:
+        with pytest.raises(refusals.UnknownAccount, match="Customer Z has no EUR account with acme-de"):
+            self.both(book, 5, customer="Z")
+
+    def test_before_its_value_date_it_is_pending(self, book: Book) -> None:
+        self.both(book, 5, value_on=date(2999, 1, 1))
+        assert (book.balance("A").pending_in_minor, book.balance("A").available_minor) == (5, 0)
+
+    def test_nothing_is_no_posting(self, book: Book) -> None:
+        self.both(book)
+        assert self.count(book) == 0
+
+
 class TestPay:
     def test_an_answer_that_was_lost_is_given_again(self, book: Book) -> None:
         book.give("A", "r", 100)

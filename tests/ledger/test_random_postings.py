@@ -105,6 +105,18 @@ class RandomPostings(RuleBasedStateMachine):
             days,
         )
 
+    @rule(data=st.data(), amount=amounts)
+    def deposit_at_once(self, data: st.DataObject, amount: int) -> None:
+        holder, keys = data.draw(self.often), (self.key(), self.key())
+        place = {"entity": holder["entity"], "currency": holder["currency"]}
+        receipt = Receipt(key=keys[0], account="GIRO", amount_minor=amount, **place)
+        credit = Credit(key=keys[1], source=keys[0], amount_minor=amount, deposit=f"D-{keys[1]}", **holder)
+        assert self.post(None, postings.receive_and_credit_many, [receipt], [credit], today=self.today)
+        self.receipts[keys[0]] = Money(**place, amount=amount, unapplied=0)
+        purse = self.purse(holder)
+        purse.credit(keys[0], amount)
+        purse.repay()
+
     @precondition(lambda self: self.receipts)
     @rule(data=st.data(), amount=amounts, days=st.sampled_from([None, 0, 2]))
     def credit(self, data: st.DataObject, amount: int, days: int | None) -> None:
