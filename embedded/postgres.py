@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Literal
 
@@ -64,12 +65,15 @@ def binaries() -> Path:
 
 
 class Postgres:
-    """One server on one data folder. Port 0 takes a free one."""
+    """One server on one data folder, with other settings where they are given. Port 0 takes a free one."""
 
-    def __init__(self, data: Path, port: int = 0, fsync: bool = True) -> None:
+    def __init__(
+        self, data: Path, port: int = 0, fsync: bool = True, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data.absolute()
         self.port = port
         self.fsync = fsync
+        self.settings = settings or {}
         self.bin = binaries()
         self.cluster = self.data / "cluster"
         self.log = self.data / "postgres.log"
@@ -202,6 +206,7 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             **({} if self.fsync else WITHOUT_FSYNC),
+            **self.settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.child = Child(
