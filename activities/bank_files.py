@@ -314,17 +314,23 @@ def conclude(session: Session, file_id: int, accounts: Sequence[int]) -> tuple[s
     return "alarm" if alarms else "posted", "; ".join(alarms)[:MAX_REASON]
 
 
+# An entry is posted by the first file that told of it.
 _COUNTS = text("""
     SELECT f.id, f.format, f.stage, f.held_for, f.hold, f.reason, f.entries, f.received_at,
-        count(DISTINCT e.id) FILTER (WHERE first.file_id = f.id) AS posted,
-        count(DISTINCT e.id) FILTER (WHERE first.file_id <> f.id) AS known_before,
-        count(p.id) FILTER (WHERE p.state = 'credited' AND first.file_id = f.id) AS credited,
-        count(p.id) FILTER (WHERE p.state = 'unapplied' AND first.file_id = f.id) AS unapplied
+        count(*) FILTER (WHERE NOT seen.before) AS posted, count(*) FILTER (WHERE seen.before) AS known_before,
+        coalesce(sum(parts.credited), 0)::bigint AS credited, coalesce(sum(parts.unapplied), 0)::bigint AS unapplied
     FROM bank_file f
-    LEFT JOIN bank_sighting s ON s.file_id = f.id
-    LEFT JOIN bank_entry e ON e.id = s.entry_id
-    LEFT JOIN LATERAL (SELECT min(file_id) AS file_id FROM bank_sighting WHERE entry_id = e.id) first ON true
-    LEFT JOIN bank_entry_part p ON p.entry_id = e.id
+    LEFT JOIN LATERAL (
+        SELECT entry_id, EXISTS (
+            SELECT FROM bank_sighting o WHERE o.entry_id = s.entry_id AND o.file_id < f.id
+        ) AS before
+        FROM (SELECT DISTINCT entry_id FROM bank_sighting WHERE file_id = f.id) s
+    ) seen ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE state = 'credited') AS credited,
+            count(*) FILTER (WHERE state = 'unapplied') AS unapplied
+        FROM bank_entry_part WHERE entry_id = seen.entry_id
+    ) parts ON NOT seen.before
     WHERE f.sha256 = :sha256 GROUP BY f.id
 """)
 

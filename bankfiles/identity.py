@@ -35,6 +35,7 @@ import unicodedata
 from array import array
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 NO_REFERENCE = frozenset(
     {
@@ -66,6 +67,8 @@ def normal(text: str) -> str:
     return _NOISE.sub("", composed).upper()
 
 
+# The same few fillers stand in most entries, and each reference is asked about for the part, the entry and the row.
+@lru_cache(maxsize=4096)
 def is_reference(text: str) -> bool:
     """Whether a bank's reference names anything: not a filler, nor zeros alone."""
     return text.strip(" 0.-/*").upper() not in NO_REFERENCE
