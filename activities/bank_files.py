@@ -145,6 +145,8 @@ class BankFiles:
                     file = _file(session, sha256)
                     file.format, file.entries = found.version or found.format, found.entries
                     self._settle(session, file, found)
+                    if file.stage != "read":
+                        forget(psycopg_of(session), file_id)
                     session.flush()
                 return _state(session, sha256)
         except REFUSED_BY_POSTGRESQL as error:
@@ -155,10 +157,7 @@ class BankFiles:
         connection = psycopg_of(session)
         with bytes_of(self._engine, sha256) as content, incoming(connection, file_id) as told:
             found = survey(content, told.take)
-        if found.outcome == "read":
-            leave_to_people(connection, file_id)
-        else:
-            forget(connection, file_id)
+        leave_to_people(connection, file_id)
         return found
 
     def _hold_unkept(self, sha256: str, error: psycopg.Error) -> BankFileState:

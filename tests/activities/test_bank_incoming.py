@@ -67,11 +67,10 @@ class TestWaiting:
         assert waiting(desk) == []
 
     def test_nothing_waits_of_a_file_that_is_held(self, desk: Desk, deposits: list[DepositState]) -> None:
-        sheet = Sheet(ACCOUNT, "EUR", paying(deposits).entries, closing_minor=1)
-        assert (
-            desk.files.read(store(desk.engine, camt(sheet, kind="camt.053"), "test.xml", "a test")[0]).stage
-            == "held"
-        )
+        wrong_sum = Sheet(ACCOUNT, "EUR", paying(deposits).entries, closing_minor=1)
+        unknown_account = Sheet("NL35MOCK0000009999", "EUR", paying(deposits).entries)
+        assert desk.deliver(wrong_sum, kind="camt.053").held_for == "sums"
+        assert desk.deliver(unknown_account).held_for == "account"
         assert waiting(desk) == []
 
     def test_a_file_that_has_been_read_is_not_read_again(
