@@ -20,6 +20,7 @@ from activities.bank_matching import MATCH, SEVERAL, SHARE
 from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
+from activities.bank_turns import take_turn
 from bankfiles import Entry
 
 FREEZES = "hashtext('prepay freezes')"
@@ -37,9 +38,10 @@ def post_chunk(
 ) -> None:
     """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
 
-    Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
+    Locks in this order: collection accounts by id, the places of formats, entries and parts by key, customers' accounts
+    by id, deposits by id.
     """
-    _look_at_gaps(connection, accounts, items)
+    _begin(connection, file_id, accounts, items)
     new = keep(connection, file_id, accounts, items)
     _post(connection, file_id, items, _LOCK if new else _LOCK_TOLD)
 
@@ -49,19 +51,20 @@ def post_kept(
 ) -> None:
     """Post entries that another transaction has kept. Raises KeptWasLost."""
     with connection.pipeline():
-        _look_at_gaps(connection, accounts, items)
+        _begin(connection, file_id, accounts, items)
         kept = connection.execute(_KEPT, _range(file_id, items), prepare=True)
         _post(connection, file_id, items, _LOCK)
     if (kept.fetchone() or (0,))[0] < sum(isinstance(item, Entry) for item in items):
         raise KeptWasLost
 
 
-def _look_at_gaps(
-    connection: "psycopg.Connection[Any]", accounts: Mapping[int, Account], items: Items
+def _begin(
+    connection: "psycopg.Connection[Any]", file_id: int, accounts: Mapping[int, Account], items: Items
 ) -> None:
     # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
     about = {accounts[item.statement].id for item in items}
     connection.execute(_LOOK_AT_GAPS, {"accounts": list(about)})
+    take_turn(connection, file_id, accounts, items)
 
 
 def _range(file_id: int, items: Items) -> dict[str, int]:
@@ -93,14 +96,22 @@ def credit_waiting(
     connection.execute("DELETE FROM posting")
     connection.execute("DELETE FROM decision")
     values = {"slice": SLICE, "after": after, **given}
-    # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
-    connection.execute(_LOOK_AT_THEIR_GAPS.format(where=where).encode(), values)
+    # Nothing else is posted on their accounts: what any format tells of this money at this moment is seen.
+    connection.execute(_LOCK_THEIR_ACCOUNTS.format(where=where).encode(), values)
     found = connection.execute(_AWAITING.format(where=where).encode(), values).rowcount
     if not found:
         return ""
     last = str(_one(connection, _LAST))
     _book(connection, CREDIT, reverses=False)
     return last if found == SLICE else ""
+
+
+def credit_all_waiting(connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any]) -> None:
+    """The same for all of them, in a transaction that may do so again for others: it locks all accounts first."""
+    connection.execute("SELECT FROM collection_account ORDER BY id FOR NO KEY UPDATE")
+    after: str | None = ""
+    while after is not None:
+        after = credit_waiting(connection, where, given, after) or None
 
 
 def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
@@ -191,11 +202,11 @@ _LOCK_TOLD = _LOCKED.format(
 
 _LOOK_AT_GAPS = "SELECT FROM collection_account WHERE id = ANY (%(accounts)s) ORDER BY id FOR SHARE"
 
-_LOOK_AT_THEIR_GAPS = """
+_LOCK_THEIR_ACCOUNTS = """
     SELECT FROM collection_account WHERE id IN (
         SELECT e.account_id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         WHERE p.awaits <> '' AND {where}
-    ) ORDER BY id FOR SHARE
+    ) ORDER BY id FOR NO KEY UPDATE
 """
 
 _LAST = "SELECT max(identity_key) FROM bank_entry_part WHERE id = ANY (ARRAY(SELECT id FROM posting))"
