@@ -49,7 +49,7 @@ _KINDS = """ARRAY(
 # Structured references count before those in free text. References of several customers credit nobody, and nor does
 # what looks like money that was posted before: the same reference of the bank and amount with another value date, what
 # people told for a line that could not be read, or what only another format told of, where one of the two leaves the
-# bank's reference out or cuts it off.
+# bank's reference out or cuts it off (not money that is equal in all: whoever counted it told of both).
 # `OFFSET 0` keeps a step a step: else PostgreSQL puts its subqueries anew wherever a later one names its columns. What
 # seldom exists at all is asked for once.
 _DECIDE = f"""
@@ -190,7 +190,9 @@ _DECIDE = f"""
                     SELECT min(told.id) FROM (
                         SELECT * FROM bank_entry WHERE id = ANY (ARRAY(
                             SELECT entry_id FROM bank_entry_part o
-                            WHERE o.amount_minor = p.amount_minor AND o.id = ANY (ARRAY(
+                            WHERE o.amount_minor = p.amount_minor
+                                AND split_part(o.identity_key, '.', 1) <> split_part(p.identity_key, '.', 1)
+                                AND o.id = ANY (ARRAY(
                                 SELECT part_id FROM credit WHERE credit.deposit_id = p.deposit_id
                             ))
                         )) OFFSET 0

@@ -35,9 +35,9 @@ class KeptWasLost(Exception):
 def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> None:
     """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
 
-    Locks in this order: entries and parts by key, customers' accounts by id, deposits by id.
+    Locks in this order: collection accounts by id, entries and parts by key, customers' accounts by id, deposits by id.
     """
-    connection.execute(_LOOK_AT_GAPS, {"accounts": chunk.accounts})
+    connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
     new = keep(connection, file_id, chunk)
     _post(connection, file_id, chunk, _LOCK if new else _LOCK_TOLD)
 
@@ -45,7 +45,7 @@ def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk
 def post_kept(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> None:
     """Post entries that another transaction has kept. Raises KeptWasLost."""
     with connection.pipeline():
-        connection.execute(_LOOK_AT_GAPS, {"accounts": chunk.accounts})
+        connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
         kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
         _post(connection, file_id, chunk, _LOCK)
     if (kept.fetchone() or (0,))[0] < chunk.entries:
@@ -81,14 +81,21 @@ def credit_waiting(
     connection.execute("DELETE FROM posting")
     connection.execute("DELETE FROM decision")
     values = {"slice": SLICE, "after": after, **given}
-    # A gap that closes meanwhile waits, so that whoever closes it finds these parts.
-    connection.execute(_LOOK_AT_THEIR_GAPS.format(where=where).encode(), values)
+    connection.execute(_LOCK_THEIR_ACCOUNTS.format(where=where).encode(), values)
     found = connection.execute(_AWAITING.format(where=where).encode(), values).rowcount
     if not found:
         return ""
     last = str(_one(connection, _LAST))
     _book(connection, CREDIT, reverses=False)
     return last if found == SLICE else ""
+
+
+def credit_all_waiting(connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any]) -> None:
+    """The same for all of them, in a transaction that may do so again for others: it locks all accounts first."""
+    connection.execute("SELECT FROM collection_account ORDER BY id FOR NO KEY UPDATE")
+    after: str | None = ""
+    while after is not None:
+        after = credit_waiting(connection, where, given, after) or None
 
 
 def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
@@ -179,14 +186,15 @@ _LOCK_TOLD = _LOCKED.format(
         ))"""
 ).encode()
 
-# A gap that closes meanwhile waits, so that whoever closes it finds these parts.
-_LOOK_AT_GAPS = "SELECT FROM collection_account WHERE id = ANY (%(accounts)s) ORDER BY id FOR SHARE"
+# Of one account, one chunk is matched at a moment: what any file tells of its money, also in another way, is seen, and
+# whoever closes a gap finds the parts that waited for it.
+_LOCK_ACCOUNTS = "SELECT FROM collection_account WHERE id = ANY (%(accounts)s) ORDER BY id FOR NO KEY UPDATE"
 
-_LOOK_AT_THEIR_GAPS = """
+_LOCK_THEIR_ACCOUNTS = """
     SELECT FROM collection_account WHERE id IN (
         SELECT e.account_id FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id
         WHERE p.awaits <> '' AND {where}
-    ) ORDER BY id FOR SHARE
+    ) ORDER BY id FOR NO KEY UPDATE
 """
 
 _LAST = "SELECT max(identity_key) FROM bank_entry_part WHERE id = ANY (ARRAY(SELECT id FROM posting))"

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, SQLModel, col, select
 
 import ledger.postings
-from activities.bank_posting import credit_waiting
+from activities.bank_posting import credit_all_waiting
 from activities.bills import set_auto_pay
 from activities.database import psycopg_of
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
@@ -72,11 +72,10 @@ def put_entity(session: Session, entity: EntityInput) -> Done:
     """Add or change a contracting entity."""
     found = session.get(ContractingEntity, entity.code)
     done = _put(session, found, ContractingEntity, entity.model_dump())
-    after: str | None = "" if done == "changed" else None
-    while after is not None:
+    if done == "changed":
         # Its payer policy may have changed, and what waited for a person need not any more.
         waits = "p.awaits = 'payer' AND e.entity = %(entity)s"
-        after = credit_waiting(psycopg_of(session), waits, {"entity": entity.code}, after) or None
+        credit_all_waiting(psycopg_of(session), waits, {"entity": entity.code})
     return done
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from activities.bank_posting import credit_waiting
+from activities.bank_posting import credit_all_waiting, credit_waiting
 from activities.database import psycopg_of
 from activities.master_data import NoEntity
 from activities.master_data_input import Code, valid_account_number, valid_iban
@@ -115,9 +115,7 @@ def put_link(session: Session, given: LinkInput) -> str:
 
 
 def _credit_all_that_waits(session: Session, account: str) -> None:
-    after: str | None = ""
-    while after is not None:
-        after = credit_what_waits(session, account, after) or None
+    credit_all_waiting(psycopg_of(session), _OF_PAYER, {"account": account})
 
 
 def credit_what_waits(session: Session, account: str, after: str = "") -> str:

@@ -5,6 +5,7 @@ in pages or in one piece, with its batches as lump sums, with details or payment
 any order, encoding and version, marked as a copy or not. By `bankfiles.identity` and the decisions 9 and 12 all of
 them are the same money, so what these say cannot be told is not made: without a reference of the bank's, money is
 told by the formats that give it the same content; and a lump sum is told by its details, never payment by payment.
+Some file always tells those: a lump sum whose details never come waits for a person, whatever the order.
 """
 
 from collections import Counter
@@ -219,6 +220,13 @@ def _each_once(days: Sequence[Day], chance: Random) -> Iterator[File]:
                 yield _camt([page], kind, chance)
         if day.account.other:
             yield _other([_whole([day], day.account.other, chance)], day.account.other, chance)
+        if lumps := [item for item in day.money if is_lump(item)]:
+            yield _camt([_notice([day], _shuffled(lumps, chance), chance)], Format.CAMT_054, chance)
+
+
+def is_lump(item: Told) -> bool:
+    """Whether a bank may tell of it as a lump sum, and of its details elsewhere."""
+    return isinstance(item, Batch) and item.bank_reference.startswith(LUMP)
 
 
 def _statement(days: Sequence[Day], chance: Random) -> File:
@@ -295,7 +303,10 @@ def _part(run: Sequence[Day], kind: Format, chance: Random, status: str = "BOOK"
     money = [_with_status(item, status) for item in _money(run)]
     told = _told(chance.sample(money, chance.randint(1, len(money))), kind, chance)
     # Some payments of a batch without the others.
-    told = told[: chance.randint(1, len(told))]
+    return _notice(run, told[: chance.randint(1, len(told))], chance)
+
+
+def _notice(run: Sequence[Day], told: Sequence[Told], chance: Random) -> Sheet:
     sheet = replace(_sheet(run, told), statement_id=f"P-{chance.randrange(10**9)}", sequence="0")
     return replace(sheet, closing_minor=sheet.opening_minor + _sum(told))
 
@@ -346,7 +357,7 @@ def _told(money: Sequence[Told], kind: Format, chance: Random) -> list[Told]:
             told.append(item)
             continue
         parts = _shuffled(item.payments, chance)
-        if item.bank_reference.startswith(LUMP):
+        if is_lump(item):
             told.append(replace(item, payments=tuple(parts), details=chance.random() < 0.5))
         elif kind not in (Format.MT940, Format.BAI2) and chance.random() < 0.5:
             told.append(replace(item, payments=tuple(parts)))

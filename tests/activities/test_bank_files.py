@@ -471,6 +471,19 @@ class TestLumpSum:
             500,
         )
 
+    def test_of_equal_payments_waits_however_often_it_is_told_until_one_file_tells_them(
+        self, desk: Desk
+    ) -> None:
+        payment = Payment(2_500, "T1", desk.issue().reference)
+        batch = Batch((payment, payment), "B1")
+        for kind in ("camt.054", "camt.053", "camt.052"):
+            sheet = Sheet(ACCOUNT, "EUR", [replace(batch, details=False)], closing_minor=5_000)
+            assert desk.deliver(sheet, kind=kind).stage == "posted"
+        assert (desk.available(), self.unapplied(desk)) == (0, 5_000)
+        desk.pay(batch)
+        self.booked(desk, batch)
+        assert (desk.available(), self.unapplied(desk)) == (5_000, 0)
+
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_and_details_in_one_file_are_one_money(self, desk: Desk, order: tuple[int, int]) -> None:
         batch = self.batch(desk)

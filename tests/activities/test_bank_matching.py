@@ -117,6 +117,19 @@ class TestToldByAnotherFormat:
         self.told(desk, deposit, "R-1", "R-2", kind="camt.053")
         assert desk.available() == 20_000
 
+    @pytest.mark.parametrize("reference", ["", "20261123-4711-00"])
+    def test_two_equal_ones_are_two_also_where_another_format_told_the_first_in_a_batch(
+        self, desk: Desk, reference: str
+    ) -> None:
+        deposit = desk.issue(amount="500.00")
+        equal, other = (
+            Payment(minor, reference, free=(deposit.reference,), booked_on=MONDAY) for minor in (10_000, 500)
+        )
+        desk.deliver(Sheet(ACCOUNT, "EUR", [Batch((equal, other))]), kind="camt.052")
+        alone = [equal, other, equal]
+        desk.deliver(Sheet(ACCOUNT, "EUR", alone, closing_minor=20_500), kind="camt.053")
+        assert desk.available() == 20_500
+
     @pytest.mark.parametrize("reference", ["R-2", "R-11"])
     def test_another_reference_is_other_money(self, desk: Desk, reference: str) -> None:
         deposit = desk.issue(amount="500.00")

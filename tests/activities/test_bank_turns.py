@@ -1,0 +1,126 @@
+"""Money that is told in two ways at the very same moment: the second chunk sees what the first one credited."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import permutations
+
+import psycopg
+import pytest
+from sqlmodel import Session
+
+from activities.bank_files import settle_waiting, store
+from bankfiles.sample import Payment, Sheet
+from bankfiles.sample_mt import write_mt940
+from tests.activities.test_bank_chain import MONDAY
+from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, written
+
+__all__ = ["desk"]
+
+Post = Callable[[], object]
+SECONDS = 10.0
+_WAITING = "SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted"
+_MATCHED = f"{_WAITING} AND relation = 'receipt'::regclass"
+
+
+@contextmanager
+def all_at_once(desk: Desk, *posts: Post) -> Iterator[None]:
+    """Inside, each has gone as far as it can without the end of another one; the first ones are matched."""
+    with ThreadPoolExecutor(len(posts)) as pool:
+        with psycopg.connect(desk.url) as holding:
+            # What chunks write last.
+            holding.execute("LOCK TABLE receipt IN EXCLUSIVE MODE")
+            begun = []
+            for number, post in enumerate(posts, 1):
+                begun.append(pool.submit(post))
+                _until(desk, number)
+            yield
+        for future in begun:
+            future.result(SECONDS)
+
+
+def _until(desk: Desk, waiting: int) -> None:
+    until = time.monotonic() + SECONDS
+    while desk.rows(_WAITING)[0]["waiting"] != waiting:
+        assert time.monotonic() < until, "not all of them wait"
+        time.sleep(0.02)
+
+
+def told(desk: Desk, kind: str, payment: Payment, account: str = ACCOUNT, currency: str = "EUR") -> Post:
+    """The posting of a file that has been read."""
+    sheet = Sheet(account, currency, [payment], closing_minor=payment.amount_minor)
+    content = written(write_mt940, payment) if kind == "mt940" else camt(sheet, kind=kind)
+    sha256, _ = store(desk.engine, content, "told.txt", "a test")
+    assert desk.files.read(sha256).stage == "read"
+    return partial(desk.files.post, sha256)
+
+
+class TestAtTheSameMoment:
+    @pytest.mark.parametrize("kinds", [*permutations(("camt.052", "camt.053", "camt.054"), 2)])
+    def test_without_its_reference_in_another_format_it_is_credited_once(
+        self, desk: Desk, kinds: tuple[str, str]
+    ) -> None:
+        deposit = desk.issue(amount="500.00")
+        desk.pay(Payment(500, "B-1", deposit.reference))
+        posts = [
+            told(desk, kind, Payment(10_000, reference, deposit.reference, booked_on=MONDAY))
+            for kind, reference in zip(kinds, ("R-1", ""), strict=True)
+        ]
+        with all_at_once(desk, *posts):
+            pass
+        assert desk.available() == 10_500
+        assert [state for state, _ in desk.parts()] == ["credited", "credited", "unapplied"]
+
+    def test_with_its_reference_cut_off_it_is_credited_once(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="500.00")
+        paid = Payment(10_000, "20261123-4711-000815", free=(deposit.reference,), booked_on=MONDAY)
+        cut_off = replace(paid, bank_reference="20261123-4711-00")
+        with all_at_once(desk, told(desk, "camt.054", paid), told(desk, "mt940", cut_off)):
+            pass
+        assert desk.available() == 10_000
+
+    @pytest.mark.parametrize("changed", ["value_on", "booked_on"])
+    def test_with_another_value_date_in_another_format_it_is_credited_once(
+        self, desk: Desk, changed: str
+    ) -> None:
+        paid = Payment(10_000, "R-1", desk.issue(amount="500.00").reference, booked_on=MONDAY)
+        later = replace(paid, **{changed: MONDAY + timedelta(days=1)})  # type: ignore[arg-type]
+        with all_at_once(desk, told(desk, "camt.054", paid), told(desk, "camt.053", later)):
+            pass
+        assert desk.available() == 10_000
+        reason = "the same bank reference and amount was posted before, with another value date"
+        assert desk.parts()[-1] == ("unapplied", reason)
+
+    def test_what_waited_and_is_credited_now_is_seen(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="500.00")
+        desk.pay(Payment(500, "B-1", deposit.reference))
+        (statement,) = desk.rows("SELECT id, account_id FROM bank_statement")
+        gap = "UPDATE collection_account SET gap_statement_id = %s WHERE id = %s"
+        desk.change(gap, statement["id"], statement["account_id"])
+        desk.pay(Payment(10_000, "R-1", deposit.reference, booked_on=MONDAY))
+        desk.change(gap, None, statement["account_id"])
+
+        def settle() -> None:
+            with Session(desk.engine) as session, session.begin():
+                settle_waiting(session, [int(str(statement["account_id"]))])
+
+        also = told(desk, "camt.052", Payment(10_000, "", deposit.reference, booked_on=MONDAY))
+        with all_at_once(desk, settle, also):
+            pass
+        assert desk.available() == 10_500
+
+
+class TestSideBySide:
+    def test_files_of_two_accounts_are_posted(self, desk: Desk) -> None:
+        euros, dollars = desk.issue(amount="500.00"), desk.issue("C-2001", "500.00", "USD")
+        ours = told(desk, "camt.054", Payment(10_000, "R-1", euros.reference))
+        theirs = told(
+            desk, "camt.052", Payment(10_000, "R-1", dollars.reference), "NL70MOCK0000002001", "USD"
+        )
+        with all_at_once(desk, ours, theirs):
+            assert desk.rows(_MATCHED) == [{"waiting": 2}]
+        assert (desk.available(), desk.available("C-2001")) == (10_000, 10_000)
