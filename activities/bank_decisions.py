@@ -12,6 +12,8 @@ from models import BankFile
 from prepay.bank_files import DecideBankFile
 from prepay.wire import Wire
 from rules.bank_file import (
+    DONE,
+    KEPT,
     BankFileState,
     FileDecision,
     Signal,
@@ -62,7 +64,7 @@ def decide(session: Session, file: BankFile, state: BankFileState, given: Decide
 def _write(session: Session, file: BankFile, given: Decide) -> None:
     row = {"key": given.key, "file": file.id, "signal": given.signal, **given.decision.model_dump()}
     if session.execute(_WRITE, row).first() is None:
-        raise SamePerson("released")
+        raise SamePerson(DONE[given.signal])
 
 
 def _carry_out(session: Session, file: BankFile, given: Decide) -> None:
@@ -74,7 +76,7 @@ def _carry_out(session: Session, file: BankFile, given: Decide) -> None:
             settle_unread(session, file.id or 0)
         return
     said = f"discarded by {given.decision.operator} ({given.decision.reason}); it was held: {file.reason}"
-    session.execute(_DISCARD, {"file": file.id, "reason": said[:1000]})
+    session.execute(_DISCARD, {"file": file.id, "reason": said[:1000], "kept": KEPT})
 
 
 def decisions(session: Session, file_id: int) -> tuple[FileDecision, ...]:
@@ -106,9 +108,12 @@ _RELEASE = text("""
     RETURNING stage
 """)
 
-_DISCARD = text(
-    "UPDATE bank_file SET stage = 'discarded', reason = :reason WHERE id = :file AND stage = 'held'"
-)
+_DISCARD = text("""
+    UPDATE bank_file f SET stage = 'discarded', reason = :reason
+    WHERE id = :file AND stage = 'held' AND (held_for <> :kept OR 2 <= (
+        SELECT count(*) FROM bank_file_decision d WHERE d.file_id = f.id AND d.hold = f.hold AND d.signal = 'discard'
+    ))
+""")
 
 _DECISIONS = text("""
     SELECT hold, signal, operator, reason, created_at AS at FROM bank_file_decision

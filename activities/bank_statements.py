@@ -139,7 +139,8 @@ def accounts_of(session: Session, file: int) -> list[int]:
 def counted_once(session: Session, file: int) -> str:
     """What to tell a person when equal payments of two statements were taken for one and are two, else nothing.
 
-    Where a statement begins with the balance that another one ends with, what they share can only sum to nothing.
+    Where a statement begins with the balance that another one ends with, what they share can only sum to nothing. Else
+    it is money of both: what of it is in the book, by whatever told of it, is confirmed.
     """
     row = session.execute(_COUNTED_ONCE, {"file": file}).one_or_none()
     if row is None:
@@ -148,8 +149,8 @@ def counted_once(session: Session, file: int) -> str:
     return (
         f"posted, but {missing} of its statement {row.position + 1} was taken for equal money of statement "
         f"{row.other_position + 1} of file {row.other_file}, and by their balances one follows the other: so it is "
-        "missing in the book. Compare both with the bank. Release this file when the missing money has come in "
-        "another file; discard it when it was booked by hand."
+        "missing in the book. Compare both with the bank, and ask it for a notification (camt.054) that has both. Two "
+        "people release this file when that has come; they discard it where the bank says that it told wrongly."
     )
 
 
@@ -182,12 +183,26 @@ _COUNTED_ONCE = text("""
             OFFSET 0
         ) e
         GROUP BY 1, 2, 3, 4, 5, 6
-    ), missing AS MATERIALIZED (
-        SELECT told.*, here + there - (
-            SELECT count(*) FROM bank_entry
-            WHERE identity_key = ANY (ARRAY(SELECT told.digest || '.' || n FROM generate_series(0, here + there - 1) n))
-        ) AS count
+    ), equal AS MATERIALIZED (
+        SELECT *, sum(signed_minor * least(here, there)) OVER (PARTITION BY position, other_file, other_position)
+            AS minor
         FROM told WHERE here > 0 AND there > 0
+    ), missing AS MATERIALIZED (
+        SELECT *, here + there - (
+            SELECT count(*) FROM bank_entry
+            WHERE identity_key = ANY (ARRAY(SELECT digest || '.' || n FROM generate_series(0, here + there - 1) n))
+        ) AS count
+        FROM equal
+    ), confirmed AS (
+        UPDATE bank_entry_part SET confirmed = true
+        WHERE NOT confirmed AND entry_id = ANY (ARRAY(
+            SELECT id FROM bank_entry WHERE status = 'BOOK' AND identity_key = ANY (ARRAY(
+                SELECT digest || '.' || n FROM equal, generate_series(0, here + there - 1) n WHERE minor <> 0
+            ))
+        )) RETURNING missed_in
+    ), rung AS (
+        INSERT INTO outbox (workflow_id, version)
+        SELECT DISTINCT 'bank-file-' || f.sha256, 1 FROM confirmed JOIN bank_file f ON f.id = missed_in
     )
     SELECT position, currency, other_position, other_file, abs(sum(signed_minor * count))::bigint AS missing_minor
     FROM missing WHERE count > 0 GROUP BY 1, 2, 3, 4 HAVING sum(signed_minor * count) <> 0

@@ -11,6 +11,7 @@ from rules.operators import second_person
 Stage = Literal["stored", "read", "posted", "alarm", "held", "refused", "discarded"]
 Signal = Literal["release", "discard"]
 
+DONE: dict[Signal, str] = {"release": "released", "discard": "discarded"}
 WAITING = ("held", "alarm")
 """The stages in which operators decide."""
 
@@ -24,7 +25,7 @@ NEVER_RELEASED = {
 STOPPED = "posting"
 """The hold of a file that PostgreSQL refused to post to its end."""
 KEPT = "overlap"
-"""The hold of a file that is posted as far as it tells new money."""
+"""The hold of a file that is posted, where money is missing in the book by what it says."""
 
 
 class FileDecision(BaseModel):
@@ -67,10 +68,9 @@ class BankFileState(BaseModel):
         """Nothing is left to do."""
         return self.stage in ("posted", "refused", "discarded")
 
-    @property
-    def released(self) -> tuple[FileDecision, ...]:
-        """Who has released the present hold: at most one, as the second ends it."""
-        return tuple(d for d in self.decisions if (d.signal, d.hold) == ("release", self.hold))
+    def said(self, signal: Signal) -> tuple[FileDecision, ...]:
+        """Who has said so of the present hold: at most one, as the second ends it."""
+        return tuple(d for d in self.decisions if (d.signal, d.hold) == (signal, self.hold))
 
     @property
     def deciders(self) -> list[str]:
@@ -114,7 +114,12 @@ def refuse_to_discard(state: BankFileState, signal: str) -> str | None:
     return None
 
 
-def enough(state: BankFileState, signal: str, operator: str) -> bool:
-    """Whether the decision is carried out now: a release waits for a second person. Raises SamePerson."""
-    before = [decision.operator for decision in state.released]
-    return signal == "discard" or second_person(before, operator, "released")
+def enough(state: BankFileState, signal: Signal, operator: str) -> bool:
+    """Whether the decision is carried out now, or waits for a second person. Raises SamePerson."""
+    before = [decision.operator for decision in state.said(signal)]
+    return not takes_two(state, signal) or second_person(before, operator, DONE[signal])
+
+
+def takes_two(state: BankFileState, signal: Signal) -> bool:
+    """A release does, and putting away what says that money is missing in the book."""
+    return signal == "release" or state.held_for == KEPT

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prepay.ids import grouped
 from prepay.money import Money
-from rules.bank_file import KEPT, NEVER_RELEASED, STOPPED, WAITING, BankFileState
+from rules.bank_file import DONE, KEPT, NEVER_RELEASED, STOPPED, WAITING, BankFileState, Signal, takes_two
 from rules.change import ChangeState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
@@ -151,13 +151,11 @@ def bank_file_details(state: BankFileState, refusals: Sequence[str]) -> str:
 
 def _decisions(state: BankFileState) -> str:
     """Who decided what and when, oldest first; what is still missing last."""
-    said = [f"{_DONE[d.signal]} by {d.operator} at {when(d.at)} ({d.reason})" for d in state.decisions]
-    if state.stage in WAITING and state.released:
-        said.append("a second person must release it too")
+    said = [f"{DONE[d.signal]} by {d.operator} at {when(d.at)} ({d.reason})" for d in state.decisions]
+    for signal in DONE:
+        if state.stage in WAITING and takes_two(state, signal) and state.said(signal):
+            said.append(f"a second person must {signal} it too")
     return "; ".join(said)
-
-
-_DONE = {"release": "released", "discard": "discarded"}
 
 
 def _file_actions(state: BankFileState) -> str:
@@ -170,10 +168,14 @@ def _file_actions(state: BankFileState) -> str:
         return ""
     if state.held_for == STOPPED:
         return f"{HOW}{_release(state)}\n\nIt cannot be put away: what stands before that is posted."
-    posted = "what of it is posted stays" if state.held_for == KEPT else "nothing of it is posted"
-    return f"{HOW}{_release(state)}\n\n`discard` puts the file away; {posted}, its bytes are kept:" + paste(
-        operator="", reason=""
-    )
+    if state.held_for == KEPT:
+        does = (
+            "what of it is posted stays, and `prepay ledger check` names the account until the book is where its "
+            f"statements end. {_two(state, 'discard')}:"
+        )
+    else:
+        does = "nothing of it is posted, its bytes are kept:"
+    return f"{HOW}{_release(state)}\n\n`discard` puts the file away; {does}" + paste(operator="", reason="")
 
 
 def _release(state: BankFileState) -> str:
@@ -187,8 +189,11 @@ def _release(state: BankFileState) -> str:
         does = "posts the file although it came from elsewhere"
     else:
         does = "reads the file again, after what the reason names has been set right; else it is held again"
-    missing = "A second person must send it too" if state.released else "Two different people must send it"
-    return f"\n\n`release` {does}. {missing}:" + paste(operator="", reason="")
+    return f"\n\n`release` {does}. {_two(state, 'release')}:" + paste(operator="", reason="")
+
+
+def _two(state: BankFileState, signal: Signal) -> str:
+    return "A second person must send it too" if state.said(signal) else "Two different people must send it"
 
 
 _CHANGE_WORDS = {

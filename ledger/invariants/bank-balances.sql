@@ -45,7 +45,6 @@ JOIN bank_statement t ON t.account_id = s.id AND t.chained AND t.closing_on = (
     SELECT max(l.closing_on) FROM bank_statement l WHERE l.account_id = s.id AND l.chained)
 WHERE s.gap_statement_id IS NULL AND l.unknown IS NOT TRUE
     AND NOT EXISTS (SELECT FROM bank_statement t JOIN bank_file f ON f.id = t.file_id
-        WHERE t.account_id = s.id AND t.chained AND (f.stage IN ('stored', 'read', 'held')
-            OR (f.stage = 'discarded' AND f.held_for IN ('overlap', 'posting'))))
+        WHERE t.account_id = s.id AND t.chained AND f.stage IN ('stored', 'read', 'held'))
 GROUP BY s.id, s.code, s.began, s.confirmed, l.least, l.most
 HAVING NOT bool_or(t.closing_minor - s.began - s.confirmed BETWEEN coalesce(l.least, 0) AND coalesce(l.most, 0));

@@ -35,7 +35,7 @@ class TestRelease:
         held = desk.work_off(UNKNOWN)
         decided = desk.decide(UNKNOWN, "release", "First Operator")
         assert (decided.refused, decided.state.stage, decided.state.hold) == ("", "held", held.hold)
-        [released] = decided.state.released
+        [released] = decided.state.said("release")
         assert (released.operator, released.reason) == ("First Operator", "a good reason")
         assert decided.state.deciders == ["First Operator"]
 
@@ -61,9 +61,9 @@ class TestRelease:
         for operator in ("First Operator", "Second Operator"):
             desk.decide(UNKNOWN, "release", operator)
         again = desk.work_off(UNKNOWN)
-        assert (again.stage, again.hold, again.released) == ("held", 2, ())
+        assert (again.stage, again.hold, again.said("release")) == ("held", 2, ())
         state = desk.decide(UNKNOWN, "release", "First Operator").state
-        assert (state.stage, len(state.released)) == ("held", 1)
+        assert (state.stage, len(state.said("release"))) == ("held", 1)
 
     def test_of_a_hold_that_is_over_is_refused(self, desk: Desk) -> None:
         desk.work_off(UNKNOWN)
@@ -247,13 +247,13 @@ class TestDeliveredAgain:
         choosy.work_off(KNOWN, "e-mail")
         choosy.decide(KNOWN, "release", "First Operator")
         file = choosy.work_off(KNOWN, "e-mail")
-        assert (file.stage, file.hold, len(file.released)) == ("held", 1, 1)
+        assert (file.stage, file.hold, len(file.said("release"))) == ("held", 1, 1)
 
     def test_from_a_third_side_it_is_another_hold(self, choosy: Desk) -> None:
         choosy.work_off(KNOWN, "e-mail")
         choosy.decide(KNOWN, "release", "First Operator")
         file = choosy.work_off(KNOWN, "fax")
-        assert (file.stage, file.hold, file.released) == ("held", 2, ())
+        assert (file.stage, file.hold, file.said("release")) == ("held", 2, ())
         assert "found one from e-mail and fax" in file.reason
 
     def test_what_was_put_away_for_its_source_is_posted_when_the_right_one_brings_it(

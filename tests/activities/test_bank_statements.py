@@ -3,13 +3,16 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from datetime import timedelta
+from itertools import accumulate, permutations
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bankfiles.sample import Batch, Payment, Sheet
+from ledger.checks import CHECKS, run_checks
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
 
 __all__ = ["desk"]
@@ -173,6 +176,81 @@ class TestStatementsThatFollow:
             "50.00 EUR of its statement 1 was taken for equal money of statement 1 of file 1" in second.reason
         )
         assert credited(desk, deposit) == 5_000
+
+    def follow(self, desk: Desk) -> tuple[Sheet, Sheet]:
+        """Each of a day."""
+        before, after, _ = self.statements(desk)
+        return before, replace(after, created_on=after.created_on + timedelta(days=1))
+
+    def overlap(self, desk: Desk) -> tuple[Sheet, Sheet, bytes]:
+        before, after = self.follow(desk)
+        held = camt(after, kind="camt.053")
+        desk.deliver(before, kind="camt.053")
+        assert desk.work_off(held).stage == "held"
+        return before, after, held
+
+    def both(self, before: Sheet, after: Sheet) -> Sheet:
+        return replace(before, entries=[*before.entries, *after.entries], statement_id="N", sequence="0")
+
+    def balances(self, desk: Desk) -> list[tuple[object, object]]:
+        """What of the balances of accounts is wrong: where the book is, and where the statements end."""
+        with psycopg.connect(desk.url) as connection:
+            (check,) = (c for c in CHECKS if c.name == "bank-balances")
+            return [
+                (int(b["found"]), int(b["expected"]))
+                for result in run_checks(connection, [check])
+                for b in result.breaches
+            ]
+
+    def test_it_is_released_when_a_notification_has_both(self, desk: Desk) -> None:
+        before, after, held = self.overlap(desk)
+        desk.deliver(self.both(before, after))
+        assert desk.release(held).stage == "posted"
+        assert self.balances(desk) == []
+
+    @pytest.mark.parametrize("order", [*permutations(range(3))])
+    def test_both_are_confirmed_where_a_notification_has_both(
+        self, desk: Desk, order: tuple[int, ...]
+    ) -> None:
+        before, after = self.follow(desk)
+        told = [
+            camt(before, kind="camt.053"),
+            camt(after, kind="camt.053"),
+            camt(self.both(before, after)),
+        ]
+        ends = [(told[i], desk.work_off(told[i]).stage) for i in order]
+        for file in [file for file, stage in ends if stage == "held"]:
+            desk.release(file)
+        assert self.balances(desk) == []
+        assert desk.rows("SELECT DISTINCT confirmed FROM bank_entry_part") == [{"confirmed": True}]
+        # What its alarm said was missing has been confirmed, and rings it.
+        assert {desk.work_off(file).stage for file in told} == {"posted"}
+
+    def test_two_people_put_it_away_and_the_check_names_the_account_until_a_statement_has_both(
+        self, desk: Desk
+    ) -> None:
+        before, after, held = self.overlap(desk)
+        assert desk.decide(held, "discard", "First Operator").state.stage == "held"
+        again = desk.decide(held, "discard", "FIRST OPERATOR")
+        assert again.refused == "you discarded it already; somebody else must"
+        assert self.balances(desk) == []
+        assert desk.decide(held, "discard", "Second Operator").state.stage == "discarded"
+        assert self.balances(desk) == [(5_000, 10_000)]
+        desk.deliver(replace(self.both(before, after), closing_minor=10_000), kind="camt.053")
+        assert self.balances(desk) == []
+
+    def test_a_release_and_a_discard_are_not_two(self, desk: Desk) -> None:
+        *_, held = self.overlap(desk)
+        desk.decide(held, "release", "First Operator")
+        assert desk.decide(held, "discard", "Second Operator").state.stage == "held"
+
+    def test_it_is_put_away_when_the_bank_has_corrected_it(self, desk: Desk) -> None:
+        _, after, held = self.overlap(desk)
+        for operator in ("First Operator", "Second Operator"):
+            desk.decide(held, "discard", operator)
+        corrected = replace(after, entries=[], statement_id="C", closing_minor=after.opening_minor)
+        assert desk.deliver(corrected, kind="camt.053").stage == "posted"
+        assert self.balances(desk) == []
 
     def test_both_in_one_file_wait_too(self, desk: Desk) -> None:
         before, after, _ = self.statements(desk)

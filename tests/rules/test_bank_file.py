@@ -63,6 +63,12 @@ class TestEnough:
         assert not enough(state(), "release", "First Operator")
         assert enough(state(decisions=(FIRST,)), "release", "Second Operator")
 
+    def test_two_put_away_what_says_that_money_is_missing(self) -> None:
+        held, discard = state(held_for="overlap"), FIRST.model_copy(update={"signal": "discard"})
+        assert not enough(held, "discard", "First Operator")
+        assert not enough(state(held_for="overlap", decisions=(FIRST,)), "discard", "Second Operator")
+        assert enough(state(held_for="overlap", decisions=(discard,)), "discard", "Second Operator")
+
     def test_a_release_of_an_earlier_hold_does_not_count(self) -> None:
         assert not enough(state(decisions=(FIRST,), hold=3), "release", "Second Operator")
 
@@ -99,9 +105,17 @@ class TestDetails:
         assert "`release` reads the file again" in shown
         assert "`discard`" not in shown
 
-    def test_of_what_is_posted_say_that_it_stays(self) -> None:
+    def test_of_what_is_posted_say_that_it_stays_and_ask_for_two_people(self) -> None:
         shown = bank_file_details(state(held_for="overlap"), ())
-        assert "`discard` puts the file away; what of it is posted stays, its bytes are kept:" in shown
+        assert (
+            "`discard` puts the file away; what of it is posted stays, and `prepay ledger check` names"
+            in shown
+        )
+        assert shown.count("Two different people must send it:") == 2
+        discard = FIRST.model_copy(update={"signal": "discard"})
+        shown = bank_file_details(state(held_for="overlap", decisions=(discard,)), ())
+        assert "a second person must discard it too" in shown
+        assert "statements end. A second person must send it too:" in shown
 
     def test_of_a_file_from_elsewhere_say_that_it_is_posted(self) -> None:
         shown = bank_file_details(state(held_for="source"), ())
