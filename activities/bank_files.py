@@ -18,7 +18,15 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_chain import WITHOUT_GAP, chain, chain_by_entries, gaps_of, lock_accounts
 from activities.bank_decisions import SHOWN, Decide, Decided, decide, decisions
 from activities.bank_file_bytes import STAGED, bytes_of, stage_bytes
-from activities.bank_incoming import forget, incoming, is_complete, leave_to_people, lock_incoming
+from activities.bank_incoming import (
+    Chunk,
+    chunks_of,
+    forget,
+    incoming,
+    is_complete,
+    leave_to_people,
+    lock_incoming,
+)
 from activities.bank_missing import find_missing, missing_of, unread_of
 from activities.bank_pipeline import REFUSED_BY_POSTGRESQL, PostingStopped, post_entries, stops
 from activities.bank_posting import credit_waiting
@@ -207,8 +215,7 @@ class BankFiles:
         elif stage in ("read", "alarm"):
             try:
                 if stage == "read":
-                    self._read_again(sha256, file_id, entries)
-                    post_entries(self._engine, file_id)
+                    post_entries(self._engine, file_id, self._waiting(sha256, file_id, entries))
                 self._finish(sha256, file_id)
             except PostingStopped as reason:
                 with Session(self._engine) as session, session.begin():
@@ -217,12 +224,16 @@ class BankFiles:
                         _hold(file, "posting", str(reason))
         return self.look(sha256)
 
-    def _read_again(self, sha256: str, file_id: int, entries: int) -> None:
-        """Where PostgreSQL has crashed since, it has lost what the file told."""
+    def _waiting(self, sha256: str, file_id: int, entries: int) -> list[Chunk]:
+        """What is to be posted. Where PostgreSQL has crashed since, it has lost that, and the file is read again.
+
+        One transaction: should PostgreSQL crash again, nothing is taken for all.
+        """
         with Pulse(), Session(self._engine) as session, session.begin():
             lock_incoming(psycopg_of(session), file_id)
             if not is_complete(psycopg_of(session), file_id, entries):
                 self._survey(session, sha256, file_id)
+            return chunks_of(psycopg_of(session), file_id)
 
     def _apply(self, sha256: str) -> None:
         """What the bank answers to payment files, in one transaction."""

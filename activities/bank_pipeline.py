@@ -1,6 +1,6 @@
 """A bank file on its way into the book, chunk by chunk: while one is posted, the next is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from activities.bank_incoming import Chunk, chunks_of
+from activities.bank_incoming import Chunk
 from activities.bank_keeping import keep_new
 from activities.bank_posting import post_chunk, post_kept
 from activities.database import psycopg_of
@@ -51,14 +51,12 @@ def stops(file_id: int, where: str, expected: str) -> Iterator[None]:
         raise PostingStopped(where, expected, refused) from error
 
 
-def post_entries(engine: Engine, file_id: int) -> None:
-    """Post what a sound file has told and is not posted yet. Raises PostingStopped.
+def post_entries(engine: Engine, file_id: int, chunks: Sequence[Chunk]) -> None:
+    """Post what a sound file has told and is not posted yet. Raises PostingStopped, and KeptWasLost.
 
     A chunk that tells of nothing known is kept in a transaction of its own, beside the posting of the one before it;
     when something was told before, this chunk and all after it are kept and posted in one transaction each.
     """
-    with Session(engine) as session:
-        chunks = chunks_of(psycopg_of(session), file_id)
     steps = _Steps(engine, file_id)
     with Pulse(), ThreadPoolExecutor(1, "bank-file-poster") as poster:
         posted: Future[None] | None = None

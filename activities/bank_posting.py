@@ -31,14 +31,26 @@ FREEZES = "hashtext('prepay freezes')"
 class KeptWasLost(Exception):
     """PostgreSQL has not kept what it said it had: it died in between. The step is tried again."""
 
+    def __init__(self, chunk: Chunk) -> None:
+        super().__init__(
+            f"Lines {chunk.first_line} to {chunk.last_line}: expected {chunk.entries + chunk.unread} entries, found "
+            "fewer, as PostgreSQL died or somebody took them away. Nothing of them is posted; they are read again."
+        )
+
 
 def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> None:
     """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
 
     Locks in this order: collection accounts by id, entries and parts by key, customers' accounts by id, deposits by id.
+    Raises KeptWasLost where they do not wait any more, and nobody has kept them.
     """
     connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
     new = keep(connection, file_id, chunk)
+    kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
+    unread = connection.execute(_KEPT_UNREAD, _range(file_id, chunk)) if chunk.unread else None
+    _require(chunk, kept, chunk.entries)
+    if unread is not None:
+        _require(chunk, unread, chunk.unread)
     _post(connection, file_id, chunk, _LOCK if new else _LOCK_TOLD)
 
 
@@ -48,8 +60,12 @@ def post_kept(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk)
         connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
         kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
         _post(connection, file_id, chunk, _LOCK)
-    if (kept.fetchone() or (0,))[0] < chunk.entries:
-        raise KeptWasLost
+    _require(chunk, kept, chunk.entries)
+
+
+def _require(chunk: Chunk, kept: "psycopg.Cursor[Any]", expected: int) -> None:
+    if (kept.fetchone() or (0,))[0] < expected:
+        raise KeptWasLost(chunk)
 
 
 def _range(file_id: int, chunk: Chunk) -> dict[str, int]:
@@ -164,6 +180,9 @@ _SEEN = """
         AND (g.statement, g.ordinal) <= (%(last_statement)s, %(last)s)
 """
 _KEPT = f"SELECT count(*) {_SEEN.format(joins='')}".encode()
+_KEPT_UNREAD = b"""
+    SELECT count(*) FROM bank_quarantine WHERE file_id = %(file)s AND ordinal BETWEEN %(first)s AND %(last)s
+"""
 
 _LOCKED = """
     INSERT INTO posting (id, slice)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from activities import bank_incoming
 from activities.bank_files import BankFiles, store
+from activities.bank_posting import KeptWasLost
 from activities.database import make_engine
 
 CHUNKS = (3, 20, 1_000)
@@ -68,13 +69,13 @@ class Sender:
             list(pool.map(self._retried, [lambda: work_off(engine, sha256)] * threads))
 
     def _retried(self, step: Callable[[], _T]) -> _T:
-        """What Temporal does when PostgreSQL ends a connection or a deadlock; anything else fails the proof."""
+        """What Temporal does when PostgreSQL ends a connection or a deadlock, or lost a chunk; else the proof fails."""
         for _ in range(MAX_TRIES):
             try:
                 return step()
-            except (psycopg.OperationalError, DBAPIError) as error:
+            except (psycopg.OperationalError, DBAPIError, KeptWasLost) as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
-                if not isinstance(cause, psycopg.OperationalError):
+                if not isinstance(cause, psycopg.OperationalError | KeptWasLost):
                     raise
                 self.counts[1] += 1
                 self.counts[2] += isinstance(cause, psycopg.errors.DeadlockDetected)

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from activities.bank_files import BankFiles, store
 from activities.bank_incoming import Incoming
-from activities.bank_posting import post_kept
+from activities.bank_posting import KeptWasLost, post_chunk, post_kept
 from bankfiles import Event
 from bankfiles.sample import Payment, Sheet
 from models.url import sqlalchemy_url
@@ -155,6 +155,35 @@ class TestLost:
                 desk.files.post(sha256)
         assert desk.available() == 30_000
         crash()
+        assert desk.files.post(sha256).stage == "posted"
+        assert desk.available() == 100_000
+
+    @pytest.mark.parametrize("chunks_before", [0, 1, 2])
+    def test_while_it_is_posted_nothing_is_taken_for_done(
+        self,
+        desk: Desk,
+        deposits: list[DepositState],
+        crash: Callable[[], None],
+        monkeypatch: pytest.MonkeyPatch,
+        chunks_before: int,
+    ) -> None:
+        """PostgreSQL crashes while no statement runs, so that none fails."""
+        sha256 = stored(desk, paying(deposits))
+        desk.files.read(sha256)
+        monkeypatch.setattr("activities.bank_pipeline.keep_new", lambda *_: False)
+        left = iter(range(chunks_before))
+
+        def crashing(*given: Any) -> None:
+            if next(left, None) is None:
+                crash()
+            post_chunk(*given)
+
+        with monkeypatch.context() as dying:
+            dying.setattr("activities.bank_pipeline.post_chunk", crashing)
+            with pytest.raises(KeptWasLost, match="expected 3 entries, found fewer"):
+                desk.files.post(sha256)
+        assert desk.files.look(sha256).stage == "read"
+        assert desk.available() == 30_000 * chunks_before
         assert desk.files.post(sha256).stage == "posted"
         assert desk.available() == 100_000
 
