@@ -221,6 +221,8 @@ class BankFiles:
                 with Session(self._engine) as session, session.begin():
                     file = _file(session, sha256)
                     if file.stage == stage:
+                        # Released, it is read again.
+                        forget(psycopg_of(session), file_id)
                         _hold(file, "posting", str(reason))
         return self.look(sha256)
 

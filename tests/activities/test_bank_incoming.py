@@ -14,6 +14,7 @@ from activities.bank_incoming import Incoming
 from activities.bank_posting import KeptWasLost, post_chunk, post_kept
 from bankfiles import Event
 from bankfiles.sample import Payment, Sheet
+from ledger.checks import run_checks
 from models.url import sqlalchemy_url
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
@@ -232,3 +233,23 @@ class TestLost:
             reading.setattr("activities.bank_files.survey", once)
             assert desk.files.post(sha256).credited == 10
         assert desk.available() == 100_000
+
+
+@pytest.mark.breaks_the_book
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE bank_file SET entries = entries + 1",
+        "INSERT INTO bank_incoming (file_id, ordinal, position, chunk, statement, line, status)"
+        " SELECT id, 0, 0, 0, 0, 1, 'BOOK' FROM bank_file",
+    ],
+)
+def test_an_entry_that_a_posted_file_left_out_is_a_breach(
+    desk: Desk, deposits: list[DepositState], set_up: Database, change: str
+) -> None:
+    desk.deliver(paying(deposits))
+    with psycopg.connect(set_up.owner_url) as connection:
+        connection.execute(change.encode())
+        broken = [check.name for check in run_checks(connection) if check.breaches]
+        connection.rollback()
+    assert broken == ["bank-files"]
