@@ -1,6 +1,7 @@
 """The inbox: each file is taken once and none is lost, whoever writes, and whoever dies."""
 
 import asyncio
+import gzip
 import os
 import time
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ class Inbox:
 
     def stored(self) -> list[tuple[str, bytes]]:
         with psycopg.connect(self._database.app_url) as connection:
-            return connection.execute("SELECT name, content FROM bank_file ORDER BY name, id").fetchall()
+            rows = connection.execute("SELECT name, content FROM bank_file ORDER BY name, id").fetchall()
+        return [(name, gzip.decompress(content)) for name, content in rows]
 
     def lies(self) -> list[str]:
         """The files that a person sees, by their place in the folder."""
