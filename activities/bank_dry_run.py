@@ -1,6 +1,7 @@
 """What would become of a bank file: all of it is done in one transaction, which is then taken back."""
 
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -69,6 +70,8 @@ def _file(session: Session, content: bytes, name: str, delivered_by: str) -> Ban
         file = BankFile(sha256=sha256, name=name, delivered_by=delivered_by, content=content)
         session.add(file)
         session.flush()
+    # Before any account, as whoever reads the file does.
+    lock_incoming(psycopg_of(session), file.id or 0)
     session.execute(_DELIVERED, {"file": file.id, "delivered_by": delivered_by})
     return file
 
@@ -77,8 +80,8 @@ def _post(session: Session, file: int, content: bytes) -> DryRun:
     accounts = accounts_of(session, file)
     chain(session, accounts)
     connection = psycopg_of(session)
-    lock_incoming(connection, file)
-    with incoming(connection, file, MAX_ENTRIES) as told:
+    # One chunk, whatever its batches hold: what a chunk is matched in is emptied by the end of the transaction alone.
+    with incoming(connection, file, sys.maxsize) as told:
         for event in read(BytesIO(content)):
             told.take(event)
     for chunk in chunks_of(connection, file):

@@ -46,11 +46,7 @@ def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk
     """
     connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
     new = keep(connection, file_id, chunk)
-    kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
-    unread = connection.execute(_KEPT_UNREAD, _range(file_id, chunk)) if chunk.unread else None
-    _require(chunk, kept, chunk.entries)
-    if unread is not None:
-        _require(chunk, unread, chunk.unread)
+    _require(chunk, _kept(connection, file_id, chunk))
     _post(connection, file_id, chunk, _LOCK if new else _LOCK_TOLD)
 
 
@@ -58,14 +54,23 @@ def post_kept(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk)
     """Post entries that another transaction has kept. Raises KeptWasLost."""
     with connection.pipeline():
         connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
-        kept = connection.execute(_KEPT, _range(file_id, chunk), prepare=True)
+        kept = _kept(connection, file_id, chunk)
         _post(connection, file_id, chunk, _LOCK)
-    _require(chunk, kept, chunk.entries)
+    _require(chunk, kept)
 
 
-def _require(chunk: Chunk, kept: "psycopg.Cursor[Any]", expected: int) -> None:
-    if (kept.fetchone() or (0,))[0] < expected:
-        raise KeptWasLost(chunk)
+def _kept(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> "list[psycopg.Cursor[Any]]":
+    """How many entries have been kept, and how many that could not be read."""
+    counts = [connection.execute(_KEPT, _range(file_id, chunk), prepare=True)]
+    if chunk.unread:
+        counts.append(connection.execute(_KEPT_UNREAD, _range(file_id, chunk), prepare=True))
+    return counts
+
+
+def _require(chunk: Chunk, kept: "Sequence[psycopg.Cursor[Any]]") -> None:
+    for count, expected in zip(kept, (chunk.entries, chunk.unread), strict=False):
+        if (count.fetchone() or (0,))[0] < expected:
+            raise KeptWasLost(chunk)
 
 
 def _range(file_id: int, chunk: Chunk) -> dict[str, int]:

@@ -169,7 +169,6 @@ def _carry_out(session: Session, unread: Unread, proposal: Proposal, by: str) ->
     facts = Facts.model_validate(proposal.facts)
     entry = _entry(session, unread, facts)
     connection = psycopg_of(session)
-    lock_incoming(connection, unread.file_id)
     with incoming(connection, unread.file_id) as told:
         # The key of one that another file brought was counted when it came.
         told.entry(entry, counted=facts.entry is not None)
@@ -193,6 +192,8 @@ def _require_sums(session: Session, unread: Unread) -> None:
 
 def _find(session: Session, file: int, line: str) -> Unread:
     """The entry, while nobody posts to its account, looks for what is missing there, or resolves it."""
+    # Before any account, as whoever reads the file does.
+    lock_incoming(psycopg_of(session), file)
     lock_accounts(session, accounts_of(session, file))
     rows = session.execute(_FIND, {"file": file, "line": line}).mappings().all()
     if not rows:

@@ -1,15 +1,19 @@
 """A dry run tells what delivering would do, and keeps nothing."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import activities.bank_dry_run
 from activities.bank_dry_run import TooManyEntries, dry_run
-from bankfiles.sample import Payment, Sheet
+from activities.bank_files import store
+from bankfiles.sample import Batch, Payment, Sheet
 from tests.activities.test_bank_chain import day
 from tests.activities.test_bank_decisions import allow
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.activities.test_bank_quarantine import LACKING, approved, proposed
+from tests.activities.test_bank_turns import ACCOUNTS, all_at_once
 from tests.bankfiles.answer_files import pain002
 
 __all__ = ["desk"]
@@ -95,3 +99,32 @@ def test_a_large_file_is_not_tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(activities.bank_dry_run, "MAX_ENTRIES", 1)
     with pytest.raises(TooManyEntries, match="has 2 entries; a dry run takes at most 1"):
         dry_run(desk.engine, file(Payment(1, "B1"), Payment(2, "B2")), "f.xml", "a test")
+
+
+def test_batches_may_hold_more_than_it_takes_entries(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = desk.issue(), desk.issue()
+    paid = tuple(Payment(10_000, f"B{n}", deposit.reference) for n, deposit in enumerate((first, second)))
+    content = camt(Sheet(ACCOUNT, "EUR", [Batch(paid, "BATCH"), Payment(900, "B9")]))
+    monkeypatch.setattr(activities.bank_dry_run, "MAX_ENTRIES", 2)
+    told = dry_run(desk.engine, content, "a.xml", "a test")
+    assert [part["state"] for part in told.parts] == ["credited", "credited", "unapplied"]
+
+
+class TestAtTheSameMoment:
+    """Neither waits for ever for what the other one has."""
+
+    def test_the_file_is_read(self, desk: Desk) -> None:
+        content = camt(day(1, Payment(10_000, structured=desk.issue().reference)), kind="camt.053")
+        sha256, _ = store(desk.engine, content, "a.xml", "a test")
+        trying = partial(dry_run, desk.engine, content, "a.xml", "a test")
+        with all_at_once(desk, trying, partial(desk.files.read, sha256), held=ACCOUNTS):
+            pass
+        assert desk.files.post(sha256).stage == "posted"
+
+    def test_an_entry_of_the_file_is_resolved(self, desk: Desk) -> None:
+        desk.work_off(LACKING)
+        resolving = partial(approved, desk, proposed(desk).id)
+        trying = partial(dry_run, desk.engine, LACKING, "a.xml", "a test")
+        with all_at_once(desk, resolving, trying, held=ACCOUNTS):
+            pass
+        assert len(desk.parts()) == 2

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from activities.bank_files import BankFiles, store
-from activities.bank_incoming import Incoming
+from activities.bank_incoming import Chunk, Incoming
 from activities.bank_posting import KeptWasLost, post_chunk, post_kept
 from bankfiles import Event
 from bankfiles.sample import Payment, Sheet
@@ -18,6 +18,7 @@ from ledger.checks import run_checks
 from models.url import sqlalchemy_url
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.activities.test_bank_quarantine import UNREADABLE, file_of, good
 from tests.conftest import Database
 
 __all__ = ["desk"]
@@ -158,6 +159,24 @@ class TestLost:
         crash()
         assert desk.files.post(sha256).stage == "posted"
         assert desk.available() == 100_000
+
+    def test_with_nothing_but_what_could_not_be_read_it_is_read_again(
+        self, desk: Desk, set_up: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content = file_of(*(good(f"R-{number}") for number in range(3)), UNREADABLE, kind="camt.054")
+
+        def crashing(connection: Any, file_id: int, chunk: Chunk) -> None:
+            with psycopg.connect(set_up.owner_url) as owner:
+                owner.execute("TRUNCATE bank_incoming")
+                owner.execute("DELETE FROM bank_quarantine")
+            post_kept(connection, file_id, chunk)
+
+        with monkeypatch.context() as dying:
+            dying.setattr("activities.bank_pipeline.post_kept", crashing)
+            with pytest.raises(KeptWasLost, match="expected 1 entries, found fewer"):
+                desk.work_off(content)
+        assert desk.work_off(content).stage == "alarm"
+        assert len(desk.rows("SELECT FROM bank_quarantine")) == 1
 
     @pytest.mark.parametrize("chunks_before", [0, 1, 2])
     def test_while_it_is_posted_nothing_is_taken_for_done(

@@ -34,13 +34,17 @@ _MATCHED = """
 """
 
 
+# What chunks write last.
+RECEIPTS = "LOCK TABLE receipt IN EXCLUSIVE MODE"
+ACCOUNTS = "SELECT FROM collection_account FOR NO KEY UPDATE"
+
+
 @contextmanager
-def all_at_once(desk: Desk, *posts: Post) -> Iterator[None]:
-    """Inside, each has gone as far as it can without the end of another one; the first ones are matched."""
+def all_at_once(desk: Desk, *posts: Post, held: str = RECEIPTS) -> Iterator[None]:
+    """Inside, each has gone as far as it can without what is held and the end of another one, in their order."""
     with ThreadPoolExecutor(len(posts)) as pool:
         with psycopg.connect(desk.url) as holding:
-            # What chunks write last.
-            holding.execute("LOCK TABLE receipt IN EXCLUSIVE MODE")
+            holding.execute(held.encode())
             begun = []
             for number, post in enumerate(posts, 1):
                 begun.append(pool.submit(post))
