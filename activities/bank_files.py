@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
-import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
@@ -28,7 +27,7 @@ from activities.bank_incoming import (
     lock_incoming,
 )
 from activities.bank_missing import find_missing, missing_of, unread_of
-from activities.bank_pipeline import REFUSED_BY_POSTGRESQL, PostingStopped, post_entries, stops
+from activities.bank_pipeline import PostingStopped, post_entries, stops
 from activities.bank_posting import credit_waiting
 from activities.bank_statements import (
     MustWait,
@@ -54,10 +53,6 @@ MAX_FILE_MINOR = 10**17
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
 _WITHOUT_BYTES = defer(cast("Any", BankFile.content))
-_UNKEPT = (
-    "The file: expected entries that PostgreSQL can keep, found that it refuses them ({error}, SQLSTATE {sqlstate}). "
-    "Nothing of it is posted. Report it with the worker's log; two people release the file when it has been mended."
-)
 
 # A reason quotes what stood in the file, and that may be an account number: people read it from the database. One that
 # is cut off ends within the quotation.
@@ -145,20 +140,25 @@ class BankFiles:
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
         try:
-            with Pulse(), Session(self._engine) as session, session.begin():
-                file_id = _id(session, sha256)
-                lock_incoming(psycopg_of(session), file_id)
-                if session.get_one(BankFile, file_id, options=[_WITHOUT_BYTES]).stage == "stored":
-                    found = self._survey(session, sha256, file_id)
-                    file = _file(session, sha256)
-                    file.format, file.entries = found.version or found.format, found.entries
-                    self._settle(session, file, found)
-                    if file.stage != "read":
-                        forget(psycopg_of(session), file_id)
-                    session.flush()
-                return _state(session, sha256)
-        except REFUSED_BY_POSTGRESQL as error:
-            return self._hold_unkept(sha256, error)
+            with stops("The whole file", "its entries to be kept"), Pulse():
+                return self._read(sha256)
+        except PostingStopped as reason:
+            self._stop(sha256, "stored", reason)
+        return self.look(sha256)
+
+    def _read(self, sha256: str) -> BankFileState:
+        with Session(self._engine) as session, session.begin():
+            file_id = _id(session, sha256)
+            lock_incoming(psycopg_of(session), file_id)
+            if session.get_one(BankFile, file_id, options=[_WITHOUT_BYTES]).stage == "stored":
+                found = self._survey(session, sha256, file_id)
+                file = _file(session, sha256)
+                file.format, file.entries = found.version or found.format, found.entries
+                self._settle(session, file, found)
+                if file.stage != "read":
+                    forget(psycopg_of(session), file_id)
+                session.flush()
+            return _state(session, sha256)
 
     def _survey(self, session: Session, sha256: str, file_id: int) -> Survey:
         """Read the file, and write down what it tells."""
@@ -168,14 +168,13 @@ class BankFiles:
         leave_to_people(connection, file_id)
         return found
 
-    def _hold_unkept(self, sha256: str, error: psycopg.Error) -> BankFileState:
-        """What PostgreSQL refuses once it refuses each time: a person must see it."""
+    def _stop(self, sha256: str, stage: str, reason: PostingStopped) -> None:
+        """Hold a file in that stage. Released, it is read again."""
         with Session(self._engine) as session, session.begin():
             file = _file(session, sha256)
-            if file.stage == "stored":
-                _hold(file, "posting", _UNKEPT.format(error=type(error).__name__, sqlstate=error.sqlstate))
-                session.flush()
-            return _state(session, sha256)
+            if file.stage == stage:
+                forget(psycopg_of(session), file.id or 0)
+                _hold(file, "posting", str(reason))
 
     def _settle(self, session: Session, file: BankFile, found: Survey) -> None:
         if found.outcome == "held":
@@ -218,12 +217,7 @@ class BankFiles:
                     post_entries(self._engine, file_id, self._waiting(sha256, file_id, entries))
                 self._finish(sha256, file_id)
             except PostingStopped as reason:
-                with Session(self._engine) as session, session.begin():
-                    file = _file(session, sha256)
-                    if file.stage == stage:
-                        # Released, it is read again.
-                        forget(psycopg_of(session), file_id)
-                        _hold(file, "posting", str(reason))
+                self._stop(sha256, stage, reason)
         return self.look(sha256)
 
     def _waiting(self, sha256: str, file_id: int, entries: int) -> list[Chunk]:
@@ -250,7 +244,7 @@ class BankFiles:
 
     def _finish(self, sha256: str, file_id: int) -> None:
         """Link the file's statements, credit what waited for them, and say what is still missing."""
-        with Pulse(), stops(file_id, "After the last entry", "the statements to be linked"):
+        with Pulse(), stops("After the last entry", "the statements to be linked"):
             with Session(self._engine) as session, session.begin():
                 accounts = accounts_of(session, file_id)
                 chain_by_entries(session, file_id, accounts)

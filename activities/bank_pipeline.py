@@ -39,7 +39,7 @@ class PostingStopped(Exception):
 
 
 @contextmanager
-def stops(file_id: int, where: str, expected: str) -> Iterator[None]:
+def stops(where: str, expected: str) -> Iterator[None]:
     """Raises PostingStopped for what PostgreSQL refuses; what may go better later stays as it is."""
     try:
         yield
@@ -47,7 +47,7 @@ def stops(file_id: int, where: str, expected: str) -> Iterator[None]:
         refused = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(refused, REFUSED_BY_POSTGRESQL):
             raise
-        log.error("posting stopped", file=file_id, sqlstate=refused.sqlstate)
+        log.error("posting stopped", where=where, sqlstate=refused.sqlstate)
         raise PostingStopped(where, expected, refused) from error
 
 
@@ -96,4 +96,4 @@ class _Steps:
 
     def _stops(self, chunk: Chunk) -> AbstractContextManager[None]:
         where = f"Lines {chunk.first_line} to {chunk.last_line}"
-        return stops(self._file_id, where, f"{chunk.entries + chunk.unread} entries to be posted")
+        return stops(where, f"{chunk.entries + chunk.unread} entries to be posted")

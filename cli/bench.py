@@ -90,6 +90,6 @@ def _server() -> "Iterator[BenchDatabase]":
 
 
 def _sized() -> dict[str, str]:
-    """A quarter of the memory for what is read often, as PostgreSQL's manual advises (20.4.1), up to 4 GiB."""
+    """A quarter of the memory for shared buffers, as PostgreSQL's manual advises, up to 4 GiB."""
     quarter = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
     return {"shared_buffers": f"{min(quarter // 1024**2, 4096)}MB", "max_wal_size": "4GB"}

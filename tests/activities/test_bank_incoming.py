@@ -1,42 +1,28 @@
 """What a file tells waits between its reading and its posting: nothing of it is lost, and nothing of it stays."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from activities.bank_files import BankFiles, store
 from activities.bank_incoming import Chunk, Incoming
 from activities.bank_posting import KeptWasLost, post_chunk, post_kept
 from bankfiles import Event
-from bankfiles.sample import Payment, Sheet
+from bankfiles.sample import Sheet
 from ledger.checks import run_checks
 from models.url import sqlalchemy_url
 from rules.deposit import DepositState
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
+from tests.activities.test_bank_pipeline import deposits, paying, small_chunks
 from tests.activities.test_bank_quarantine import UNREADABLE, file_of, good
 from tests.conftest import Database
 
-__all__ = ["desk"]
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.bank_incoming.CHUNK", 3)
-
-
-@pytest.fixture
-def deposits(desk: Desk) -> list[DepositState]:
-    return [desk.issue() for _ in range(10)]
-
-
-def paying(deposits: Sequence[DepositState]) -> Sheet:
-    payments = [Payment(10_000, structured=d.reference, bank_reference=f"B{d.deposit}") for d in deposits]
-    return Sheet(ACCOUNT, "EUR", payments)
+__all__ = ["deposits", "desk", "small_chunks"]
 
 
 def stored(desk: Desk, sheet: Sheet) -> str:
@@ -60,12 +46,16 @@ def crash(set_up: Database) -> Callable[[], None]:
     return empty
 
 
+def die(*_: object) -> None:
+    raise ConnectionAbortedError
+
+
 class TestWaiting:
     def test_it_waits_in_chunks_until_it_is_posted(self, desk: Desk, deposits: list[DepositState]) -> None:
         sha256 = stored(desk, paying(deposits))
         desk.files.read(sha256)
-        assert waiting(desk) == [(number // 3, number) for number in range(10)]
-        assert desk.files.post(sha256).credited == 10
+        assert waiting(desk) == [(number // 3, number) for number in range(12)]
+        assert desk.files.post(sha256).credited == 12
         assert waiting(desk) == []
 
     def test_nothing_waits_of_a_file_that_is_held(self, desk: Desk, deposits: list[DepositState]) -> None:
@@ -88,14 +78,14 @@ class TestWaiting:
         sha256 = stored(desk, paying(deposits))
         with ThreadPoolExecutor(4) as pool:
             assert {state.stage for state in pool.map(desk.files.read, [sha256] * 4)} == {"read"}
-        assert len(waiting(desk)) == 10
+        assert len(waiting(desk)) == 12
 
     def test_two_postings_at_once_post_it_once(self, desk: Desk, deposits: list[DepositState]) -> None:
         sha256 = stored(desk, paying(deposits))
         desk.files.read(sha256)
         with ThreadPoolExecutor(2) as pool:
             assert {state.stage for state in pool.map(desk.files.post, [sha256] * 2)} == {"posted"}
-        assert desk.available() == 100_000
+        assert desk.available() == 120_000
         assert waiting(desk) == []
 
     def test_a_reading_may_take_longer_than_a_statement(
@@ -122,8 +112,20 @@ class TestWaiting:
             letting.setattr(Incoming, "_write", lambda told, *row: told._copy.write_row(["\0", *row[1:]]))
             file = desk.deliver(paying(deposits))
         assert (file.stage, file.held_for) == ("held", "posting")
-        assert "PostgreSQL can keep, found that it refuses them (DataError, SQLSTATE" in file.reason
+        assert file.reason.startswith(
+            "The whole file: expected its entries to be kept, found that PostgreSQL refuses"
+        )
         assert desk.release(camt(paying(deposits))).stage == "posted"
+
+    def test_what_postgresql_refuses_of_its_statements_holds_it_too(
+        self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wrong = text("SELECT 10 / 0")
+        with monkeypatch.context() as refusing:
+            refusing.setattr("activities.bank_files.chain", lambda session, _: session.execute(wrong))
+            file = desk.deliver(paying(deposits))
+        assert (file.stage, file.held_for) == ("held", "posting")
+        assert waiting(desk) == []
 
 
 class TestLost:
@@ -133,8 +135,8 @@ class TestLost:
         sha256 = stored(desk, paying(deposits))
         desk.files.read(sha256)
         crash()
-        assert desk.files.post(sha256).credited == 10
-        assert desk.available() == 100_000
+        assert desk.files.post(sha256).credited == 12
+        assert desk.available() == 120_000
         assert waiting(desk) == []
 
     def test_between_keeping_and_posting_it_is_read_again(
@@ -148,9 +150,6 @@ class TestLost:
         sha256 = stored(desk, paying(deposits))
         desk.files.read(sha256)
 
-        def die(*_: object) -> None:
-            raise ConnectionAbortedError
-
         with monkeypatch.context() as dying:
             dying.setattr("activities.bank_pipeline.post_kept", die)
             with pytest.raises(ConnectionAbortedError):
@@ -158,7 +157,7 @@ class TestLost:
         assert desk.available() == 30_000
         crash()
         assert desk.files.post(sha256).stage == "posted"
-        assert desk.available() == 100_000
+        assert desk.available() == 120_000
 
     def test_with_nothing_but_what_could_not_be_read_it_is_read_again(
         self, desk: Desk, set_up: Database, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +204,7 @@ class TestLost:
         assert desk.files.look(sha256).stage == "read"
         assert desk.available() == 30_000 * chunks_before
         assert desk.files.post(sha256).stage == "posted"
-        assert desk.available() == 100_000
+        assert desk.available() == 120_000
 
     def test_after_the_last_chunk_it_is_not_read_again(
         self,
@@ -217,9 +216,6 @@ class TestLost:
         sha256 = stored(desk, paying(deposits))
         desk.files.read(sha256)
 
-        def die(*_: object) -> None:
-            raise ConnectionAbortedError
-
         with monkeypatch.context() as dying:
             dying.setattr("activities.bank_files.conclude", die)
             with pytest.raises(ConnectionAbortedError):
@@ -228,7 +224,7 @@ class TestLost:
         with monkeypatch.context() as reading:
             reading.setattr("activities.bank_files.survey", die)
             assert desk.files.post(sha256).stage == "posted"
-        assert desk.available() == 100_000
+        assert desk.available() == 120_000
 
     def test_by_a_killed_worker_nothing_is_read_again(
         self, desk: Desk, deposits: list[DepositState], monkeypatch: pytest.MonkeyPatch
@@ -247,11 +243,11 @@ class TestLost:
             dying.setattr("activities.bank_pipeline.post_kept", once)
             with pytest.raises(ConnectionAbortedError):
                 desk.files.post(sha256)
-        assert [chunk for chunk, _ in waiting(desk)] == [2, 2, 2, 3]
+        assert [chunk for chunk, _ in waiting(desk)] == [2, 2, 2, 3, 3, 3]
         with monkeypatch.context() as reading:
             reading.setattr("activities.bank_files.survey", once)
-            assert desk.files.post(sha256).credited == 10
-        assert desk.available() == 100_000
+            assert desk.files.post(sha256).credited == 12
+        assert desk.available() == 120_000
 
 
 @pytest.mark.breaks_the_book
