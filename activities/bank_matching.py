@@ -136,7 +136,8 @@ _DECIDE = f"""
             WHERE e.bank_reference <> '' AND other.account_id = e.account_id
                 AND other.bank_reference = e.bank_reference AND other.id <> e.id
         ) o ON true
-        WHERE p.id = ANY (ARRAY(SELECT id FROM posting)) AND p.direction = 'credit' OFFSET 0
+        WHERE p.id = ANY (ARRAY(SELECT id FROM posting EXCEPT SELECT id FROM decision)) AND p.direction = 'credit'
+        OFFSET 0
     ), named AS (
         SELECT t.*, h.*, min(h.customer_id) OVER all_of_it <> max(h.customer_id) OVER all_of_it AS of_several,
             count(*) FILTER (WHERE h.fits AND h.open) OVER same AS deposits
@@ -179,7 +180,8 @@ _DECIDE = f"""
             WHERE t.counts
         ) b ON true
     ), shared AS MATERIALIZED (
-        SELECT deposit_id FROM payment GROUP BY 1 HAVING count(*) > 1
+        SELECT deposit_id FROM (SELECT deposit_id FROM payment UNION ALL SELECT deposit_id FROM decision) d
+        GROUP BY 1 HAVING count(*) > 1
     ), destined AS (
         SELECT p.*, d.* FROM payment p CROSS JOIN LATERAL (
             SELECT
@@ -352,7 +354,9 @@ _SHARE = """
     FROM numbered
 """
 
-MATCH = (_DEBITS, _DECIDE, _TELL)
-"""Decide about every part in `posting`."""
+MATCH = (_DEBITS, _DECIDE)
+"""Decide about every part in `posting` that nothing has been decided about."""
+TELL = _TELL
+"""Write down what was decided."""
 SEVERAL, SHARE = _SEVERAL, _SHARE
 """The parts that name several deposits, and how one of them is shared out."""

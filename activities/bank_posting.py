@@ -19,8 +19,9 @@ from activities.bank_booking import (
 from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_incoming import Chunk, forget
 from activities.bank_keeping import keep
-from activities.bank_matching import MATCH, SEVERAL, SHARE
+from activities.bank_matching import MATCH, SEVERAL, SHARE, TELL
 from activities.bank_payouts import match_payouts, post_payouts
+from activities.bank_plain import PLAIN
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
 
@@ -81,8 +82,8 @@ def _range(file_id: int, chunk: Chunk) -> dict[str, int]:
 def _post(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk, lock: bytes) -> None:
     with connection.pipeline():
         _make_tables(connection)
-        connection.execute(lock, _range(file_id, chunk) | {"slice": SLICE}, prepare=True)
-        _book(connection, BOOK, reverses=chunk.reverses)
+        locked = connection.execute(lock, _range(file_id, chunk) | {"slice": SLICE}, prepare=True)
+        _book(connection, BOOK, locked, reverses=chunk.reverses)
         forget(connection, file_id, chunk.number)
 
 
@@ -103,12 +104,12 @@ def credit_waiting(
     connection.execute("DELETE FROM decision")
     values = {"slice": SLICE, "after": after, **given}
     connection.execute(_LOCK_THEIR_ACCOUNTS.format(where=where).encode(), values)
-    found = connection.execute(_AWAITING.format(where=where).encode(), values).rowcount
-    if not found:
+    found = connection.execute(_AWAITING.format(where=where).encode(), values)
+    if not found.rowcount:
         return ""
     last = str(_one(connection, _LAST))
-    _book(connection, CREDIT, reverses=False)
-    return last if found == SLICE else ""
+    _book(connection, CREDIT, found, reverses=False)
+    return last if found.rowcount == SLICE else ""
 
 
 def credit_all_waiting(connection: "psycopg.Connection[Any]", where: str, given: Mapping[str, Any]) -> None:
@@ -129,8 +130,14 @@ def credit_decided(connection: "psycopg.Connection[Any]", part: int) -> None:
         connection.execute(statement, {"slice": 0})
 
 
-def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, reverses: bool) -> None:
-    """Decide about the parts in `posting`, and post them."""
+def _book(
+    connection: "psycopg.Connection[Any]",
+    statements: Sequence[str],
+    parts: "psycopg.Cursor[Any]",
+    *,
+    reverses: bool,
+) -> None:
+    """Decide about the parts that were put in `posting`, and post them."""
     with connection.pipeline():
         # Before any account: no customer is frozen between the decision and the credit.
         connection.execute(f"SELECT pg_advisory_xact_lock_shared({FREEZES})".encode())
@@ -138,8 +145,13 @@ def _book(connection: "psycopg.Connection[Any]", statements: Sequence[str], *, r
             # Two files that take back the same booking: the second must see what the first did.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
         payouts = match_payouts(connection)
-        for statement in (*REVERSALS, *MATCH) if reverses else MATCH:
+        for statement in REVERSALS if reverses else ():
             connection.execute(statement, prepare=True)
+        (plain,) = connection.execute(PLAIN, prepare=True).fetchone() or (0,)
+        if plain < parts.rowcount:
+            for statement in MATCH:
+                connection.execute(statement, prepare=True)
+        connection.execute(TELL, prepare=True)
         several = connection.execute(SEVERAL, prepare=True)
         counted = connection.execute(_COUNT, prepare=True)
         for (part,) in several.fetchall():
