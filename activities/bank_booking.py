@@ -39,14 +39,15 @@ SLICE = 1000
 CREDIT_WHOLE = f"""
     SELECT count(*) FROM (
         SELECT array_agg('receipt:' || w.identity_key ORDER BY w.id) AS receipts,
-            array_agg(a.code ORDER BY w.id) AS accounts, array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys,
+            array_agg(w.account ORDER BY w.id) AS accounts, array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys,
             array_agg(c.number ORDER BY w.id) AS customers, array_agg(w.entity ORDER BY w.id) AS entities,
             array_agg(w.currency ORDER BY w.id) AS currencies, array_agg(w.credit_minor ORDER BY w.id) AS amounts,
             array_agg(w.booked_on ORDER BY w.id) AS days, array_agg(w.value_on ORDER BY w.id) AS value_days,
-            array_agg(d.number ORDER BY w.id) AS deposits, array_agg('bank entry part ' || w.id ORDER BY w.id) AS causes
+            array_agg(coalesce(w.deposit, (SELECT number FROM deposit d WHERE d.id = w.deposit_id)) ORDER BY w.id)
+                AS deposits,
+            array_agg('bank entry part ' || w.id ORDER BY w.id) AS causes
         FROM (SELECT *, (row_number() OVER (ORDER BY id) - 1) / {SLICE} AS slice FROM decision WHERE whole) w
-        JOIN collection_account a ON a.id = w.account_id JOIN customer c ON c.id = w.customer_id
-        LEFT JOIN deposit d ON d.id = w.deposit_id
+        JOIN customer c ON c.id = w.customer_id
         WHERE w.slice = %(slice)s HAVING count(*) > 0
     ) r, LATERAL ledger_receive_and_credit_many(r.receipts, r.accounts, r.keys, r.customers, r.entities, r.currencies,
         r.amounts, r.days, r.value_days, r.deposits, r.causes)

@@ -13,10 +13,10 @@ _CALM = """
 
 PLAIN = f"""
     WITH plain AS (
-        INSERT INTO decision (id, identity_key, account_id, entity, currency, booked_on, value_on, state, awaits,
-            house, flagged, absorbed_minor, credit_minor, customer_id, deposit_id, several, whole, reason)
-        SELECT p.id, p.identity_key, e.account_id, e.entity, p.currency, e.booked_on, e.value_on, 'credited', '',
-            p.house, false, 0, p.amount_minor, d.customer_id, d.id, false, true,
+        INSERT INTO decision (id, identity_key, account, entity, currency, booked_on, value_on, state, awaits, house,
+            flagged, absorbed_minor, credit_minor, customer_id, deposit_id, deposit, several, whole, reason)
+        SELECT p.id, p.identity_key, a.code, e.entity, p.currency, e.booked_on, e.value_on, 'credited', '',
+            p.house, false, 0, p.amount_minor, d.customer_id, d.id, d.number, false, true,
             CASE WHEN p.structured_references = '{{}}' THEN 'the reference in its text is that of '
                 ELSE 'its structured reference is that of ' END || d.number
         FROM bank_entry_part p JOIN bank_entry e ON e.id = p.entry_id

@@ -183,9 +183,9 @@ _TABLES = (
     # What was decided about those that are credits.
     """
     CREATE TEMP TABLE IF NOT EXISTS decision (
-        id bigint, identity_key text, account_id bigint, entity text, currency text, booked_on date, value_on date,
+        id bigint, identity_key text, account text, entity text, currency text, booked_on date, value_on date,
         state text, awaits text, house text, flagged boolean, absorbed_minor bigint, credit_minor bigint,
-        customer_id bigint, deposit_id bigint, several boolean, whole boolean, screened text, reason text
+        customer_id bigint, deposit_id bigint, deposit text, several boolean, whole boolean, screened text, reason text
     ) ON COMMIT DELETE ROWS
     """,
     *TABLES,
