@@ -182,29 +182,32 @@ _DECIDE = f"""
     ), shared AS MATERIALIZED (
         SELECT deposit_id FROM (SELECT deposit_id FROM payment UNION ALL SELECT deposit_id FROM decision) d
         GROUP BY 1 HAVING count(*) > 1
+    ), paying AS MATERIALIZED (
+        SELECT *, split_part(identity_key, '.', 1) AS digest, {_KINDS.format(entry="payment.entry_id")} AS kinds
+        FROM payment WHERE paid
+    ), earlier AS MATERIALIZED (
+        -- Read once for all: a deposit may be paid in thousands of payments.
+        SELECT credit.deposit_id, o.amount_minor, split_part(o.identity_key, '.', 1) AS digest, e.id, e.account_id,
+            e.booked_on, e.value_on, e.bank_reference, {_KINDS.format(entry="e.id")} AS kinds
+        FROM credit JOIN bank_entry_part o ON o.id = credit.part_id JOIN bank_entry e ON e.id = o.entry_id
+        WHERE credit.deposit_id = ANY (ARRAY(SELECT deposit_id FROM paying))
+            AND o.amount_minor IN (SELECT amount_minor FROM paying)
+            AND (e.booked_on IN (SELECT booked_on FROM paying) OR e.value_on IN (SELECT value_on FROM paying))
+    ), told AS MATERIALIZED (
+        SELECT p.id, min(e.id) AS told_otherwise_id
+        FROM paying p JOIN earlier e USING (deposit_id, amount_minor, account_id)
+        WHERE e.id <> p.entry_id AND e.digest <> p.digest
+            AND (e.booked_on = p.booked_on OR e.value_on = p.value_on)
+            AND ('' IN (e.bank_reference, p.of_entry)
+                OR left(e.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
+            AND NOT e.kinds && p.kinds
+        GROUP BY p.id
     ), destined AS (
-        SELECT p.*, d.* FROM payment p CROSS JOIN LATERAL (
+        SELECT p.*, told.told_otherwise_id, d.* FROM payment p LEFT JOIN told ON told.id = p.id CROSS JOIN LATERAL (
             SELECT
                 (SELECT any_freeze FROM known) AND EXISTS (
                     SELECT FROM money_freeze f WHERE f.customer_id = p.owner_id AND f.ended_at IS NULL
                 ) AS owner_frozen,
-                CASE WHEN paid THEN (
-                    SELECT min(told.id) FROM (
-                        SELECT * FROM bank_entry WHERE id = ANY (ARRAY(
-                            SELECT entry_id FROM bank_entry_part o
-                            WHERE o.amount_minor = p.amount_minor
-                                AND split_part(o.identity_key, '.', 1) <> split_part(p.identity_key, '.', 1)
-                                AND o.id = ANY (ARRAY(
-                                SELECT part_id FROM credit WHERE credit.deposit_id = p.deposit_id
-                            ))
-                        )) OFFSET 0
-                    ) told
-                    WHERE told.id <> p.entry_id AND told.account_id = p.account_id
-                        AND (told.booked_on = p.booked_on OR told.value_on = p.value_on)
-                        AND ('' IN (told.bank_reference, p.of_entry)
-                            OR left(told.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
-                        AND NOT ({_KINDS.format(entry="told.id")} && {_KINDS.format(entry="p.entry_id")})
-                ) END AS told_otherwise_id,
                 coalesce(deposit_id, CASE WHEN place IS NULL THEN (
                     SELECT id FROM (
                         -- Of a customer with many deposits, only those that their indexes tell are read.
