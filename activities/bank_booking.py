@@ -40,8 +40,8 @@ CREDIT_WHOLE = f"""
     SELECT count(*) FROM (
         SELECT array_agg('receipt:' || w.identity_key ORDER BY w.id) AS receipts,
             array_agg(w.account ORDER BY w.id) AS accounts,
-            array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys, array_agg(c.number ORDER BY w.id) AS customers,
-            array_agg(w.entity ORDER BY w.id) AS entities,
+            array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys,
+            array_agg(c.number ORDER BY w.id) AS customers, array_agg(w.entity ORDER BY w.id) AS entities,
             array_agg(w.currency ORDER BY w.id) AS currencies, array_agg(w.credit_minor ORDER BY w.id) AS amounts,
             array_agg(w.booked_on ORDER BY w.id) AS days, array_agg(w.value_on ORDER BY w.id) AS value_days,
             array_agg(coalesce(w.deposit, (SELECT number FROM deposit d WHERE d.id = w.deposit_id)) ORDER BY w.id)

@@ -64,8 +64,8 @@ _DECIDE = f"""
         WHERE q.entry_id IS NOT NULL AND r.facts ->> 'entry' IS NULL
     ), target AS (
         SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
-            p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id, a.code AS account, e.booked_on,
-            p.state = 'shown' AND p.receipt_of IS NULL AS fresh,
+            p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id,
+            a.code AS account, p.state = 'shown' AND p.receipt_of IS NULL AS fresh, e.booked_on,
             e.value_on, e.bank_reference AS of_entry, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id,
             v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
@@ -164,9 +164,10 @@ _DECIDE = f"""
         FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
     ), payment AS MATERIALIZED (
         SELECT t.id, t.identity_key, t.amount_minor, t.currency, t.house, t.payer_account, t.return_reason,
-            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.account, t.booked_on, t.value_on, t.of_entry, t.entity,
-            t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor, t.policy,
-            t.fresh, t.paused, t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin, t.typed_id, b.*,
+            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.account, t.booked_on, t.value_on, t.of_entry,
+            t.entity, t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor,
+            t.policy, t.fresh, t.paused, t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin,
+            t.typed_id, b.*,
             coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
             t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
