@@ -45,7 +45,7 @@ from bankfiles.answers import is_answer
 from models import BankFile, Outbox
 from prepay.bank_files import source_name
 from prepay.ids import bank_file_workflow_id
-from rules.bank_file import BankFileState
+from rules.bank_file import STOPPED, BankFileState
 
 MAX_REASON = 1000
 MAX_FILE_MINOR = 10**17
@@ -140,7 +140,7 @@ class BankFiles:
     def read(self, sha256: str) -> BankFileState:
         """Read the whole file and decide: sound, held or refused. Nothing is posted here."""
         try:
-            with stops("The whole file", "its entries to be kept"), Pulse():
+            with stops("The whole file", "its entries to be kept", "Nothing of it is posted."), Pulse():
                 return self._read(sha256)
         except PostingStopped as reason:
             self._stop(sha256, "stored", reason)
@@ -174,7 +174,7 @@ class BankFiles:
             file = _file(session, sha256)
             if file.stage == stage:
                 forget(psycopg_of(session), file.id or 0)
-                _hold(file, "posting", str(reason))
+                _hold(file, "reading" if stage == "stored" else STOPPED, str(reason))
 
     def _settle(self, session: Session, file: BankFile, found: Survey) -> None:
         if found.outcome == "held":

@@ -30,16 +30,16 @@ log = structlog.get_logger()
 class PostingStopped(Exception):
     """What PostgreSQL refuses, it refuses each time: a person must see it. The chunks before stay posted."""
 
-    def __init__(self, where: str, expected: str, error: psycopg.Error) -> None:
+    def __init__(self, where: str, expected: str, posted: str, error: psycopg.Error) -> None:
         super().__init__(
             f"{where}: expected {expected}, found that PostgreSQL refuses it ({type(error).__name__}, SQLSTATE "
-            f"{error.sqlstate}). What stands before is posted. Report it with the worker's log; two people release "
-            "the file when it has been mended."
+            f"{error.sqlstate}). {posted} Report it with the worker's log; two people release the file when it has "
+            "been mended."
         )
 
 
 @contextmanager
-def stops(where: str, expected: str) -> Iterator[None]:
+def stops(where: str, expected: str, posted: str = "What stands before is posted.") -> Iterator[None]:
     """Raises PostingStopped for what PostgreSQL refuses; what may go better later stays as it is."""
     try:
         yield
@@ -48,7 +48,7 @@ def stops(where: str, expected: str) -> Iterator[None]:
         if not isinstance(refused, REFUSED_BY_POSTGRESQL):
             raise
         log.error("posting stopped", where=where, sqlstate=refused.sqlstate)
-        raise PostingStopped(where, expected, refused) from error
+        raise PostingStopped(where, expected, posted, refused) from error
 
 
 def post_entries(engine: Engine, file_id: int, chunks: Sequence[Chunk]) -> None:

@@ -18,7 +18,8 @@ class BankFile(SQLModel, table=True):
             name="bank_file_stage_known",
         ),
         CheckConstraint(
-            "held_for IN ('', 'account', 'missing', 'overlap', 'pages', 'posting', 'source', 'structure', 'sums')",
+            "held_for IN ('', 'account', 'missing', 'overlap', 'pages', 'posting', 'reading', 'source', 'structure', "
+            "'sums')",
             name="bank_file_hold_known",
         ),
         CheckConstraint(

@@ -111,10 +111,11 @@ class TestWaiting:
         with monkeypatch.context() as letting:
             letting.setattr(Incoming, "_write", lambda told, *row: told._copy.write_row(["\0", *row[1:]]))
             file = desk.deliver(paying(deposits))
-        assert (file.stage, file.held_for) == ("held", "posting")
+        assert (file.stage, file.held_for) == ("held", "reading")
         assert file.reason.startswith(
             "The whole file: expected its entries to be kept, found that PostgreSQL refuses"
         )
+        assert "Nothing of it is posted." in file.reason
         assert desk.release(camt(paying(deposits))).stage == "posted"
 
     def test_what_postgresql_refuses_of_its_statements_holds_it_too(
@@ -124,8 +125,9 @@ class TestWaiting:
         with monkeypatch.context() as refusing:
             refusing.setattr("activities.bank_files.chain", lambda session, _: session.execute(wrong))
             file = desk.deliver(paying(deposits))
-        assert (file.stage, file.held_for) == ("held", "posting")
+        assert (file.stage, file.held_for) == ("held", "reading")
         assert waiting(desk) == []
+        assert desk.decide(camt(paying(deposits)), "discard", "First Operator").state.stage == "discarded"
 
 
 class TestLost:
