@@ -143,7 +143,7 @@ class _Reader:
     def take(self, element: etree._Element) -> Sequence[Event]:
         """What is complete now that this element has ended."""
         try:
-            name = _LOCAL[element.tag]
+            name = "Ntry" if element is self._entry else _LOCAL[element.tag]
             if name == "TxDtls":
                 self._end_transaction(element)
             elif name == "Ntry":
@@ -176,7 +176,8 @@ class _Reader:
             raise self._broken(element, "TxDtls stands outside of an Ntry")
         if entry is not self._entry:
             self._begin_entry(entry)
-        builder, slots = self._builder, Slots()
+        builder = self._builder
+        slots: Slots = {}
         try:
             gather(element[:], _TRANSACTION, slots)
             if builder.count:
