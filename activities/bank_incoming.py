@@ -6,12 +6,13 @@ It waits in a table that PostgreSQL keeps no log of and empties when it crashes;
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import psycopg
 
-from bankfiles import Direction, Entry, Event, Format, Part, Quarantine, Statement
-from bankfiles.identity import is_reference
+from bankfiles import Charge, Direction, Entry, Event, Format, Part, Quarantine, Statement
+from bankfiles.identity import named
 from rules.entry_kinds import kind_of
 from rules.matching import references
 
@@ -98,22 +99,21 @@ class Incoming:
         about = (entry.statement, entry.line, entry.status, entry.key, counted)
         told = _entry_row(entry)
         for part in entry.parts:
-            self._write(*before, part.position, *about, *told, *self._part_row(entry, part), *_READ)
+            row = (*before, part.position, *about, *told, *self._part_row(entry, part), *_READ)
+            self._copy.write_row(row)
             # Once is enough.
             told = _NO_ENTRY
         if not entry.parts:
-            self._write(*before, 0, *about, *told, *_NO_PART, *_READ)
+            self._copy.write_row((*before, 0, *about, *told, *_NO_PART, *_READ))
         self._count(len(entry.parts))
 
     def _unread(self, item: Quarantine) -> None:
         about = (item.ordinal, 0, item.statement, item.line, item.status, None, False)
         known = (item.amount_minor, item.currency, item.direction or "")
         rest = _NO_ENTRY[len(known) :]
-        self._write(self._file_id, self._chunk, *about, *known, *rest, *_NO_PART, item.path, item.reason)
+        why = (item.path, item.reason)
+        self._copy.write_row((self._file_id, self._chunk, *about, *known, *rest, *_NO_PART, *why))
         self._count(1)
-
-    def _write(self, *row: Any) -> None:
-        self._copy.write_row(row)
 
     def _count(self, parts: int) -> None:
         self._parts += parts
@@ -121,27 +121,27 @@ class Incoming:
             self._chunk, self._parts = self._chunk + 1, 0
 
     def _part_row(self, entry: Entry, part: Part) -> tuple[Any, ...]:
-        free = [*part.free, part.end_to_end_id]
-        if len(entry.parts) == 1:
-            free.append(entry.note)
-        found = references(part.structured, free)
+        alone = len(entry.parts) == 1
+        way, end_to_end, structured, free = part.direction, part.end_to_end_id, part.structured, part.free
+        found = references(structured, (*free, end_to_end, entry.note) if alone else (*free, end_to_end))
+        charges = part.charges or (entry.charges if alone else ())
         return (
             part.key,
             part.amount_minor,
             part.currency,
-            part.direction.value,
-            _named(part.end_to_end_id),
+            str(way),
+            named(end_to_end),
             _array(found.structured),
             _array(found.free),
-            "\n".join([*part.structured, *part.free])[:MAX_REMITTANCE],
+            "\n".join(structured + free)[:MAX_REMITTANCE],
             part.payer_name,
             part.payer_account,
             part.credited_account,
-            _named(part.bank_reference) or _named(entry.bank_reference),
+            named(part.bank_reference) or named(entry.bank_reference),
             part.return_reason,
-            _charges(entry, part),
-            kind_of(part.direction, entry.transaction_code, self._format, self._country) or "",
-            _batch(entry, part),
+            _charges(charges, part.currency) if charges else 0,
+            _house(way, entry.transaction_code, self._format, self._country),
+            "" if way is Direction.CREDIT else _batch(entry, part),
         )
 
 
@@ -149,41 +149,38 @@ def _entry_row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry.amount_minor,
         entry.currency,
-        entry.direction.value,
+        str(entry.direction),
         entry.reversal,
         entry.booked_on,
         entry.value_on,
-        _named(entry.bank_reference),
+        named(entry.bank_reference),
         entry.detailed,
     )
 
 
 def _array(references: Sequence[str]) -> str:
     """As PostgreSQL writes an array: references are letters and digits."""
-    return f"{{{','.join(references)}}}"
+    return f"{{{','.join(references)}}}" if references else "{}"
+
+
+# The same few codes stand in all entries of a bank.
+@lru_cache(maxsize=1024)
+def _house(direction: Direction, transaction_code: str, format: Format, country: str) -> str:
+    """The house account of what is certainly nobody's payment."""
+    return str(kind_of(direction, transaction_code, format, country) or "")
 
 
 def _batch(entry: Entry, part: Part) -> str:
     """The payment file that a debit says it is of."""
-    if part.direction is Direction.CREDIT:
-        return ""
     told = [part.payment_information_id, part.message_id]
     if entry.batch is not None:
         told += [entry.batch.payment_information_id, entry.batch.message_id]
-    return next((name for name in told if is_reference(name)), "")
+    return next(filter(None, map(named, told)), "")
 
 
-def _named(reference: str) -> str:
-    """A reference that names something; what banks write where they have none names nothing."""
-    return reference if is_reference(reference) else ""
-
-
-def _charges(entry: Entry, part: Part) -> int:
+def _charges(charges: Sequence[Charge], currency: str) -> int:
     """What banks say they took of it, in its currency."""
-    charges = part.charges or (entry.charges if len(entry.parts) == 1 else ())
-    return sum(
-        c.amount_minor for c in charges if c.currency == part.currency and c.direction is Direction.DEBIT
-    )
+    return sum(c.amount_minor for c in charges if c.currency == currency and c.direction is Direction.DEBIT)
 
 
 def leave_to_people(connection: Connection, file_id: int) -> None:

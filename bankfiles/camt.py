@@ -93,7 +93,9 @@ class _OpenStatement:
     def __init__(self, element: etree._Element, head: StatementHead, identities: type[Identities]) -> None:
         self.element, self._head, self._identities = element, head, identities
         self.path = f"{local(element)}[{head.position + 1}]"
+        self.position = head.position
         self.entries = 0
+        self._last: etree._Element | None = None
         self.entry_currency = ""
         self.account = ""
         self.created_on: date | None = None
@@ -101,7 +103,12 @@ class _OpenStatement:
 
     def begin_entry(self, entry: etree._Element) -> Statement | None:
         """Take what stands before the entry; the first one tells which statement it is in."""
-        take_before(entry, _STATEMENT, self._head.slots)
+        before, self._last = self._last, entry
+        if before is not None and entry.getprevious() is before:
+            # Nothing but the last entry, which was taken.
+            self.element.remove(before)
+        else:
+            take_before(entry, _STATEMENT, self._head.slots)
         self.entries += 1
         if self.entries > 1:
             return None
@@ -136,22 +143,24 @@ class _Reader:
     def take(self, element: etree._Element) -> Sequence[Event]:
         """What is complete now that this element has ended."""
         try:
-            self._end(element, local(element))
+            name = "Ntry" if element is self._entry else _LOCAL[element.tag]
+            if name == "TxDtls":
+                self._end_transaction(element)
+            elif name == "Ntry":
+                self._end_entry(element)
+            else:
+                self._end(element, name)
         except Unreadable as reason:
             # What is unreadable inside an entry was taken care of there.
             raise self._broken(element, str(reason)) from None
         self.document.progress()
-        if not self._events:
-            return ()
-        events, self._events = self._events, []
+        events = self._events
+        if events:
+            self._events = []
         return events
 
     def _end(self, element: etree._Element, name: str) -> None:
-        if name == "TxDtls":
-            self._end_transaction(element)
-        elif name == "Ntry":
-            self._end_entry(element)
-        elif name == "GrpHdr":
+        if name == "GrpHdr":
             self._message = {}
             gather(element[:], _GROUP_HEADER, self._message)
         elif name in MESSAGES:
@@ -160,13 +169,15 @@ class _Reader:
             self._end_statement(element)
 
     def _end_transaction(self, element: etree._Element) -> None:
-        inside = element.getparent()
-        entry = inside.getparent() if inside is not None and local(inside) == "NtryDtls" else inside
-        if inside is None or entry is None or local(entry) != "Ntry":
+        entry = inside = element.getparent()
+        if inside is not None and _LOCAL[inside.tag] == "NtryDtls":
+            entry = inside.getparent()
+        if inside is None or entry is None or _LOCAL[entry.tag] != "Ntry":
             raise self._broken(element, "TxDtls stands outside of an Ntry")
         if entry is not self._entry:
             self._begin_entry(entry)
-        builder, slots = self._builder, Slots()
+        builder = self._builder
+        slots: Slots = {}
         try:
             gather(element[:], _TRANSACTION, slots)
             if builder.count:
@@ -204,8 +215,7 @@ class _Reader:
         except Unreadable as reason:
             self._builder.fault(reason)
         path = f"{statement.path}/Ntry[{statement.entries}]"
-        place = Place(self._ordinal, self._statements - 1, path, self._line(element))
-        entry = self._builder.finish(place)
+        entry = self._builder.finish(Place(self._ordinal, statement.position, path, self._line(element)))
         statement.entry_currency = statement.entry_currency or entry.currency
         self._events.append(entry)
         self._ordinal += 1

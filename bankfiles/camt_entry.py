@@ -1,12 +1,12 @@
 """From the gathered fields of a camt entry to an `Entry` with its parts, or to a `Quarantine` that says why not."""
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from bankfiles.camt_fields import Slots
 from bankfiles.entry import Batch, Charge, Direction, Entry, Instructed, Part, Quarantine
-from bankfiles.identity import Identities, is_reference
+from bankfiles.identity import Identities, named
 from bankfiles.refusals import Unreadable
 from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, to_minor
 
@@ -60,8 +60,11 @@ def day(element: str, text: str) -> date | None:
     raise Unreadable(element, f"a date such as 2026-11-23, of {FIRST_YEAR} to {LAST_YEAR}", text)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+EntryMoney = tuple[int, str, Direction, date]
+"""Amount in minor units, currency, direction and value date."""
+
+
+class Place(NamedTuple):
     """Where an entry stands."""
 
     ordinal: int
@@ -70,9 +73,8 @@ class Place:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What an entry's parts take over from it. Amount, currency, direction and status are read before all else."""
+class Head(NamedTuple):
+    """What an entry's parts take over from it, in the order of an `Entry`."""
 
     amount_minor: int
     currency: str
@@ -163,10 +165,8 @@ def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
     return [(element, minor) for element, minor, read_currency in read if read_currency == currency]
 
 
-def _check_single(head: Head, written: tuple[str, str], slots: Slots) -> None:
+def _check_single(head: Head, slots: Slots) -> None:
     """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
-    if slots.get("amount") == written:
-        return
     told = _amounts_in(head.currency, slots)
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
@@ -187,16 +187,17 @@ def _decimal(amount_minor: int, currency: str) -> str:
 class EntryBuilder:
     """One entry being read. Its transactions come one by one, its own fields before and after them in `slots`."""
 
+    count = 0
+    _head: Head | None = None
+    _net = 0
+    _splits = True
+    _fault: Unreadable | None = None
+
     def __init__(self, account: str, statement_on: date | None, identities: Identities) -> None:
         self._account, self._statement_on, self._identities = account, statement_on, identities
         self.slots: Slots = {}
-        self.count = 0
         self.parts: list[Part] = []
-        self._head: Head | None = None
         self._first: Slots = {}
-        self._net = 0
-        self._splits = True
-        self._fault: Unreadable | None = None
 
     def fault(self, reason: Unreadable) -> None:
         """Something of this entry is unreadable; the first reason is told."""
@@ -228,7 +229,7 @@ class EntryBuilder:
                 return
             code = slots.get("direction", "")
             way = direction("CdtDbtInd", code) if code != "" else head.direction
-            self.parts.append(self._part(head, slots, minor, way))
+            self.parts.append(self._part(head, slots, (minor, head.currency, way, head.value_on)))
         except Unreadable as reason:
             raise reason.inside(f"TxDtls[{number}]") from None
         self._net += self.parts[-1].signed_minor
@@ -243,26 +244,30 @@ class EntryBuilder:
                 raise Unreadable(
                     "NtryDtls", "the entry's own amount, dates and reference before it", "some after it"
                 )
+            money = (head.amount_minor, head.currency, head.direction, head.value_on)
             if self.count <= 1 or not self._splits:
-                self._single(head)
+                self._single(head, money)
             elif self._net != head.signed_minor:
                 expected = f"transactions that sum to {_decimal(head.signed_minor, head.currency)}"
                 raise Unreadable("NtryDtls", expected, _decimal(self._net, head.currency))
-            return self._entry(head, place)
+            return self._entry(head, money, place)
         except Unreadable as reason:
             return self._quarantine(str(reason), place)
 
-    def _single(self, head: Head) -> None:
+    def _single(self, head: Head, money: EntryMoney) -> None:
         if self.count > 1:
             # Transactions that do not say what they add to the entry are no details of it: it is a lump sum.
             self._first = {}
             self.parts.clear()
             self._identities.forget()
-        _check_single(head, self.slots["amount"], self._first)
-        self.parts.append(self._part(head, self._first, head.amount_minor, head.direction))
+        written, slots = self.slots["amount"], self._first
+        if slots and slots.get("amount") != written:
+            _check_single(head, slots)
+        self.parts.append(self._part(head, slots, money))
 
-    def _part(self, head: Head, slots: Slots, minor: int, way: Direction) -> Part:
+    def _part(self, head: Head, slots: Slots, money: EntryMoney) -> Part:
         get = slots.get
+        minor, currency, way, _ = money
         own = bank_reference(slots)
         end_to_end = get("end_to_end_id", "")
         structured, free = tuple(get("structured", ())), tuple(get("free", ()))
@@ -270,20 +275,15 @@ class EntryBuilder:
         payee_account = account_number(get("payee_account", ""))
         key = self._identities.part(
             (own, head.bank_reference),
-            (minor, head.currency, way, head.value_on),
+            money,
             head.booked_on,
-            (
-                end_to_end if is_reference(end_to_end) else "",
-                "".join(structured),
-                "".join(free),
-                payer_account,
-            ),
+            (named(end_to_end), "".join(structured), "".join(free), payer_account),
         )
         sent_on = way is Direction.CREDIT and payee_account != self._account
         return Part(
             len(self.parts),
             minor,
-            head.currency,
+            currency,
             way,
             key,
             own,
@@ -309,9 +309,9 @@ class EntryBuilder:
             " ".join(get("return_text", ())),
         )
 
-    def _entry(self, head: Head, place: Place) -> Entry:
-        get = self.slots.get
-        money = (head.amount_minor, head.currency, head.direction, head.value_on)
+    def _entry(self, head: Head, money: EntryMoney, place: Place) -> Entry:
+        slots = self.slots
+        get = slots.get
         key, keyed_by = self._identities.entry(head.bank_reference, money)
         batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), get("batch_count", ""))
         codes = (get("domain"), get("family"), get("sub_family"))
@@ -323,26 +323,19 @@ class EntryBuilder:
             key,
             keyed_by,
             self._account,
-            head.amount_minor,
-            head.currency,
-            head.direction,
-            head.status,
-            head.reversal,
-            head.booked_on,
-            head.value_on,
-            head.bank_reference,
+            *head,
             get("entry_reference", ""),
-            "/".join(code for code in codes if code) or get("proprietary", ""),
+            "/".join(filter(None, codes)) or get("proprietary", ""),
             get("note", ""),
             Batch(*batch) if any(batch) else None,
-            charges_of(self.slots) if "charges" in self.slots else (),
+            charges_of(slots) if "charges" in slots else (),
             self.count > 0 and self._splits,
             tuple(self.parts),
         )
 
     def _quarantine(self, reason: str, place: Place) -> Quarantine:
         self._identities.forget()
-        where = (place.ordinal, place.statement, place.path, place.line, f"{place.path}/{reason}")
+        where = (*place, f"{place.path}/{reason}")
         try:
             return Quarantine(*where, *money_of(self.slots))
         except Unreadable:

@@ -1,5 +1,6 @@
 """Whether what a bank says about its file agrees with what is in it: counts, sums, booked balances."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -87,19 +88,27 @@ def _count_statuses(found: Survey, source: bytes | BinaryIO) -> None:
 
 
 def _count(found: Survey, event: Event) -> None:
-    if isinstance(event, Entry | Quarantine):
+    if isinstance(event, Entry):
         found.entries += 1
-        if isinstance(event, Entry) or event.known:
-            found.totals.setdefault(event.currency, Totals()).add(event)
-        if isinstance(event, Quarantine):
-            found.quarantined.append(event)
-        else:
-            found.parts += len(event.parts)
+        found.parts += len(event.parts)
+        _add_to_totals(found, event)
+    elif isinstance(event, Quarantine):
+        found.entries += 1
+        found.quarantined.append(event)
+        if event.known:
+            _add_to_totals(found, event)
     elif isinstance(event, StatementEnd):
         found.statements[-1] = event.statement
     else:
         found.statements.append(event)
         found.format, found.version = found.format or event.format, found.version or event.version
+
+
+def _add_to_totals(found: Survey, entry: Entry | Quarantine) -> None:
+    totals = found.totals.get(entry.currency)
+    if totals is None:
+        totals = found.totals[entry.currency] = Totals()
+    totals.add(entry)
 
 
 def checked(events: Iterator[Event]) -> Iterator[Event]:
@@ -109,9 +118,11 @@ def checked(events: Iterator[Event]) -> Iterator[Event]:
     quarantined = 0
     for event in events:
         yield event
-        if isinstance(event, Entry | Quarantine):
+        if isinstance(event, Entry):
             check.add(event)
-            quarantined += isinstance(event, Quarantine)
+        elif isinstance(event, Quarantine):
+            check.add_unread(event)
+            quarantined += 1
             if quarantined > MAX_QUARANTINED:
                 raise Disagrees(
                     (f"More than {MAX_QUARANTINED} entries are unreadable: the file is not sound.",)
@@ -128,17 +139,21 @@ class StatementCheck:
     """Adds up one statement, unreadable entries whose money is known included."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Sums] = {}
-        self._booked: dict[str, Sums] = {}
+        self._all: dict[str, Sums] = defaultdict(Sums)
+        self._booked: dict[str, Sums] = defaultdict(Sums)
         self._unknown: Quarantine | None = None
 
     def add(self, entry: Entry | Quarantine) -> None:
-        if isinstance(entry, Quarantine) and not entry.known:
-            self._unknown = self._unknown or entry
-            return
-        self._all.setdefault(entry.currency, Sums()).add(entry)
+        """An entry whose money is known."""
+        self._all[entry.currency].add(entry)
         if entry.status == "BOOK":
-            self._booked.setdefault(entry.currency, Sums()).add(entry)
+            self._booked[entry.currency].add(entry)
+
+    def add_unread(self, entry: Quarantine) -> None:
+        if entry.known:
+            self.add(entry)
+        else:
+            self._unknown = self._unknown or entry
 
     def problems(self, end: StatementEnd) -> Iterator[str]:
         """Each disagreement, one sentence."""

@@ -29,13 +29,13 @@ entry has a key of its own, and each part has one, by the part's own reference w
 when the key of its entry or of its part is known.
 """
 
-import hashlib
 import re
 import unicodedata
 from array import array
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from hashlib import sha256
 
 NO_REFERENCE = frozenset(
     {
@@ -69,15 +69,17 @@ def normal(text: str) -> str:
 
 # The same few fillers stand in most entries, and each reference is asked about for the part, the entry and the row.
 @lru_cache(maxsize=4096)
+def named(text: str) -> str:
+    """A bank's reference where it names anything; nothing for a filler or zeros alone."""
+    return text if text.strip(" 0.-/*").upper() not in NO_REFERENCE else ""
+
+
 def is_reference(text: str) -> bool:
-    """Whether a bank's reference names anything: not a filler, nor zeros alone."""
-    return text.strip(" 0.-/*").upper() not in NO_REFERENCE
+    """Whether a bank's reference names anything."""
+    return named(text) != ""
 
 
-def identity_key(account: str, facts: Iterable[str], occurrence: int = 0) -> str:
-    """The key of money of an account: 64 hexadecimal digits for its facts, a dot, and which of the equal ones it is."""
-    text = "\x1f".join((account, *facts))
-    return f"{hashlib.sha256(text.encode()).hexdigest()}.{occurrence}"
+_iso = lru_cache(maxsize=4096)(date.isoformat)
 
 
 class _Hashes:
@@ -90,60 +92,62 @@ class _Hashes:
     def add(self, value: int) -> bool:
         """Take one in; whether it is new."""
         value = value or 1  # zero is a free place
-        if not self._put(value):
-            return False
-        self._count += 1
-        if self._count * 2 > len(self._places):
-            full, self._places = self._places, array("q", bytes(16 * len(self._places)))
-            for known in full:
-                if known:
-                    self._put(known)
-        return True
-
-    def _put(self, value: int) -> bool:
         places = self._places
         last = len(places) - 1
         at = value & last
-        while places[at]:
-            if places[at] == value:
+        while known := places[at]:
+            if known == value:
                 return False
             at = (at + 1) & last
         places[at] = value
+        self._count += 1
+        if self._count * 2 > last:
+            self._grow()
         return True
+
+    def _grow(self) -> None:
+        places = array("q", bytes(16 * len(self._places)))
+        last = len(places) - 1
+        for value in self._places:
+            if value:
+                at = value & last
+                while places[at]:
+                    at = (at + 1) & last
+                places[at] = value
+        self._places = places
 
 
 class Identities:
     """Gives the keys of one statement, counting what is equal in it: the parts of an entry, then the entry."""
 
     def __init__(self, account: str) -> None:
-        self._account = account
+        self._account = f"{account}\x1f"
         self._seen = _Hashes()
         self._again: dict[int, int] = {}
-        self._parts: list[tuple[str, ...]] = []
+        self._parts: list[str] = []
         self._by_content = False
         self._money: Money | None = None
-        self._told: tuple[str, ...] = ()
+        self._told = ""
 
     def part(self, references: Iterable[str], money: Money, booked_on: date, content: Iterable[str]) -> str:
         """The key of a part, by the first of the references that is one, else by its content."""
-        facts: tuple[str, ...]
         for reference in references:
-            if is_reference(reference):
-                facts = ("part", reference, *self._text(money))
+            if named(reference):
+                facts = f"part\x1f{reference}\x1f{self._text(money)}"
                 break
         else:
             self._by_content = True
-            facts = ("part", "", *self._text(money), booked_on.isoformat(), *map(normal, content))
+            facts = "\x1f".join(("part", "", self._text(money), _iso(booked_on), *map(normal, content)))
         self._parts.append(facts)
         return self._key(facts)
 
     def entry(self, reference: str, money: Money) -> tuple[str, str]:
         """The key of the entry of the parts since the last one, and whether by `reference` or by `content`."""
-        if is_reference(reference):
-            facts: tuple[str, ...] = ("entry", reference, *self._text(money))
+        if named(reference):
+            facts = f"entry\x1f{reference}\x1f{self._text(money)}"
             keyed_by = "reference"
         else:
-            facts = ("entry", "", *self._text(money), *sorted("\x1f".join(facts) for facts in self._parts))
+            facts = "\x1f".join(("entry", "", self._text(money), *sorted(self._parts)))
             keyed_by = "content" if self._by_content else "reference"
         self.forget()
         return self._key(facts), keyed_by
@@ -153,22 +157,22 @@ class Identities:
         self._parts.clear()
         self._by_content = False
 
-    def _text(self, money: Money) -> tuple[str, ...]:
+    def _text(self, money: Money) -> str:
         # Asked twice for most money: for the part and for the entry.
         if money != self._money:
             amount_minor, currency, direction, value_on = money
             self._money = money
-            # A plain text, whose hash is quicker than an enumeration's.
-            self._told = (str(amount_minor), currency, str(direction), value_on.isoformat())
+            self._told = f"{amount_minor}\x1f{currency}\x1f{direction!s}\x1f{_iso(value_on)}"
         return self._told
 
-    def _key(self, facts: tuple[str, ...]) -> str:
+    def _key(self, facts: str) -> str:
+        """64 hexadecimal digits for the account and the facts, a dot, and which of the equal ones it is."""
         # Only the 64-bit hash is kept, and a count where it came again: a statement may have a million entries.
         seen = hash(facts)
         occurrence = 0
         if not self._seen.add(seen):
             occurrence = self._again[seen] = self._again.get(seen, 0) + 1
-        return identity_key(self._account, facts, occurrence)
+        return f"{sha256((self._account + facts).encode()).hexdigest()}.{occurrence}"
 
 
 class Keyless(Identities):

@@ -189,6 +189,8 @@ class XmlSource:
         if not self._splits:
             return None
         ends = self._in_document and b"Document" in self._ahead
+        if not ends and b"<?xml" not in self._ahead:
+            return None
         pattern = _END_OR_DECLARATION if ends else _DECLARATION
         following = pattern.search(self._ahead, _OWN_DECLARATION if self._at_start else 0)
         if following is None:

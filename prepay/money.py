@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MAX_MINOR = 2**63 - 1
 """The largest amount PostgreSQL's bigint holds, in minor units."""
 
-_DECIMAL = re.compile(r"(?P<whole>[0-9]{1,25})(?:\.(?P<fraction>[0-9]{1,25}))?", re.ASCII)
+_DECIMAL = re.compile(r"([0-9]{1,25})(?:\.([0-9]{1,25}))?", re.ASCII)
 
 
 class AmountRefused(ValueError):
@@ -55,10 +55,12 @@ def to_minor(text: str, currency: str) -> int:
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise AmountRefused(text, currency, "write digits with a decimal point, such as 1000.00")
-    fraction = match["fraction"] or ""
-    if fraction[places:].strip("0"):
-        raise AmountRefused(text, currency, f"{currency} has {places} decimals and it has more")
-    minor = int(match["whole"] + fraction[:places].ljust(places, "0"))
+    whole, fraction = match.groups("")
+    if len(fraction) != places:
+        if fraction[places:].strip("0"):
+            raise AmountRefused(text, currency, f"{currency} has {places} decimals and it has more")
+        fraction = fraction[:places].ljust(places, "0")
+    minor = int(whole + fraction)
     if minor > MAX_MINOR:
         raise AmountRefused(text, currency, "it is too large")
     return minor

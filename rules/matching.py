@@ -9,7 +9,7 @@ where it is the whole field, and never in free text, where nobody can tell its e
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from stdnum import iso11649
@@ -19,6 +19,7 @@ MAX_CHARACTERS = 20_000
 MAX_REFERENCES = 20
 """More than these in one payment, and it is no longer a question for a rule."""
 
+_LENGTH = 16
 _OURS = re.compile(r"RF[0-9]{2}P[0-9]{11}")
 _ANY = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
 _NOISE = re.compile(r"[^0-9A-Z]+")
@@ -35,28 +36,40 @@ def references(structured: Sequence[str], free: Sequence[str]) -> Found:
     """All valid ISO 11649 references of a payment: in its structured fields, and in the lines of its free text."""
     found: list[str] = []
     for field in structured:
-        plain = _plain((field,))
-        found += _ours(plain) or _whole(plain)
-    return Found(_each_once(found), _each_once(_ours(_plain(free))))
+        found += _in_field(field)
+    text = "\n".join(free)
+    # Most free text is nothing but a filler, too short for a reference; a full-width letter may stand for several.
+    short = len(text) < _LENGTH and text.isascii()
+    return Found(_each_once(found), () if short else _each_once(_ours(_plain(text))))
 
 
-def _plain(lines: Iterable[str]) -> str:
+def _in_field(field: str) -> list[str]:
+    if _OURS.fullmatch(field) and _checks(field):
+        return [field]
+    plain = _plain(field)
+    return _ours(plain) or _whole(plain)
+
+
+def _plain(text: str) -> str:
     """Letters and digits only, in capitals, full-width ones made plain."""
-    text = "\n".join(lines)[:MAX_CHARACTERS]
+    text = text[:MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return _NOISE.sub("", text.upper())
 
 
 def _ours(plain: str) -> list[str]:
+    return [shape for shape in _OURS.findall(plain) if _checks(shape)]
+
+
+def _checks(shape: str) -> bool:
     # ISO 7064 MOD 97-10 over the rest and then RF and the check digits, letters counted from A = 10.
-    shapes = _OURS.findall(plain)
-    return [shape for shape in shapes if int(f"25{shape[5:]}2715{shape[2:4]}") % 97 == 1]
+    return int(f"25{shape[5:]}2715{shape[2:4]}") % 97 == 1
 
 
 def _whole(plain: str) -> list[str]:
     return [plain] if _ANY.fullmatch(plain) and iso11649.is_valid(plain) else []
 
 
-def _each_once(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found))[:MAX_REFERENCES]
+def _each_once(found: Sequence[str]) -> tuple[str, ...]:
+    return tuple(found if len(found) < 2 else dict.fromkeys(found))[:MAX_REFERENCES]
