@@ -39,7 +39,7 @@ SLICE = 1000
 CREDIT_WHOLE = f"""
     SELECT count(*) FROM (
         SELECT array_agg('receipt:' || w.identity_key ORDER BY w.id) AS receipts,
-            array_agg(w.account ORDER BY w.id) AS accounts,
+            array_agg(a.code ORDER BY w.id) AS accounts,
             array_agg('credit:' || w.identity_key ORDER BY w.id) AS keys,
             array_agg(c.number ORDER BY w.id) AS customers, array_agg(w.entity ORDER BY w.id) AS entities,
             array_agg(w.currency ORDER BY w.id) AS currencies, array_agg(w.credit_minor ORDER BY w.id) AS amounts,
@@ -48,7 +48,7 @@ CREDIT_WHOLE = f"""
                 AS deposits,
             array_agg('bank entry part ' || w.id ORDER BY w.id) AS causes
         FROM (SELECT *, (row_number() OVER (ORDER BY id) - 1) / {SLICE} AS slice FROM decision WHERE whole) w
-        JOIN customer c ON c.id = w.customer_id
+        JOIN collection_account a ON a.id = w.account_id JOIN customer c ON c.id = w.customer_id
         WHERE w.slice = %(slice)s HAVING count(*) > 0
     ) r, LATERAL ledger_receive_and_credit_many(r.receipts, r.accounts, r.keys, r.customers, r.entities, r.currencies,
         r.amounts, r.days, r.value_days, r.deposits, r.causes)

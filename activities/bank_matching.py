@@ -65,7 +65,7 @@ _DECIDE = f"""
     ), target AS (
         SELECT p.id, p.identity_key, p.amount_minor, p.currency, p.structured_references, p.text_references, p.house,
             p.payer_account, p.return_reason, p.charges_minor, p.answers_id, p.entry_id, e.account_id,
-            a.code AS account, p.state = 'shown' AND p.receipt_of IS NULL AS fresh, e.booked_on,
+            p.state = 'shown' AND p.receipt_of IS NULL AS fresh, e.booked_on,
             e.value_on, e.bank_reference AS of_entry, e.entity, e.reversal, a.gap_statement_id, v.holder, v.holder_id,
             v.trouble, p.credited_account <> '' AND v.holder_id IS NOT NULL AS sent_on,
             coalesce((n.short_tolerance ->> p.currency)::bigint, 0) AS tolerance_minor,
@@ -164,7 +164,7 @@ _DECIDE = f"""
         FROM named ORDER BY id, place, fits DESC, open DESC, deposit_id
     ), payment AS MATERIALIZED (
         SELECT t.id, t.identity_key, t.amount_minor, t.currency, t.house, t.payer_account, t.return_reason,
-            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.account, t.booked_on, t.value_on, t.of_entry,
+            t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.booked_on, t.value_on, t.of_entry,
             t.entity, t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor,
             t.policy, t.fresh, t.paused, t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin,
             t.typed_id, b.*,
@@ -275,9 +275,9 @@ _DECIDE = f"""
             OFFSET 0
         ) d
     )
-    INSERT INTO decision (id, identity_key, account, entity, currency, booked_on, value_on, state, awaits, house,
+    INSERT INTO decision (id, identity_key, account_id, entity, currency, booked_on, value_on, state, awaits, house,
         flagged, absorbed_minor, credit_minor, customer_id, deposit_id, deposit, several, whole, screened, reason)
-    SELECT id, identity_key, account, entity, currency, booked_on, value_on,
+    SELECT id, identity_key, account_id, entity, currency, booked_on, value_on,
         CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN 'unapplied' ELSE outcome END,
         CASE WHEN outcome IN ('payer', 'statement', 'screening') THEN outcome ELSE '' END,
         CASE WHEN outcome = 'house' AND answers_id IS NOT NULL

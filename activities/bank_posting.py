@@ -147,8 +147,8 @@ def _book(
         payouts = match_payouts(connection)
         for statement in REVERSALS if reverses else ():
             connection.execute(statement, prepare=True)
-        (plain,) = connection.execute(PLAIN, prepare=True).fetchone() or (0,)
-        if plain < parts.rowcount:
+        connection.execute(PLAIN, prepare=True)
+        if _one(connection, "SELECT count(*) FROM decision") < parts.rowcount:
             for statement in MATCH:
                 connection.execute(statement, prepare=True)
         connection.execute(TELL, prepare=True)
@@ -183,7 +183,7 @@ _TABLES = (
     # What was decided about those that are credits.
     """
     CREATE TEMP TABLE IF NOT EXISTS decision (
-        id bigint, identity_key text, account text, entity text, currency text, booked_on date, value_on date,
+        id bigint, identity_key text, account_id bigint, entity text, currency text, booked_on date, value_on date,
         state text, awaits text, house text, flagged boolean, absorbed_minor bigint, credit_minor bigint,
         customer_id bigint, deposit_id bigint, deposit text, several boolean, whole boolean, screened text, reason text
     ) ON COMMIT DELETE ROWS
