@@ -42,6 +42,7 @@ from activities.payouts import Payouts
 from activities.reassignment import Reassignments
 from activities.receipts import Receipts
 from activities.refunds import Refunds
+from activities.resolution import Resolutions
 from activities.screening import Freezes
 from activities.statements import Statements
 from activities.sweep import Upkeep
@@ -62,6 +63,7 @@ from workflows.reassignment import Reassignment
 from workflows.receipt import Receipt
 from workflows.refund import Refund
 from workflows.relay import Relay
+from workflows.resolution import Resolution
 from workflows.statement import Statement
 from workflows.sweep import Sweep
 from workflows.virtual_account import VirtualAccountApplication
@@ -80,6 +82,7 @@ WORKFLOWS = [
     Receipt,
     Refund,
     Relay,
+    Resolution,
     Statement,
     Sweep,
     VirtualAccountApplication,
@@ -116,6 +119,7 @@ def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[
         Changes(engine),
         Freezes(engine),
         Reassignments(engine),
+        Resolutions(engine),
         Payouts(engine, options),
         Receipts(engine),
         Refunds(engine),

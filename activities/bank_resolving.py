@@ -1,4 +1,4 @@
-"""Entries that could not be read: one person proposes what such an entry is, another one has it carried out.
+"""Entries that could not be read: one person proposes what such an entry is, and when another approves, it is posted.
 
 It is an entry that another file brought, or what people read in the file themselves. Either way its money must be what
 the file tells of it, and then it is kept and posted like any entry.
@@ -17,7 +17,6 @@ from activities.bank_incoming import chunks_of, incoming, lock_incoming
 from activities.bank_posting import post_chunk
 from activities.bank_resolving_input import (
     AlreadyResolved,
-    Approve,
     DoesNotAddUp,
     Facts,
     FactsWrong,
@@ -26,7 +25,7 @@ from activities.bank_resolving_input import (
     MoneyUnknown,
     NothingMissing,
     NotPosted,
-    NotTheNewest,
+    OpenAlready,
     OtherCurrency,
     OtherMoney,
     Resolve,
@@ -39,9 +38,11 @@ from activities.database import psycopg_of
 from bankfiles import Direction, Entry
 from bankfiles.typed import Typed, typed_entry
 from ledger.checks import CHECKS, run_checks
+from models import Outbox
+from prepay.ids import resolution_workflow_id
 from prepay.money import Money
 from prepay.wire import positive_minor
-from rules.operators import person, second_person
+from rules.operators import person
 
 SHOWN = 5
 _ADDS_UP = [check for check in CHECKS if check.name in ("bank-balances", "bank-statements")]
@@ -102,61 +103,40 @@ class Proposal(NamedTuple):
     by: str
     at: datetime
     facts: dict[str, Any]
+    money: Money
     new: bool
 
-
-class Resolved(NamedTuple):
-    """Which entry the money is, who said so, and whether just now."""
-
-    entry: int
-    by: str
-    approved_by: str
-    new: bool
+    @property
+    def workflow_id(self) -> str:
+        """Who waits for the second person."""
+        return resolution_workflow_id(self.id)
 
 
 def propose(session: Session, given: Resolve) -> Proposal:
-    """Write down what the entry is, once it could be carried out; the same again changes nothing.
+    """Write down what the entry is, once it could be carried out, and ring its workflow. Raises NotResolved.
 
-    The newest proposal counts. Raises what `bank_resolving_input` says.
+    The same again changes nothing.
     """
-    unread = _find(session, given.file, given.line)
+    unread = find(session, given.file, given.line)
+    if unread.resolved_at is not None:
+        raise _resolved(unread)
     facts = given.facts.model_dump(mode="json", exclude_defaults=True)
-    before = _newest(session, unread)
-    if unread.resolved_at is not None:
-        if before is None or before.facts != facts:
-            raise _resolved(unread)
-        return before
-    _entry(session, unread, given.facts)
-    if before is not None and before.facts == facts and person(before.by) == person(given.by):
-        return before
+    entry = _entry(session, unread, given.facts)
     row = {**unread.place, "by": given.by, "reason": given.reason, "facts": json.dumps(facts)}
-    return Proposal(**session.execute(_PROPOSE, row).mappings().one(), new=True)
-
-
-def approve(session: Session, given: Approve) -> Resolved:
-    """Carry the newest proposal out, as a second person; the same again changes nothing. Raises SamePerson too."""
-    unread = _find(session, given.file, given.line)
-    if unread.resolved_at is not None:
-        approved = (unread.resolution_id, person(unread.approved_by))
-        if approved != (given.proposal, person(given.by)):
-            raise _resolved(unread)
-        return Resolved(unread.entry_id or 0, unread.resolved_by, unread.approved_by, new=False)
-    proposal = _newest(session, unread)
-    if proposal is None or proposal.id != given.proposal:
-        raise NotTheNewest(unread.where, proposal and proposal.id)
-    second_person([proposal.by], given.by, "proposed")
-    entry = _carry_out(session, unread, proposal, given.by)
-    return Resolved(entry, proposal.by, given.by, new=True)
-
-
-def money_of(session: Session, given: Approve) -> Money | None:
-    """How much approving decides about; nothing where there is no such proposal any more."""
-    unread = _find(session, given.file, given.line)
-    proposal = _newest(session, unread)
-    if proposal is None or proposal.id != given.proposal:
-        return None
-    amount_minor, currency, _ = _money(unread, Facts.model_validate(proposal.facts))
-    return Money(amount_minor=amount_minor, currency=currency)
+    row |= {
+        "amount_minor": entry.amount_minor,
+        "currency": entry.currency,
+        "direction": entry.direction.value,
+    }
+    new = session.execute(_PROPOSE, row).scalar_one_or_none()
+    found = session.execute(_OPEN, unread.place).mappings().one()
+    if new is None and (found["facts"], person(found["by"])) != (facts, person(given.by)):
+        raise OpenAlready(unread.where, found["id"], found["by"], found["at"])
+    money = Money(amount_minor=entry.amount_minor, currency=entry.currency)
+    proposal = Proposal(**found, money=money, new=new is not None)
+    if proposal.new:
+        session.add(Outbox(workflow_id=proposal.workflow_id, version=1))
+    return proposal
 
 
 def _resolved(unread: Unread) -> AlreadyResolved:
@@ -165,8 +145,12 @@ def _resolved(unread: Unread) -> AlreadyResolved:
     return AlreadyResolved(unread.where, unread.entry_id or 0, *by, unread.resolved_at)
 
 
-def _carry_out(session: Session, unread: Unread, proposal: Proposal, by: str) -> int:
-    facts = Facts.model_validate(proposal.facts)
+def carry_out(session: Session, unread: Unread, resolution: int) -> None:
+    """Post what was proposed and approved, in the caller's transaction. Raises NotResolved."""
+    if unread.resolved_at is not None:
+        raise _resolved(unread)
+    stored = session.execute(_FACTS, {"resolution": resolution}).scalar_one()
+    facts = Facts.model_validate(stored)
     entry = _entry(session, unread, facts)
     connection = psycopg_of(session)
     with incoming(connection, unread.file_id) as told:
@@ -174,28 +158,37 @@ def _carry_out(session: Session, unread: Unread, proposal: Proposal, by: str) ->
         told.entry(entry, counted=facts.entry is not None)
     for chunk in chunks_of(connection, unread.file_id):
         post_chunk(connection, unread.file_id, chunk)
-    row = {**unread.place, "proposal": proposal.id, "by": by, "amount_minor": entry.amount_minor}
-    row |= {"account": unread.account_id, "currency": entry.currency, "direction": entry.direction.value}
-    resolved: int = session.execute(_RESOLVE, row).scalar_one()
+    row: dict[str, Any] = {**unread.place, "resolution": resolution, "account": unread.account_id}
+    row |= {
+        "amount_minor": entry.amount_minor,
+        "currency": entry.currency,
+        "direction": entry.direction.value,
+    }
+    session.execute(_RESOLVE, row).scalar_one()
     session.execute(_RING, {"file": unread.file_id})
     _require_sums(session, unread)
-    return resolved
 
 
 def _require_sums(session: Session, unread: Unread) -> None:
     """What the balances lack is what is still unread."""
     ours = {("code", unread.account), ("account_id", unread.account_id)}
+    # They go through the whole book.
+    session.execute(_PATIENCE)
     for result in run_checks(psycopg_of(session), _ADDS_UP):
         if any(ours & set(breach.items()) for breach in result.breaches):
             raise DoesNotAddUp(unread.where, unread.account)
 
 
-def _find(session: Session, file: int, line: str) -> Unread:
-    """The entry, while nobody posts to its account, looks for what is missing there, or resolves it."""
+def find(session: Session, file: int, line: str = "", ordinal: int | None = None) -> Unread:
+    """The entry of a line, an element or an ordinal, while nobody posts to its account, looks there, or resolves it.
+
+    Raises NotResolved.
+    """
     # Before any account, as whoever reads the file does.
     lock_incoming(psycopg_of(session), file)
     lock_accounts(session, accounts_of(session, file))
-    rows = session.execute(_FIND, {"file": file, "line": line}).mappings().all()
+    given = {"file": file, "line": line, "ordinal": ordinal}
+    rows = session.execute(_FIND, given).mappings().all()
     if not rows:
         raise LineNotFound(file, line)
     if len(rows) > 1:
@@ -206,11 +199,6 @@ def _find(session: Session, file: int, line: str) -> Unread:
     if unread.amount_minor == 0:
         raise NothingMissing(unread.where)
     return unread
-
-
-def _newest(session: Session, unread: Unread) -> Proposal | None:
-    row = session.execute(_NEWEST, unread.place).mappings().first()
-    return Proposal(**row, new=False) if row else None
 
 
 def _entry(session: Session, unread: Unread, facts: Facts) -> Entry:
@@ -329,20 +317,24 @@ _FIND = text("""
     FROM bank_quarantine q JOIN bank_file f ON f.id = q.file_id
     JOIN bank_statement s ON (s.file_id, s.position) = (q.file_id, q.statement)
     JOIN collection_account a ON a.id = s.account_id
-    WHERE q.file_id = :file AND (CAST(q.line AS text) = :line OR q.path = :line)
+    WHERE q.file_id = :file AND (:line IN (CAST(q.line AS text), q.path) OR q.ordinal = :ordinal)
     ORDER BY q.ordinal LIMIT 2 FOR NO KEY UPDATE OF q
 """)
 
-_NEWEST = text("""
-    SELECT id, proposed_by AS by, created_at AS at, facts FROM bank_resolution
-    WHERE file_id = :file AND ordinal = :ordinal ORDER BY id DESC LIMIT 1
+_PROPOSE = text("""
+    INSERT INTO bank_resolution (file_id, ordinal, amount_minor, currency, direction, proposed_by, reason, facts)
+    VALUES (:file, :ordinal, :amount_minor, :currency, :direction, :by, :reason, CAST(:facts AS jsonb))
+    ON CONFLICT (file_id, ordinal) WHERE stage = 'proposed' DO NOTHING RETURNING id
 """)
 
-_PROPOSE = text("""
-    INSERT INTO bank_resolution (file_id, ordinal, proposed_by, reason, facts)
-    VALUES (:file, :ordinal, :by, :reason, CAST(:facts AS jsonb))
-    RETURNING id, proposed_by AS by, created_at AS at, facts
+_OPEN = text("""
+    SELECT id, proposed_by AS by, proposed_at AS at, facts FROM bank_resolution
+    WHERE file_id = :file AND ordinal = :ordinal AND stage = 'proposed'
 """)
+
+_FACTS = text("SELECT facts FROM bank_resolution WHERE id = :resolution")
+
+_PATIENCE = text("SET LOCAL statement_timeout = 0")
 
 _ENTRY = text("""
     SELECT e.*, (SELECT min(g.line) FROM bank_sighting g WHERE g.entry_id = e.id AND g.file_id = :file) AS line
@@ -371,12 +363,13 @@ _SAME_MONEY = text("""
 # What was posted must be the money of the account that was asked for, or nothing is resolved.
 _RESOLVE = text("""
     UPDATE bank_quarantine q SET resolution_id = r.id, entry_id = e.id, resolved_by = r.proposed_by,
-        approved_by = :by, resolved_reason = r.reason, resolved_at = now()
+        approved_by = r.decided_by, resolved_reason = r.reason, resolved_at = now()
     FROM bank_resolution r, bank_sighting g, bank_entry e
-    WHERE q.file_id = :file AND q.ordinal = :ordinal AND q.resolved_at IS NULL AND r.id = :proposal
-        AND (r.file_id, r.ordinal) = (q.file_id, q.ordinal) AND (g.file_id, g.ordinal) = (q.file_id, q.ordinal)
-        AND e.id = g.entry_id AND e.account_id = :account AND e.amount_minor = :amount_minor
-        AND e.currency = :currency AND e.direction = :direction
+    WHERE q.file_id = :file AND q.ordinal = :ordinal AND q.resolved_at IS NULL AND r.id = :resolution
+        AND r.stage = 'applied' AND (r.file_id, r.ordinal) = (q.file_id, q.ordinal)
+        AND (g.file_id, g.ordinal) = (q.file_id, q.ordinal) AND e.id = g.entry_id
+        AND e.account_id = :account AND e.amount_minor = :amount_minor AND e.currency = :currency
+        AND e.direction = :direction
     RETURNING e.id
 """)
 

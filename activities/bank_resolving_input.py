@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from activities.payers import PayerAccount
+from prepay.ids import resolution_workflow_id
 from prepay.money import to_decimal
 from prepay.wire import CurrencyCode, OperatorName, Reason, Text, Wire
 
@@ -42,22 +43,17 @@ class Resolve(Wire):
     facts: Facts
 
 
-class Approve(Wire):
-    """That a proposal is right; who says so."""
-
-    file: RowId
-    line: Line
-    by: OperatorName
-    proposal: RowId
-
-
 def money_text(amount_minor: int | None, currency: str, direction: str) -> str:
     """As much of it as is known."""
     amount = "" if amount_minor is None or not currency else to_decimal(amount_minor, currency)
     return " ".join(filter(None, (amount, currency, direction)))
 
 
-class LineNotFound(ValueError):
+class NotResolved(ValueError):
+    """What people say an entry is, it cannot be; the subclasses say why."""
+
+
+class LineNotFound(NotResolved):
     """Nothing unreadable stands there."""
 
     def __init__(self, file: int, line: str) -> None:
@@ -66,7 +62,7 @@ class LineNotFound(ValueError):
         )
 
 
-class SeveralInLine(ValueError):
+class SeveralInLine(NotResolved):
     """A whole file may stand in one line."""
 
     def __init__(self, file: int, line: str, paths: Sequence[str]) -> None:
@@ -76,7 +72,7 @@ class SeveralInLine(ValueError):
         )
 
 
-class NotPosted(ValueError):
+class NotPosted(NotResolved):
     """What else the file holds comes first."""
 
     def __init__(self, file: int, stage: str) -> None:
@@ -85,14 +81,14 @@ class NotPosted(ValueError):
         )
 
 
-class NothingMissing(ValueError):
+class NothingMissing(NotResolved):
     """Zero goes no way."""
 
     def __init__(self, where: str) -> None:
         super().__init__(f"The amount of {where} is zero: no money is missing, and nothing is to be resolved")
 
 
-class FactsWrong(ValueError):
+class FactsWrong(NotResolved):
     """Neither an entry nor what the line says, or both."""
 
     def __init__(self) -> None:
@@ -101,7 +97,7 @@ class FactsWrong(ValueError):
         )
 
 
-class MoneyUnknown(ValueError):
+class MoneyUnknown(NotResolved):
     """Nobody has said how much it is."""
 
     def __init__(self, where: str, missing: str) -> None:
@@ -110,28 +106,28 @@ class MoneyUnknown(ValueError):
         )
 
 
-class OtherMoney(ValueError):
+class OtherMoney(NotResolved):
     """The sums differ."""
 
     def __init__(self, where: str, told: str, given: str) -> None:
         super().__init__(f"The money of {where} is {told}, and {given}: resolving it requires that sum")
 
 
-class OtherCurrency(ValueError):
+class OtherCurrency(NotResolved):
     """An account has one currency."""
 
     def __init__(self, where: str, account: str, currency: str, given: str) -> None:
         super().__init__(f"Account {account} of {where} is in {currency}, and {given} was given")
 
 
-class WrongEntry(ValueError):
+class WrongEntry(NotResolved):
     """The entry cannot be that money."""
 
     def __init__(self, where: str, entry: int, why: str) -> None:
         super().__init__(f"The money of {where} is not entry {entry}: {why}")
 
 
-class MaybeKnown(ValueError):
+class MaybeKnown(NotResolved):
     """It may have been posted from another file."""
 
     def __init__(self, where: str, entries: Sequence[int]) -> None:
@@ -142,7 +138,7 @@ class MaybeKnown(ValueError):
         )
 
 
-class DoesNotAddUp(ValueError):
+class DoesNotAddUp(NotResolved):
     """The balances say that it is other money."""
 
     def __init__(self, where: str, account: str) -> None:
@@ -152,7 +148,7 @@ class DoesNotAddUp(ValueError):
         )
 
 
-class AlreadyResolved(ValueError):
+class AlreadyResolved(NotResolved):
     """Once for ever."""
 
     def __init__(self, where: str, entry: int, by: str, approved_by: str, at: datetime) -> None:
@@ -161,9 +157,10 @@ class AlreadyResolved(ValueError):
         )
 
 
-class NotTheNewest(ValueError):
-    """People approve what they have seen."""
+class OpenAlready(NotResolved):
+    """One proposal at a time."""
 
-    def __init__(self, where: str, newest: int | None) -> None:
-        found = "nobody has proposed anything" if newest is None else f"the newest proposal is {newest}"
-        super().__init__(f"For {where} {found}: look at it by `prepay bank files`, and then approve it")
+    def __init__(self, where: str, resolution: int, by: str, at: datetime) -> None:
+        super().__init__(
+            f"{by} said on {at:%Y-%m-%d} what {where} is: decide {resolution_workflow_id(resolution)} first"
+        )

@@ -63,6 +63,10 @@ KINDS = (
         "SELECT 'reassignment-' || id FROM credit_move WHERE stage = 'proposed' AND 'reassignment-' || id = ANY(:ids)",
     ),
     Kind(
+        "Resolution",
+        "SELECT 'resolution-' || id FROM bank_resolution WHERE stage = 'proposed' AND 'resolution-' || id = ANY(:ids)",
+    ),
+    Kind(
         "Receipt",
         "SELECT 'receipt-' || part_id FROM receipt WHERE (stage IN ('unapplied', 'returning') OR NOT heard)"
         " AND part_id = ANY (ARRAY("

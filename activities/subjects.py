@@ -38,6 +38,10 @@ _SUBJECTS = {
         JOIN credit k ON k.id = m.credit_id JOIN bank_entry_part p ON p.id = k.part_id
         WHERE 'reassignment-' || m.id = ANY(:ids)
     """,
+    "Resolution": """
+        SELECT 'resolution-' || r.id, '{} of bank file ' || r.file_id || ', line ' || q.line, r.amount_minor, r.currency
+        FROM bank_resolution r JOIN bank_quarantine q USING (file_id, ordinal) WHERE 'resolution-' || r.id = ANY(:ids)
+    """,
     "Receipt": """
         SELECT 'receipt-' || part_id, '{} without an owner', amount_minor, currency FROM receipt WHERE part_id = ANY (
             ARRAY(SELECT CAST(substr(id, 9) AS bigint) FROM unnest(CAST(:ids AS text[])) AS id)

@@ -55,6 +55,13 @@ _MOVE = {
     "unheard": "false",
     "id": "id",
 }
+_RESOLUTION = {
+    "table": "bank_resolution",
+    "workflow_id": "'resolution-' || id",
+    "workflow": "Resolution",
+    "unheard": "false",
+    "id": "id",
+}
 _RECEIPT = {
     "table": "receipt",
     "workflow_id": "'receipt-' || part_id",
@@ -118,6 +125,7 @@ _CLAIMS = [
     text(_CLAIM.format(**_FILE, needs="stage IN ('stored', 'read', 'held', 'alarm')")),
     text(_CLAIM.format(**_PAYMENT_FILE, needs="ended_at IS NULL OR NOT heard")),
     text(_CLAIM.format(**_MOVE, needs="stage = 'proposed'")),
+    text(_CLAIM.format(**_RESOLUTION, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_FREEZE, needs="ended_at IS NULL")),
     text(_CLAIM.format(**_CHANGE, needs="stage = 'proposed'")),
     text(_CLAIM.format(**_CLAIM_OF_CUSTOMER, needs="stage IN ('waiting', 'found') OR " + _UNHEARD)),

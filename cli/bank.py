@@ -178,7 +178,8 @@ def _resolution(row: dict[str, Any]) -> str:
         return f"{moment(row['resolved_at'])}, entry {row['entry_id']}, by {by}"
     if row["proposal"] is None:
         return ""
-    return f"proposal {row['proposal']} by {row['proposed_by']}: {words(row['facts'])} ({row['proposal_reason']})"
+    said = f"{words(row['facts'])}, as {row['proposed_by']} says ({row['proposal_reason']})"
+    return f"{row['proposal_stage']} (resolution-{row['proposal']}): {said}"
 
 
 def _balance(row: dict[str, Any], which: str) -> str:
@@ -289,9 +290,10 @@ _STATEMENTS = """
     WHERE s.file_id = %(id)s ORDER BY s.position
 """
 
-# With the newest proposal, which is the one that counts.
+# With the newest proposal.
 _QUARANTINED = """
-    SELECT q.*, r.id AS proposal, r.proposed_by, r.reason AS proposal_reason, r.facts
+    SELECT q.*, r.id AS proposal, r.proposed_by, r.reason AS proposal_reason, r.facts,
+        r.stage AS proposal_stage
     FROM bank_quarantine q LEFT JOIN LATERAL (
         SELECT * FROM bank_resolution r WHERE (r.file_id, r.ordinal) = (q.file_id, q.ordinal) ORDER BY id DESC LIMIT 1
     ) r ON true

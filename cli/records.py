@@ -59,6 +59,11 @@ VIEWS = (
         "`WorkflowType`='Reassignment' AND `Stage`='proposed'" + _RUNNING,
     ),
     (
+        "Unread entries to approve",
+        "what one person says an entry is that could not be read, and another must approve",
+        "`WorkflowType`='Resolution' AND `Stage`='proposed'" + _RUNNING,
+    ),
+    (
         "Money without an owner",
         "booked money that nobody was credited with",
         "`WorkflowType`='Receipt' AND `Stage` IN ('unapplied', 'returning')" + _RUNNING,

@@ -363,22 +363,43 @@ class BankQuarantine(SQLModel, table=True):
 
 
 class BankResolution(SQLModel, table=True):
-    """What somebody proposed an unreadable entry to be: the newest one counts, once another person approves it."""
+    """What somebody proposed an unreadable entry to be, one at a time; only the decision is ever added."""
 
     __tablename__ = "bank_resolution"
     __table_args__ = (
         CheckConstraint(
             "btrim(proposed_by) <> '' AND btrim(reason) <> ''", name="bank_resolution_says_who_and_why"
         ),
+        CheckConstraint("stage IN ('proposed', 'applied', 'refused')", name="bank_resolution_stage_known"),
+        CheckConstraint(
+            "num_nulls(decided_by, decided_reason, decided_at) = CASE stage WHEN 'proposed' THEN 3 ELSE 0 END",
+            name="bank_resolution_decided_by_somebody",
+        ),
+        CheckConstraint(
+            "stage <> 'applied' OR lower(btrim(decided_by)) <> lower(btrim(proposed_by))",
+            name="bank_resolution_takes_two_people",
+        ),
         Index("bank_resolution_of_entry", "file_id", "ordinal"),
-        {"info": {"written_once": True}},
+        Index(
+            "bank_resolution_open", "file_id", "ordinal", unique=True, postgresql_where="stage = 'proposed'"
+        ),
+        # What still needs a workflow, in the order in which the sweep looks.
+        Index("bank_resolution_needs_workflow", "swept_at", postgresql_where="stage = 'proposed'"),
     )
 
     id: int | None = row_id()
     file_id: int = bigint(foreign_key="bank_file.id")
     ordinal: int = bigint()
+    amount_minor: int = bigint()
+    currency: str = text()
+    direction: str = text()
     proposed_by: str = text()
     reason: str = text()
     facts: dict[str, object] = json()
     """The entry of another file that it is, or what was typed."""
-    created_at: datetime = created_at()
+    proposed_at: datetime = created_at()
+    stage: str = text(default="proposed")
+    decided_by: str | None = text(default=None, nullable=True)
+    decided_reason: str | None = text(default=None, nullable=True)
+    decided_at: datetime | None = moment(default=None, nullable=True)
+    swept_at: datetime = created_at()

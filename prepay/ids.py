@@ -33,6 +33,11 @@ def reassignment_workflow_id(move: int) -> str:
     return f"reassignment-{move}"
 
 
+def resolution_workflow_id(resolution: int) -> str:
+    """One workflow for each proposal of what an unreadable entry is."""
+    return f"resolution-{resolution}"
+
+
 def payment_file_workflow_id(file: int) -> str:
     """One workflow for each payment file."""
     return f"payment-file-{file}"

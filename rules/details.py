@@ -11,6 +11,7 @@ from rules.bank_file import DONE, KEPT, NEVER_RELEASED, STOPPED, WAITING, BankFi
 from rules.change import ChangeState
 from rules.deposit import MAX_EXTENSION_DAYS, DepositState, Due
 from rules.reassignment import ReassignmentState
+from rules.resolution import ResolutionState
 from rules.screening import FreezeState
 
 _STAGE_WORDS = {
@@ -219,11 +220,51 @@ def reassignment_details(state: ReassignmentState, refusals: Sequence[str]) -> s
         ("Bank entry", f"{state.entry}; `prepay bank explain {state.entry}` tells its story"),
         ("Contracting entity", f"`{state.entity}`"),
         ("Proposed", escape(proposed)),
-        ("Decision", escape(_move_decision(state))),
+        ("Decision", escape(_decided(state))),
         ("As of", when(state.as_of)),
     ]
     title = f"### Reassignment {state.move}"
     return f"{title}\n\n{table(rows)}{refused_attempts(refusals)}{_reassignment_actions(state)}"
+
+
+_RESOLUTION_WORDS = {
+    "proposed": "proposed: a second person must approve it",
+    "applied": "applied: its money has been posted",
+    "refused": "refused: nothing was posted",
+}
+
+
+def resolution_details(state: ResolutionState, refusals: Sequence[str]) -> str:
+    """Which entry could not be read, what it is said to be and by whom, and what a second person can do."""
+    proposed = f"by {state.proposed_by} at {when(state.proposed_at)} ({state.reason})"
+    known = f"entry {state.known}, which another file brought; `prepay bank explain {state.known}`"
+    typed = (
+        f"what its line says, booked on {state.booked_on}; `prepay bank files {state.file}` tells all of it"
+    )
+    rows = [
+        ("Stage", _RESOLUTION_WORDS[state.stage]),
+        ("Amount", f"{state.money} {state.direction}"),
+        ("It is", known if state.known else typed),
+        ("Could not be read", escape(f"line {state.line} of bank file {state.file} ({state.path})")),
+        ("Account", f"`{state.account}` of `{state.entity}`"),
+        ("Proposed", escape(proposed)),
+        ("Decision", escape(_decided(state))),
+        (
+            "Bank entry",
+            f"{state.entry}; `prepay bank explain {state.entry}` tells its story" if state.entry else "",
+        ),
+        ("As of", when(state.as_of)),
+    ]
+    shown = f"### Resolution {state.resolution}\n\n{table(rows)}{refused_attempts(refusals)}"
+    if state.ended:
+        return f"{shown}\n\nNothing is left for an operator to do here."
+    return (
+        f"{shown}{HOW}\n\n`approve` posts it, at once. {escape(state.proposed_by)} proposed it: somebody else must"
+        " approve it, after a look into the file:"
+        + paste(operator="", reason="")
+        + "\n\n`refuse` puts the proposal away; anybody may, and nothing is posted:"
+        + paste(operator="", reason="")
+    )
 
 
 def change_details(state: ChangeState, refusals: Sequence[str]) -> str:
@@ -280,7 +321,7 @@ def freeze_details(state: FreezeState, refusals: Sequence[str]) -> str:
     return f"{shown}{HOW}\n\n`release` lets it move again; {who}:" + paste(operator="", reason="")
 
 
-def _move_decision(state: ReassignmentState) -> str:
+def _decided(state: ReassignmentState | ResolutionState) -> str:
     if state.decided_at is None:
         return ""
     return f"{state.stage} by {state.decided_by} at {when(state.decided_at)} ({state.decided_reason})"

@@ -17,7 +17,7 @@ GRANTS = """
 GRANT USAGE ON SCHEMA public TO prepay_app, prepay_report;
 GRANT SELECT ON {tables} TO prepay_report;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO prepay_app;
-REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move FROM prepay_app;
+REVOKE UPDATE, DELETE ON payer_link, payer_pause, credit_move, bank_resolution FROM prepay_app;
 GRANT UPDATE (ended_at, ended_by, ended_reason) ON payer_link, payer_pause TO prepay_app;
 REVOKE UPDATE, DELETE ON virtual_account, virtual_account_application FROM prepay_app;
 GRANT UPDATE (stage, customer_id, valid_from, valid_to, replaced_by) ON virtual_account TO prepay_app;
@@ -26,7 +26,7 @@ GRANT UPDATE (stage, why, virtual_account_id, decided_by, decided_reason, decide
 REVOKE UPDATE, DELETE ON bank_quarantine FROM prepay_app;
 GRANT UPDATE (settled, resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)
     ON bank_quarantine TO prepay_app;
-GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move TO prepay_app;
+GRANT UPDATE (stage, decided_by, decided_reason, decided_at, swept_at) ON credit_move, bank_resolution TO prepay_app;
 REVOKE DELETE ON bank_file, bank_entry, bank_sighting, credit, collection_account, customer, deposit, receipt
     FROM prepay_app;
 REVOKE UPDATE, DELETE ON receipt_application, receipt_return, claim FROM prepay_app;

@@ -12,7 +12,7 @@ from bankfiles.sample import Batch, Payment, Sheet
 from tests.activities.test_bank_chain import day
 from tests.activities.test_bank_decisions import allow
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk
-from tests.activities.test_bank_quarantine import LACKING, approved, proposed
+from tests.activities.test_bank_quarantine import LACKING, decided, proposed
 from tests.activities.test_bank_turns import ACCOUNTS, all_at_once
 from tests.bankfiles.answer_files import pain002
 
@@ -123,7 +123,7 @@ class TestAtTheSameMoment:
 
     def test_an_entry_of_the_file_is_resolved(self, desk: Desk) -> None:
         desk.work_off(LACKING)
-        resolving = partial(approved, desk, proposed(desk).id)
+        resolving = partial(decided, desk, proposed(desk))
         trying = partial(dry_run, desk.engine, LACKING, "a.xml", "a test")
         with all_at_once(desk, resolving, trying, held=ACCOUNTS):
             pass

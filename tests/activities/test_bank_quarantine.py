@@ -8,12 +8,15 @@ from typing import Any
 import psycopg
 import pytest
 from sqlmodel import Session
+from temporalio.exceptions import ApplicationError
 
-from activities.bank_resolving import Proposal, Resolved, approve, propose
-from activities.bank_resolving_input import Approve, Facts, Resolve
+from activities.bank_resolving import Proposal, propose
+from activities.bank_resolving_input import Facts, Resolve
+from activities.resolution import Decide, Decided, Resolutions
 from bankfiles.sample import Payment, Sheet
 from ledger.checks import run_checks
 from prepay.ids import bank_file_workflow_id
+from prepay.resolutions import DecideResolution
 from rules.bank_file import BankFileState
 from tests.activities.test_bank_decisions import CHECK, PRIVILEGE, WRITTEN_ONCE, wrong
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, sha256_of
@@ -68,15 +71,17 @@ def proposed(
         )
 
 
-def approved(desk: Desk, proposal: int, *, by: str = SECOND, line: str = "3", file: int = 0) -> Resolved:
-    with Session(desk.engine) as session, session.begin():
-        number = file or unread_file(desk)
-        return approve(session, Approve(file=number, line=line, by=by, proposal=proposal))
+def decided(desk: Desk, proposal: Proposal, signal: Any = "approve", by: str = SECOND) -> Decided:
+    given = DecideResolution(operator=by, reason="so it stands there")
+    return Resolutions(desk.engine).decide(Decide(resolution=proposal.id, signal=signal, decision=given))
 
 
 def resolved(desk: Desk, *, line: str = "3", file: int = 0, **facts: Any) -> int:
     """The entry that it is, once both people have said so."""
-    return approved(desk, proposed(desk, facts, line=line, file=file).id, line=line, file=file).entry
+    decision = decided(desk, proposed(desk, facts, line=line, file=file))
+    assert decision.refused == ""
+    assert decision.state.entry is not None
+    return decision.state.entry
 
 
 def entries(desk: Desk) -> list[tuple[object, ...]]:
@@ -293,7 +298,7 @@ class TestByHand:
             facts[name] = value
         with pytest.raises(ValueError, match="is in EUR, and USD was given"):
             proposed(desk, facts | {"currency": "USD"})
-        approved(desk, proposed(desk, facts).id)
+        assert decided(desk, proposed(desk, facts)).state.amount_minor == 4_000
         assert bank(desk) == 14_000
 
     def test_money_that_was_counted_before_does_not_add_up(self, desk: Desk) -> None:
@@ -302,8 +307,10 @@ class TestByHand:
         days = Sheet(ACCOUNT, "EUR", [replace(PAID, amount_minor=10_000, bank_reference="R-100"), read])
         desk.deliver(replace(days, closing_minor=14_000), kind="camt.053")
         proposal = proposed(desk, {"new": True, "remittance": "typed otherwise"})
-        with pytest.raises(ValueError, match="would no longer be where its statements end"):
-            approved(desk, proposal.id)
+        refused = decided(desk, proposal)
+        assert "would no longer be where its statements end" in refused.refused
+        assert (refused.state.stage, bank(desk)) == ("proposed", 14_000)
+        decided(desk, proposal, "refuse")
         assert resolved(desk, entry=2) == 2
 
 
@@ -374,8 +381,7 @@ class TestEntryOfAnotherFile:
         desk.work_off(file_of(good("R-40", "40.00"), closing="40.00"))
         desk.work_off(file_of(good(), UNREADABLE, opening="40.00", closing="180.00"))
         proposal = proposed(desk, {"entry": 1})
-        with pytest.raises(ValueError, match="it is other money, or was counted before"):
-            approved(desk, proposal.id, file=2)
+        assert "it is other money, or was counted before" in decided(desk, proposal).refused
         assert desk.rows("SELECT FROM bank_quarantine WHERE resolved_at IS NULL")
 
     def test_or_what_the_line_says_but_not_both(self, desk: Desk) -> None:
@@ -390,52 +396,90 @@ class TestTwoPeople:
     @pytest.mark.parametrize("again", [FIRST, " first  OPERATOR ", "First\u00a0Operator"])
     def test_the_same_person_twice_is_refused(self, desk: Desk, again: str) -> None:
         desk.work_off(LACKING)
-        proposal = proposed(desk)
-        with pytest.raises(ValueError, match="you proposed it already; somebody else must"):
-            approved(desk, proposal.id, by=again.strip())
-        assert bank(desk) == 10_000
+        refused = decided(desk, proposed(desk), by=again.strip())
+        assert refused.refused == "you proposed it already; somebody else must approve it"
+        assert (refused.state.stage, bank(desk)) == ("proposed", 10_000)
 
-    def test_the_newest_proposal_counts(self, desk: Desk) -> None:
+    def test_one_proposal_waits_at_a_time(self, desk: Desk) -> None:
         desk.work_off(LACKING)
-        old, new = proposed(desk, {"reference": "R-4O"}), proposed(desk, {"reference": "R-40"})
-        with pytest.raises(ValueError, match=f"the newest proposal is {new.id}: look at it"):
-            approved(desk, old.id)
-        assert approved(desk, new.id).new
+        old = proposed(desk, {"reference": "R-4O"})
+        for by, reference in ((FIRST, "R-40"), (SECOND, "R-4O")):
+            with pytest.raises(ValueError, match=f"{FIRST} said on .* is: decide resolution-1 first"):
+                proposed(desk, {"reference": reference}, by=by)
+        assert decided(desk, old, "refuse", by=FIRST).state.stage == "refused"
+        assert resolved(desk, reference="R-40") == 2
+        assert decided(desk, old).refused == f"the proposal is refused already, by {FIRST}"
 
-    def test_without_a_proposal_there_is_nothing_to_approve(self, desk: Desk) -> None:
-        desk.work_off(LACKING)
-        with pytest.raises(ValueError, match="nobody has proposed anything"):
-            approved(desk, 1)
-
-    def test_the_same_again_says_so_and_anything_else_is_refused(self, desk: Desk) -> None:
+    def test_the_same_again_changes_nothing(self, desk: Desk) -> None:
         desk.work_off(LACKING)
         first, again = proposed(desk, {"reference": "R-40"}), proposed(desk, {"reference": "R-40"})
-        assert (first.id, first.new, again.id, again.new) == (1, True, 1, False)
-        done, repeated = approved(desk, 1), approved(desk, 1)
-        assert (done.new, repeated) == (True, done._replace(new=False))
-        assert not proposed(desk, {"reference": "R-40"}).new
-        for other in (
-            lambda: proposed(desk, {"reference": "R-41"}),
-            lambda: approved(desk, 1, by="Third Operator"),
+        assert (first.new, again) == (True, first._replace(new=False))
+        assert len(desk.rows("SELECT FROM outbox WHERE workflow_id = 'resolution-1'")) == 1
+        done, repeated = decided(desk, first), decided(desk, first)
+        assert (done.refused, repeated.refused, done.state.entry) == ("", "", repeated.state.entry)
+        assert bank(desk) == 14_000
+
+    def test_what_was_resolved_stays(self, desk: Desk) -> None:
+        desk.work_off(LACKING)
+        proposal = proposed(desk)
+        decided(desk, proposal)
+        with pytest.raises(
+            ValueError, match=f"is entry 2, as {FIRST} and {SECOND} resolved on .*; that stays"
         ):
-            with pytest.raises(
-                ValueError, match=f"is entry 2, as {FIRST} and {SECOND} resolved on .*; that stays"
-            ):
-                other()
+            proposed(desk, {"reference": "R-41"})
+        for signal, by in (("approve", "Third Operator"), ("refuse", SECOND)):
+            again = decided(desk, proposal, signal, by=by)
+            assert again.refused == f"the proposal is applied already, by {SECOND}"
 
     def test_eight_at_once_post_it_once(self, desk: Desk) -> None:
         desk.work_off(LACKING)
         proposal = proposed(desk)
+        with ThreadPoolExecutor(8) as pool:
+            decisions = list(pool.map(lambda number: decided(desk, proposal, by=f"Op {number}"), range(8)))
+        assert sorted(one.refused == "" for one in decisions) == [False] * 7 + [True]
+        assert all("applied already" in one.refused for one in decisions if one.refused)
+        assert bank(desk) == 14_000
+
+    def test_eight_proposals_at_once_are_one(self, desk: Desk) -> None:
+        desk.work_off(LACKING)
 
         def one(number: int) -> str:
             try:
-                return "new" if approved(desk, proposal.id, by=f"Op {number}").new else "again"
+                return str(proposed(desk, by=f"Op {number}").new)
             except ValueError as refusal:
-                return "that stays" if str(refusal).endswith("that stays") else str(refusal)
+                return "first" if str(refusal).endswith("decide resolution-1 first") else str(refusal)
 
         with ThreadPoolExecutor(8) as pool:
-            assert sorted(pool.map(one, range(8))) == ["new"] + ["that stays"] * 7
-        assert bank(desk) == 14_000
+            assert sorted(pool.map(one, range(8))) == ["True"] + ["first"] * 7
+
+    def test_a_file_that_is_being_read_again_waits(self, desk: Desk) -> None:
+        desk.work_off(LACKING)
+        proposal = proposed(desk)
+        for operator in (FIRST, SECOND):
+            desk.decide(LACKING, "release", operator)
+        refused = decided(desk, proposal).refused
+        assert refused == "File 1 is read; its unread entries can be resolved when it has been posted"
+        desk.work_off(LACKING)
+        assert decided(desk, proposal).state.stage == "applied"
+
+    def test_what_postgresql_refuses_is_told_and_nothing_is_posted(
+        self, desk: Desk, database: Database
+    ) -> None:
+        desk.work_off(LACKING)
+        proposal = proposed(desk)
+        with psycopg.connect(database.owner_url) as owner:
+            owner.execute("ALTER TABLE bank_entry ADD CONSTRAINT broken CHECK (amount_minor <> 4000)")
+        refused = decided(desk, proposal)
+        assert "found that PostgreSQL refuses it (CheckViolation, SQLSTATE 23514)" in refused.refused
+        assert (refused.state.stage, bank(desk)) == ("proposed", 10_000)
+        with psycopg.connect(database.owner_url) as owner:
+            owner.execute("ALTER TABLE bank_entry DROP CONSTRAINT broken")
+        assert decided(desk, proposal).state.stage == "applied"
+
+    @pytest.mark.parametrize("workflow_id", ["resolution-7", "resolution-x", "resolution-" + "9" * 30])
+    def test_an_id_without_a_row_is_refused(self, desk: Desk, workflow_id: str) -> None:
+        with pytest.raises(ApplicationError, match="There is no resolution"):
+            Resolutions(desk.engine).look(workflow_id)
 
     def test_a_newer_reader_reads_nothing_twice(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         from bankfiles import camt_entry
@@ -495,6 +539,13 @@ class TestDatabase:
         proposed(desk)
         assert wrong(desk, self.resolve, FIRST, again) == CHECK
 
+    @pytest.mark.parametrize("again", [FIRST, " first operator "])
+    def test_so_it_is_with_the_proposal(self, desk: Desk, again: str) -> None:
+        desk.work_off(LACKING)
+        proposed(desk)
+        decision = "stage = 'applied', decided_by = %s, decided_reason = 'because', decided_at = now()"
+        assert wrong(desk, f"UPDATE bank_resolution SET {decision}", again) == CHECK
+
     def test_it_takes_all_or_nothing(self, desk: Desk) -> None:
         desk.work_off(LACKING)
         assert wrong(desk, "UPDATE bank_quarantine SET resolved_at = now()") == CHECK
@@ -507,7 +558,7 @@ class TestDatabase:
     @pytest.mark.breaks_the_book
     def test_whoever_links_it_past_us_is_found_out(self, desk: Desk, database: Database) -> None:
         desk.work_off(LACKING)
-        proposed(desk)
+        decided(desk, proposed(desk), "refuse")
         desk.change(self.resolve, FIRST, SECOND)
         with psycopg.connect(database.owner_url) as connection:
             broken = {check.name for check in run_checks(connection) if check.breaches}
@@ -519,6 +570,7 @@ class TestDatabase:
             "UPDATE bank_quarantine SET amount_minor = 1",
             "DELETE FROM bank_quarantine",
             "DELETE FROM bank_resolution",
+            "UPDATE bank_resolution SET facts = '{}'",
         ],
     )
     def test_what_was_found_and_proposed_stays(self, desk: Desk, statement: str) -> None:

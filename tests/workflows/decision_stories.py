@@ -12,6 +12,7 @@ from activities.changes import ChangeInput, propose
 from activities.screening import FreezeInput, freeze_customer
 from tests.office import Office, request_id
 from tests.workflows.deposits import change, details, eventually
+from tests.workflows.unread import propose as propose_resolution
 from tests.workflows.virtual import Application, apply
 
 FIRST, SECOND, THIRD, FOURTH = (
@@ -141,7 +142,33 @@ async def freeze_released_by_two(office: Office) -> str:
     return handle.id
 
 
+async def resolution_approved(office: Office) -> str:
+    """What an unreadable entry is: attempts that are none, not by the proposer, then by another approver."""
+    handle = await _unread(office)
+    await handle.signal("approve", None)
+    await handle.signal("aprove", SECOND)
+    await handle.cancel()
+    await handle.signal("approve", {**SECOND, "operator": "first operator"})
+    await _shows(handle, "somebody else must approve it")
+    await handle.signal("approve", FOURTH)
+    await _shows(handle, "and this takes an approver")
+    await handle.signal("approve", SECOND)
+    await handle.result()
+    return handle.id
+
+
+async def resolution_refused(office: Office) -> str:
+    """Put away, after a ring."""
+    handle = await _unread(office)
+    await handle.signal("ring")
+    await handle.signal("refuse", SECOND)
+    await handle.result()
+    return handle.id
+
+
 DECISION_STORIES = (
+    resolution_approved,
+    resolution_refused,
     virtual_account_closed,
     virtual_account_kept_after_review,
     virtual_account_refused_by_rule,
@@ -160,6 +187,13 @@ async def _approved_and_closed(application: Application) -> str:
     await application.handle.signal("close", SECOND)
     await application.handle.result()
     return application.handle.id
+
+
+async def _unread(office: Office) -> WorkflowHandle[Any, Any]:
+    workflow_id, _ = await propose_resolution(office)
+    handle = office.temporal.get_workflow_handle(workflow_id)
+    await _shows(handle, "| **Stage** | proposed")
+    return handle
 
 
 async def _proposed(office: Office, name: str) -> WorkflowHandle[Any, Any]:

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session
 from temporalio.client import WorkflowHandle
 
 from activities.bank_files import store
-from activities.bank_resolving import approve, propose
-from activities.bank_resolving_input import Approve, Facts, Resolve
 from bankfiles.sample import Payment, Sheet, write_camt
 from prepay.ids import TASK_QUEUE, bank_file_workflow_id
 from tests.activities.test_bank_quarantine import LACKING
@@ -21,6 +18,7 @@ from tests.conftest import SETUP
 from tests.office import EUR_ACCOUNT, Office, change_set_up, request_id
 from tests.workflows.deposits import details, eventually
 from tests.workflows.stories import NEW_ACCOUNT
+from tests.workflows.unread import propose
 
 DECISION = {"operator": "First Operator", "reason": "a test file"}
 OTHER = {"operator": "Second Operator", "reason": "I agree with that"}
@@ -250,8 +248,9 @@ class TestUnread:
     async def test_is_shown_without_what_stood_there_and_ends_when_it_is_resolved(
         self, office: Office
     ) -> None:
-        file = await _deliver(office, LACKING.replace(b"S-1", request_id().encode()))
-        shown = await file.until("| **Stage** | alarm")
+        workflow_id, file_id = await propose(office)
+        file = Delivered(office, LACKING, office.temporal.get_workflow_handle(file_id))
+        shown = await details(file.handle)
         assert (
             "entry in line 3 could not be read: Stmt\\[1]/Ntry\\[2]/RvslInd: expected true or false" in shown
         )
@@ -259,11 +258,9 @@ class TestUnread:
         assert "maybe" not in shown
         found = await file.attributes()
         assert [found[n] for n in ("NeedsHuman", "WaitsForRole", "Stage")] == [True, "clerk", "alarm"]
-        facts = Facts(booked_on=date(2026, 11, 23), reference=request_id())
-        with Session(office.engine) as session, session.begin():
-            propose(session, Resolve(file=1, line="3", by="First", reason="as it stands there", facts=facts))
-        with Session(office.engine) as session, session.begin():
-            approve(session, Approve(file=1, line="3", by="Second", proposal=1))
+        resolution = office.temporal.get_workflow_handle(workflow_id)
+        await resolution.signal("approve", OTHER)
+        await resolution.result()
         await office.ring()
         assert (await file.handle.result())["stage"] == "posted"
         assert "maybe" not in str(await file.handle.fetch_history())

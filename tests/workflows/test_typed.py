@@ -17,7 +17,15 @@ from temporalio.service import RPCError
 from prepay.ids import TASK_QUEUE
 from tests.office import Office, request_id
 from tests.payouts import ready_payout
-from tests.workflows import bills, refunds, test_bank_file, test_change, test_freeze, test_reassignment
+from tests.workflows import (
+    bills,
+    refunds,
+    test_bank_file,
+    test_change,
+    test_freeze,
+    test_reassignment,
+    test_resolution,
+)
 from tests.workflows.claims import open_claim
 from tests.workflows.deposits import details, eventually, open_deposit
 from tests.workflows.receipts import open_receipt
@@ -41,6 +49,10 @@ async def _bank_file(office: Office) -> Handle:
 
 async def _reassignment(office: Office) -> Handle:
     return (await test_reassignment.proposed(office)).handle
+
+
+async def _resolution(office: Office) -> Handle:
+    return (await test_resolution.proposed(office)).handle
 
 
 async def _receipt(office: Office) -> Handle:
@@ -130,6 +142,9 @@ LIFECYCLES = {
     "Refund": Lifecycle(_refund, "C-1001 asks 100.00 EUR back", "stage FROM refund", "reject"),
     "Reassignment": Lifecycle(
         _reassignment, "1,000.00 EUR from C-1001, elsewhere", "stage FROM credit_move", "approve"
+    ),
+    "Resolution": Lifecycle(
+        _resolution, "40.00 EUR of bank file 1, line 3", "stage FROM bank_resolution", "approve"
     ),
     "Receipt": Lifecycle(_receipt, "1,000.00 EUR without an owner", "stage FROM receipt", "return_to_payer"),
     "VirtualAccountApplication": Lifecycle(
