@@ -43,6 +43,13 @@ _KINDS = """ARRAY(
     WHERE g.entry_id = {entry}
 )"""
 
+# The same sum to the same place on the same day, by other words, where the bank's references say nothing against it.
+_ALIKE = f"""(e.whose, e.amount_minor, e.account_id) = (p.whose, p.amount_minor, p.account_id)
+            AND e.id <> p.entry_id AND (e.credited OR e.id < p.entry_id) AND e.digest <> p.digest
+            AND (e.booked_on = p.booked_on OR e.value_on = p.value_on)
+            AND ('' IN (e.bank_reference, p.of_entry)
+                OR left(e.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))"""
+
 # A virtual account tells the customer, and a reference then only which of their deposits; where the two contradict each
 # other, and where the account is closed or nobody's, a person decides. It is the account that a transfer was sent to,
 # or the statement's own where the bank tells each customer's money apart.
@@ -184,24 +191,44 @@ _DECIDE = f"""
         SELECT deposit_id FROM (SELECT deposit_id FROM payment UNION ALL SELECT deposit_id FROM decision) d
         GROUP BY 1 HAVING count(*) > 1
     ), paying AS MATERIALIZED (
-        SELECT *, split_part(identity_key, '.', 1) AS digest, {_KINDS.format(entry="payment.entry_id")} AS kinds
-        FROM payment WHERE paid
+        -- Whose money it is: a deposit's, or, where no reference tells, a customer's (negative).
+        SELECT *, CASE WHEN of_owner THEN - owner_id ELSE deposit_id END AS whose,
+            split_part(identity_key, '.', 1) AS digest
+        FROM (SELECT *, holder_id IS NOT NULL OR place IS NULL AS of_owner FROM payment) of_any
+        WHERE owner_id IS NOT NULL AND (of_owner OR paid OR deposit_id IN (SELECT deposit_id FROM shared))
     ), earlier AS MATERIALIZED (
         -- Read once for all: a deposit may be paid in thousands of payments.
-        SELECT credit.deposit_id, o.amount_minor, split_part(o.identity_key, '.', 1) AS digest, e.id, e.account_id,
-            e.booked_on, e.value_on, e.bank_reference, {_KINDS.format(entry="e.id")} AS kinds
-        FROM credit JOIN bank_entry_part o ON o.id = credit.part_id JOIN bank_entry e ON e.id = o.entry_id
-        WHERE credit.deposit_id = ANY (ARRAY(SELECT deposit_id FROM paying))
-            AND o.amount_minor IN (SELECT amount_minor FROM paying)
+        SELECT c.whose, o.amount_minor, split_part(o.identity_key, '.', 1) AS digest, e.id, e.account_id,
+            e.booked_on, e.value_on, e.bank_reference, true AS credited
+        FROM (
+            SELECT deposit_id AS whose, part_id FROM credit
+            WHERE deposit_id = ANY (ARRAY(SELECT deposit_id FROM paying WHERE NOT of_owner))
+            UNION ALL
+            SELECT - theirs.customer_id, theirs.part_id
+            FROM (SELECT DISTINCT owner_id, amount_minor FROM paying WHERE of_owner) p CROSS JOIN LATERAL (
+                SELECT customer_id, part_id FROM credit
+                WHERE customer_id = p.owner_id AND amount_minor = p.amount_minor OFFSET 0
+            ) theirs
+        ) c JOIN bank_entry_part o ON o.id = c.part_id JOIN bank_entry e ON e.id = o.entry_id
+        WHERE o.amount_minor IN (SELECT amount_minor FROM paying)
             AND (e.booked_on IN (SELECT booked_on FROM paying) OR e.value_on IN (SELECT value_on FROM paying))
+        UNION ALL
+        -- And what waited with it, of which another format told.
+        SELECT w.whose, amount_minor, digest, entry_id, account_id, booked_on, value_on, of_entry, false
+        FROM paying CROSS JOIN LATERAL (VALUES (deposit_id), (- owner_id)) w (whose) WHERE w.whose IS NOT NULL
+    ), alike AS MATERIALIZED (
+        SELECT *, {_KINDS.format(entry="p.entry_id")} AS kinds FROM paying p
+        WHERE EXISTS (SELECT FROM earlier e WHERE {_ALIKE})
+    ), otherwise AS MATERIALIZED (
+        -- Of what was told before, what any of these was not: mostly nothing, which is known before each is compared.
+        SELECT * FROM (
+            SELECT *, {_KINDS.format(entry="earlier.id")} AS kinds FROM earlier
+            WHERE whose IN (SELECT whose FROM alike) OFFSET 0
+        ) e WHERE EXISTS (SELECT FROM (SELECT DISTINCT kinds FROM alike) a WHERE NOT a.kinds && e.kinds)
     ), told AS MATERIALIZED (
         SELECT p.id, min(e.id) AS told_otherwise_id
-        FROM paying p JOIN earlier e USING (deposit_id, amount_minor, account_id)
-        WHERE e.id <> p.entry_id AND e.digest <> p.digest
-            AND (e.booked_on = p.booked_on OR e.value_on = p.value_on)
-            AND ('' IN (e.bank_reference, p.of_entry)
-                OR left(e.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))
-            AND NOT e.kinds && p.kinds
+        FROM alike p JOIN otherwise e ON {_ALIKE}
+        WHERE NOT e.kinds && p.kinds
         GROUP BY p.id
     ), destined AS (
         SELECT p.*, told.told_otherwise_id, d.* FROM payment p LEFT JOIN told ON told.id = p.id CROSS JOIN LATERAL (

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, func, select
 
 from activities.bank_decisions import released_by_two
-from bankfiles import Statement
+from bankfiles import Format, Statement
 from models import BankFile, BankFileDelivery, BankStatement, CollectionAccount
 from prepay.money import to_decimal
 from rules.pages import MAX_DAYS, Page, statement_of, unmet
@@ -58,6 +58,17 @@ class SumsTooLarge(MustWait):
         super().__init__("Entries", f"expected sums of at most {most}, as the book can hold, found {found}.")
 
 
+class FormatsMixed(MustWait):
+    held_for = "structure"
+
+    def __init__(self, statement: Statement, account: CollectionAccount, before: Format) -> None:
+        super().__init__(
+            _where(statement),
+            f"expected {before} about account {account.code}, as before in this file, found {statement.format}. Both "
+            "may tell of the same money: discard it, and deliver each format in a file of its own.",
+        )
+
+
 class PagesDisagree(MustWait):
     held_for = "pages"
 
@@ -90,6 +101,7 @@ def keep_statements(session: Session, file: BankFile, statements: Sequence[State
             raise AccountUnknown(statement)
         accounts.append(account)
     _require_source(session, file.id or 0, statements, accounts)
+    _require_one_format(statements, accounts)
     if any(statement.paged for statement in statements):
         # Pages that come at once must see one another.
         ids = sorted({account.id or 0 for account in accounts})
@@ -97,6 +109,15 @@ def keep_statements(session: Session, file: BankFile, statements: Sequence[State
         session.exec(owned.order_by(col(CollectionAccount.id)).with_for_update(key_share=True)).all()
     for statement, account in zip(statements, accounts, strict=True):
         _keep(session, file, statement, account)
+
+
+def _require_one_format(statements: Sequence[Statement], accounts: Sequence[CollectionAccount]) -> None:
+    """What one file tells of an account twice, nothing later would see."""
+    formats: dict[int | None, Format] = {}
+    for statement, account in zip(statements, accounts, strict=True):
+        before = formats.setdefault(account.id, statement.format)
+        if before is not statement.format:
+            raise FormatsMixed(statement, account, before)
 
 
 def _require_source(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import SQLModel
 
 from models.columns import bigint, created_at, row_id, text
@@ -19,13 +19,14 @@ class Credit(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("part_id", "position", name="credit_once"),
         CheckConstraint("amount_minor > 0", name="credit_amount_above_zero"),
+        Index("credit_of_customer", "customer_id", "amount_minor"),
     )
 
     id: int | None = row_id()
     key: str = text(unique=True)
     part_id: int = bigint()
     position: int = bigint(default=0)
-    customer_id: int = bigint(index=True)
+    customer_id: int = bigint()
     deposit_id: int | None = bigint(default=None, nullable=True, index=True)
     amount_minor: int = bigint()
     created_at: datetime = created_at()

@@ -323,6 +323,16 @@ class TestHeld:
         assert desk.work_off(content[: len(content) * 2 // 3]).stage == "held"
         assert desk.available() == 0
 
+    @pytest.mark.parametrize("reference", ["", "R-1"])
+    def test_two_formats_about_one_account_are_held(self, desk: Desk, reference: str) -> None:
+        paid = Sheet(ACCOUNT, "EUR", [Payment(10_000, reference)], closing_minor=10_000)
+        file = desk.work_off(camt(paid, kind="camt.052") + camt(paid, kind="camt.053"))
+        assert (file.stage, file.held_for, desk.parts()) == ("held", "structure", [])
+        assert (
+            "expected camt.052 about account nimbus-eu-eur, as before in this file, found camt.053. Both may tell of "
+            "the same money: discard it, and deliver each format in a file of its own."
+        ) in file.reason
+
     def test_a_held_file_is_read_again_when_the_account_is_there(self, desk: Desk) -> None:
         with psycopg.connect(desk.url) as connection:
             connection.execute(

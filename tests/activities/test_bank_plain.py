@@ -43,8 +43,8 @@ _OTHERS_ACCOUNT = """
 """
 _TYPED = """
     WITH proposed AS (
-        INSERT INTO bank_resolution (file_id, ordinal, proposed_by, reason, facts)
-        SELECT min(id), 99, 'op', 'a test', '{}' FROM bank_file RETURNING id, file_id, ordinal
+        INSERT INTO bank_resolution (file_id, ordinal, amount_minor, currency, direction, proposed_by, reason, facts)
+        SELECT min(id), 99, 1, 'EUR', 'credit', 'op', 'a test', '{}' FROM bank_file RETURNING id, file_id, ordinal
     )
     INSERT INTO bank_quarantine (file_id, ordinal, statement, line, path, reason, currency, direction, status, settled,
         resolution_id, entry_id, resolved_by, approved_by, resolved_reason, resolved_at)

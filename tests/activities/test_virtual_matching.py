@@ -1,6 +1,8 @@
 """Money sent to a virtual account: the number tells the customer, a reference only which of their deposits."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
@@ -110,6 +112,84 @@ class TestTheNumberTellsTheCustomer:
         sheet = Sheet(ACCOUNT, "EUR", [payment], closing_minor=10_000)
         assert desk.deliver(sheet, kind="camt.053").stage == "posted"
         assert desk.available() == 10_000
+
+
+class TestToldByAnotherFormat:
+    """The same money without the bank's reference, or with one that is cut off: no deposit need say which it is."""
+
+    REASON = "it may be the money of entry 1, of which another format told with another reference of the bank"
+
+    @pytest.mark.parametrize(
+        "references", [("R-1", ""), ("", "R-1"), ("20261123-4711-000815", "20261123-4711-00")]
+    )
+    @pytest.mark.parametrize("kinds", [*permutations(("camt.052", "camt.053", "camt.054"), 2)])
+    @pytest.mark.parametrize("by", ["number", "payer"])
+    def test_is_credited_once(
+        self, desk: Desk, by: str, references: tuple[str, str], kinds: tuple[str, str]
+    ) -> None:
+        payee = MINE if by == "number" else ""
+        virtual(desk) if by == "number" else linked(desk)
+        for reference, kind in zip(references, kinds, strict=True):
+            paid = Payment(10_000, reference, payee_account=payee, booked_on=MONDAY)
+            desk.deliver(Sheet(ACCOUNT, "EUR", [paid], closing_minor=10_000), kind=kind)
+        assert desk.available() == 10_000
+        assert desk.parts()[-1] == ("unapplied", self.REASON)
+
+    def test_also_where_the_second_names_a_deposit(self, desk: Desk) -> None:
+        virtual(desk)
+        named = desk.issue(amount="500.00")
+        paid = Payment(10_000, payee_account=MINE, booked_on=MONDAY)
+        desk.pay(paid)
+        told = replace(paid, bank_reference="R-1", structured=named.reference)
+        desk.deliver(Sheet(ACCOUNT, "EUR", [told], closing_minor=10_000), kind="camt.053")
+        assert (desk.available(), desk.parts()[-1]) == (10_000, ("unapplied", self.REASON))
+
+    @pytest.mark.parametrize("by", ["number", "reference"])
+    @pytest.mark.parametrize("waiting", [1, 2])
+    def test_also_where_they_waited_for_a_statement(self, desk: Desk, by: str, waiting: int) -> None:
+        virtual(desk)
+        text = (desk.issue(amount="500.00").reference,) if by == "reference" else ()
+        first, second = (
+            Payment(10_000, reference, free=text, payee_account=MINE if by == "number" else "")
+            for reference in ("", "R-1")
+        )
+        gap = "UPDATE collection_account SET gap_statement_id = %s WHERE bank_number = %s"
+        desk.deliver(Sheet(ACCOUNT, "EUR", []), kind="camt.053")
+        [statement] = desk.rows("SELECT id FROM bank_statement")
+        desk.change(gap, statement["id"], ACCOUNT)
+        desk.pay(first)
+        if waiting == 2:
+            desk.deliver(Sheet(ACCOUNT, "EUR", [second]), kind="camt.052")
+        assert [state for state, _ in desk.parts()] == ["unapplied"] * waiting
+        desk.change(gap, None, ACCOUNT)
+        desk.deliver(Sheet(ACCOUNT, "EUR", [second], closing_minor=10_000), kind="camt.053")
+        assert desk.available() == 10_000
+        assert sorted(str(state) for state, _ in desk.parts()) == ["credited", "unapplied"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Payment(10_000, "R-2", payee_account=MINE, booked_on=MONDAY),
+            Payment(10_001, payee_account=MINE, booked_on=MONDAY),
+            Payment(10_000, payee_account=MINE, booked_on=MONDAY + timedelta(days=1)),
+            Payment(10_000, payee_account=YOURS, booked_on=MONDAY),
+        ],
+        ids=["reference", "amount", "day", "customer"],
+    )
+    def test_what_differs_is_other_money(self, desk: Desk, other: Payment) -> None:
+        virtual(desk)
+        virtual(desk, YOURS, "C-1002")
+        desk.pay(Payment(10_000, "R-1", payee_account=MINE, booked_on=MONDAY))
+        desk.deliver(Sheet(ACCOUNT, "EUR", [other]), kind="camt.052")
+        assert [state for state, _ in desk.parts()] == ["credited", "credited"]
+
+    def test_two_payments_that_each_format_tells_of_are_two(self, desk: Desk) -> None:
+        virtual(desk)
+        both = [Payment(10_000, r, payee_account=MINE, booked_on=MONDAY) for r in ("R-1", "R-2")]
+        desk.pay(both[0])
+        desk.pay(both[1])
+        desk.deliver(Sheet(ACCOUNT, "EUR", both, closing_minor=20_000), kind="camt.053")
+        assert desk.available() == 20_000
 
 
 class TestWhatFormatsTell:
