@@ -14,7 +14,10 @@ import pytest
 from sqlmodel import Session
 
 from activities.bank_files import settle_waiting, store
-from bankfiles.sample import Payment, Sheet
+from activities.bank_incoming import chunks_of
+from activities.bank_keeping import ToldAtOnce, keep_new
+from activities.database import psycopg_of
+from bankfiles.sample import Batch, Payment, Sheet
 from bankfiles.sample_mt import write_mt940
 from tests.activities.test_bank_chain import MONDAY
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, written
@@ -123,6 +126,50 @@ class TestAtTheSameMoment:
         with all_at_once(desk, settle, also):
             pass
         assert desk.available() == 10_500
+
+
+@contextmanager
+def kept_ahead(desk: Desk, payment: Payment) -> Iterator[None]:
+    """Inside, a file's payment is kept ahead by a transaction that ends as soon as somebody waits for it."""
+    content = camt(Sheet(ACCOUNT, "EUR", [payment], "AHEAD"))
+    file = desk.files.read(store(desk.engine, content, "ahead.xml", "a test")[0]).file
+    with ThreadPoolExecutor(1) as pool, Session(desk.engine) as session:
+        (chunk,) = chunks_of(psycopg_of(session), file)
+        assert keep_new(psycopg_of(session), file, chunk)
+
+        def end() -> None:
+            _until(desk, 1)
+            session.commit()
+
+        ended = pool.submit(end)
+        yield
+        ended.result(SECONDS)
+
+
+class TestKeptAhead:
+    """Money that one file keeps ahead at the very moment when another one tells of it in another grouping."""
+
+    BATCH = Batch((Payment(7_000, "T-1"), Payment(3_000, "T-2")), "B-1")
+
+    def test_what_is_shown_singly_is_posted_by_the_batch_that_books_it(self, desk: Desk) -> None:
+        known = Payment(500, "K-1")
+        desk.pay(known)
+        with kept_ahead(desk, replace(self.BATCH.payments[0], status="PDNG")):
+            desk.pay(self.BATCH, known)
+        assert [state for state, _ in desk.parts()] == ["unapplied"] * 3
+
+    @pytest.mark.parametrize("status", ["BOOK", "PDNG"])
+    def test_the_details_of_a_lump_sum_wait_for_a_person_where_one_is_kept_singly(
+        self, desk: Desk, status: str
+    ) -> None:
+        desk.pay(replace(self.BATCH, details=False))
+        with kept_ahead(desk, replace(self.BATCH.payments[0], status=status)), pytest.raises(ToldAtOnce):
+            desk.pay(self.BATCH)
+        desk.pay(self.BATCH)
+        assert desk.parts()[0] == (
+            "unapplied",
+            "some of its details were posted before, as payments of their own",
+        )
 
 
 class TestSideBySide:
