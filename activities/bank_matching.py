@@ -93,7 +93,9 @@ _DECIDE = f"""
             o.taken_back_by, coalesce(o.twin, false) AS twin,
             (
                 SELECT min(hand.id) FROM typed hand
-                WHERE hand.account_id = e.account_id AND hand.id < e.id AND hand.amount_minor = e.amount_minor
+                -- Of what was kept ahead or only shown nobody was asked, though its number may be lower.
+                WHERE hand.account_id = e.account_id AND (hand.id < e.id OR p.state = 'shown' AND hand.id <> e.id)
+                  AND hand.amount_minor = e.amount_minor
                   AND hand.currency = e.currency AND hand.direction = e.direction
                   AND (hand.booked_on = e.booked_on OR hand.value_on = e.value_on)
                   AND NOT EXISTS (

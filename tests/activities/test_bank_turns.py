@@ -21,6 +21,7 @@ from bankfiles.sample import Batch, Payment, Sheet
 from bankfiles.sample_mt import write_mt940
 from tests.activities.test_bank_chain import MONDAY
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, written
+from tests.activities.test_bank_quarantine import LACKING, PAID, resolved
 
 __all__ = ["desk"]
 
@@ -129,10 +130,14 @@ class TestAtTheSameMoment:
 
 
 @contextmanager
-def kept_ahead(desk: Desk, payment: Payment) -> Iterator[None]:
-    """Inside, a file's payment is kept ahead by a transaction that ends as soon as somebody waits for it."""
+def kept_ahead(desk: Desk, payment: Payment, *, awaited: bool = True) -> Iterator[Post]:
+    """Inside, a file's payment is kept ahead by a transaction that ends as soon as it is `awaited`, or after that.
+
+    Gives the posting of the file.
+    """
     content = camt(Sheet(ACCOUNT, "EUR", [payment], "AHEAD"))
-    file = desk.files.read(store(desk.engine, content, "ahead.xml", "a test")[0]).file
+    sha256, _ = store(desk.engine, content, "ahead.xml", "a test")
+    file = desk.files.read(sha256).file
     with ThreadPoolExecutor(1) as pool, Session(desk.engine) as session:
         (chunk,) = chunks_of(psycopg_of(session), file)
         assert keep_new(psycopg_of(session), file, chunk)
@@ -141,9 +146,12 @@ def kept_ahead(desk: Desk, payment: Payment) -> Iterator[None]:
             _until(desk, 1)
             session.commit()
 
-        ended = pool.submit(end)
-        yield
-        ended.result(SECONDS)
+        ended = pool.submit(end) if awaited else None
+        yield partial(desk.files.post, sha256)
+        if ended is None:
+            session.commit()
+        else:
+            ended.result(SECONDS)
 
 
 class TestKeptAhead:
@@ -170,6 +178,17 @@ class TestKeptAhead:
             "unapplied",
             "some of its details were posted before, as payments of their own",
         )
+
+    def test_what_people_type_meanwhile_is_credited_once(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="40.00")
+        desk.work_off(LACKING)
+        paid = replace(PAID, structured=deposit.reference)
+        with kept_ahead(desk, paid, awaited=False) as post:
+            number = resolved(desk, reference="R-4O", remittance=deposit.reference)
+        post()
+        assert desk.available() == 4_000
+        reason = f"it may be the money of entry {number}, which people told for a line that could not be read"
+        assert ("unapplied", reason) in desk.parts()
 
 
 class TestSideBySide:
