@@ -38,6 +38,13 @@ _MATCHED = """
 """
 
 
+SECOND = "NL26MOCK0000009001"
+_SECOND_ACCOUNT = f"""
+    INSERT INTO collection_account OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(a, jsonb_build_object('id', 99, 'code', 'second',
+        'iban', '{SECOND}', 'bank_number', '{SECOND}'))).* FROM collection_account a WHERE iban = '{ACCOUNT}'
+"""
+
 # What chunks write last.
 RECEIPTS = "LOCK TABLE receipt IN EXCLUSIVE MODE"
 ACCOUNTS = "SELECT FROM collection_account FOR NO KEY UPDATE"
@@ -201,3 +208,20 @@ class TestSideBySide:
         with all_at_once(desk, ours, theirs):
             assert desk.rows(_MATCHED) == [{"waiting": 2}]
         assert (desk.available(), desk.available("C-2001")) == (10_000, 10_000)
+
+    def test_the_fee_of_a_deposit_is_taken_over_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.change(_SECOND_ACCOUNT)
+        desk.change("""UPDATE contracting_entity SET short_tolerance = '{"EUR": 600}'""")
+        posts = [
+            told(desk, "camt.054", Payment(9_500, "R-1", deposit.reference), account)
+            for account in (ACCOUNT, SECOND)
+        ]
+        with all_at_once(desk, *posts, held="SELECT FROM deposit FOR NO KEY UPDATE"):
+            pass
+        assert (desk.available(), desk.deposit(deposit)["credited_minor"]) == (19_500, 19_500)
+        reason = f"its structured reference is that of {deposit.number}"
+        assert desk.parts() == [
+            ("credited", f"{reason}; what was missing is taken as a fee of banks"),
+            ("credited", reason),
+        ]
