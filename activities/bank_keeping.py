@@ -122,7 +122,8 @@ _ENTRIES = """
             booked_on, value_on, bank_reference, bool_or(detailed) OVER (PARTITION BY key)
         FROM incoming_entry ORDER BY key, status = 'BOOK' DESC
         ON CONFLICT (identity_key) DO UPDATE
-        SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on
+        SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on,
+            reversal = excluded.reversal
         WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
         RETURNING xmax = 0 AS new
     )

@@ -23,6 +23,13 @@ def test_one_payment_of_a_batch_was_shown_alone_before_the_batch_is_booked(desk:
     assert (desk.available("C-1001"), desk.available("C-1002")) == (10_000, 10_000)
 
 
+def test_what_was_shown_and_is_booked_as_a_reversal_is_no_new_money(desk: Desk) -> None:
+    paid = Payment(10_000, "R-1", desk.issue().reference)
+    desk.pay(replace(paid, status="PDNG"))
+    desk.pay(replace(paid, reversal=True))
+    assert desk.parts() == [("unapplied", "the bank marks it as a reversal")]
+
+
 PAID = tuple(Payment(1_000 + number, f"T-{number}") for number in range(20))
 
 
