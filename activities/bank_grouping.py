@@ -62,15 +62,19 @@ _WAITING = """
 """
 
 _HINDERED = """
-    WITH hindered AS (
-        SELECT w.lump_id, bool_or(p.direction = 'debit') AS mixed
+    WITH told AS MATERIALIZED (
+        SELECT w.lump_id, p.key, p.direction, count(*) OVER (PARTITION BY p.key) > 1 AS twice
         FROM waiting w JOIN bank_entry e ON e.id = w.entry_id JOIN incoming_part p ON p.entry_key = e.identity_key
-        WHERE w.state = 'unapplied' AND (p.direction = 'debit' OR EXISTS (
-            SELECT FROM bank_entry_part known WHERE known.identity_key = p.key AND known.id <> w.lump_id
-        )) GROUP BY w.lump_id
-    ), told AS (
+        WHERE w.state = 'unapplied'
+    ), hindered AS (
+        SELECT lump_id, bool_or(direction = 'debit') AS mixed, bool_or(twice) AS shared
+        FROM told WHERE direction = 'debit' OR twice OR EXISTS (
+            SELECT FROM bank_entry_part known WHERE known.identity_key = told.key AND known.id <> told.lump_id
+        ) GROUP BY lump_id
+    ), said AS (
         UPDATE bank_entry_part SET reason = CASE
             WHEN mixed THEN 'its details are credits and debits, which only a person divides'
+            WHEN shared THEN 'some of its details are told of another lump sum too'
             ELSE 'some of its details were posted before, as payments of their own'
         END FROM hindered WHERE id = lump_id
     )
@@ -108,10 +112,11 @@ _INSERT_PARTS = """
         {confirmed}, 'shown', 'the bank has not booked it yet'
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key {joins}
     WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
-    ORDER BY p.key ON CONFLICT (identity_key) DO NOTHING
+    ORDER BY p.key, {receipt_of}::bigint ON CONFLICT (identity_key) DO NOTHING
 """
 
-# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch.
+# A known entry keeps the parts it came with: a lump sum in a later statement adds nothing to a detailed batch. What a
+# chunk tells both as a detail of a lump sum that the book has and as a payment is that detail.
 _PARTS = _INSERT_PARTS.format(
     position="p.position + (lump.id IS NOT NULL)::int",
     receipt_of="lump.id",
@@ -121,15 +126,10 @@ _PARTS = _INSERT_PARTS.format(
     LEFT JOIN bank_entry_part lump ON lump.entry_id = e.id AND lump.state = 'detailed'""",
 )
 
-# What was shown in another grouping before it was booked belongs to the entry that books it.
 _TOUCHED = """
     INSERT INTO touched (id, fresh)
-    SELECT id, NOT EXISTS (SELECT FROM bank_entry_part p WHERE p.entry_id = e.id AND p.state <> 'detailed') FROM (
-        SELECT id FROM bank_entry WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
-        UNION
-        SELECT entry_id FROM bank_entry_part
-        WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_part)) AND state = 'shown'
-    ) e
+    SELECT id, NOT EXISTS (SELECT FROM bank_entry_part p WHERE p.entry_id = e.id AND p.state <> 'detailed')
+    FROM bank_entry e WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
 """
 
 # Equal money is counted, and the count follows the order of a file. A known entry keeps the counts that it has; what
@@ -146,6 +146,15 @@ _RECOUNT = """
     WHERE f.key = kept.has AND e.identity_key = f.entry_key AND touched.id = e.id AND touched.fresh
 """
 
+# What was shown in another grouping before it was booked belongs to the entry that books it, unless the receipt of a
+# lump sum brought its money. After the parts: from then on nobody else keeps any of them.
+_SHOWN_ELSEWHERE = """
+    INSERT INTO touched (id, fresh)
+    SELECT DISTINCT entry_id, false FROM bank_entry_part
+    WHERE identity_key = ANY (ARRAY(SELECT key FROM incoming_part)) AND state = 'shown'
+        AND entry_id NOT IN (SELECT id FROM touched)
+"""
+
 _MOVE = """
     UPDATE bank_entry_part p SET entry_id = e.id, position = i.position
     FROM incoming_part i
@@ -154,6 +163,7 @@ _MOVE = """
     JOIN bank_entry_part known ON known.identity_key = i.key AND known.state = 'shown' AND known.entry_id <> e.id
     JOIN bank_entry before ON before.id = known.entry_id AND before.status <> 'BOOK'
     WHERE p.id = known.id AND before.id = ANY (ARRAY(SELECT id FROM touched))
+        AND e.id NOT IN (SELECT entry_id FROM waiting WHERE state = 'unapplied')
 """
 
 _KNOWN = """
@@ -226,8 +236,18 @@ PARTS = (
     _DETAILED,
     _TOUCHED,
     _RECOUNT,
-    _MOVE,
     _PARTS,
+    _SHOWN_ELSEWHERE,
+    _MOVE,
     _KNOWN,
 )
 """The same for any chunk, once its entries are kept."""
+TOLD_SINGLY_TOO = """
+    SELECT EXISTS (SELECT FROM waiting) AND EXISTS (
+        SELECT FROM waiting w JOIN bank_entry e ON e.id = w.entry_id
+        JOIN incoming_part p ON p.entry_key = e.identity_key
+        JOIN bank_entry_part known ON known.identity_key = p.key
+        WHERE w.state = 'unapplied' AND known.entry_id <> w.entry_id
+    )
+"""
+"""After that: whether a detail of a lump sum was kept by another transaction as a payment of its own, unseen before."""

@@ -13,14 +13,25 @@ from activities.bank_grouping import (
     PARTS,
     TABLES,
     TAKE_PARTS_BACK,
+    TOLD_SINGLY_TOO,
 )
 from activities.bank_incoming import QUARANTINE, STAGE, Chunk
+
+
+class ToldAtOnce(Exception):
+    """Another transaction has kept details of a lump sum singly, at the same moment. The step is tried again."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        super().__init__(
+            f"Lines {chunk.first_line} to {chunk.last_line}: expected the details of a lump sum, found that another "
+            "file tells of them as payments at the same moment. Nothing of these lines is posted; they are tried again."
+        )
 
 
 def keep(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> bool:
     """Keep some entries of a file, whatever is known of them; whether all was new. Doing it again changes nothing.
 
-    Locks entries and parts by key.
+    Locks entries and parts by key. Raises ToldAtOnce.
     """
     with connection.pipeline():
         _stage(connection, file_id, chunk)
@@ -31,9 +42,12 @@ def keep(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) -> b
             return True
         for statement in PARTS:
             connection.execute(statement)
+        told_singly_too = connection.execute(TOLD_SINGLY_TOO)
         connection.execute(_SIGHTINGS, {"file": file_id})
         if chunk.confirms:
             connection.execute(CONFIRM)
+    if _number(told_singly_too):
+        raise ToldAtOnce(chunk)
     return False
 
 
@@ -108,7 +122,8 @@ _ENTRIES = """
             booked_on, value_on, bank_reference, bool_or(detailed) OVER (PARTITION BY key)
         FROM incoming_entry ORDER BY key, status = 'BOOK' DESC
         ON CONFLICT (identity_key) DO UPDATE
-        SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on
+        SET status = excluded.status, booked_on = excluded.booked_on, value_on = excluded.value_on,
+            reversal = excluded.reversal
         WHERE bank_entry.status <> 'BOOK' AND excluded.status = 'BOOK'
         RETURNING xmax = 0 AS new
     )

@@ -100,7 +100,9 @@ _DECIDE = f"""
             o.taken_back_by, coalesce(o.twin, false) AS twin,
             (
                 SELECT min(hand.id) FROM typed hand
-                WHERE hand.account_id = e.account_id AND hand.id < e.id AND hand.amount_minor = e.amount_minor
+                -- Of what was kept ahead or only shown nobody was asked, though its number may be lower.
+                WHERE hand.account_id = e.account_id AND (hand.id < e.id OR p.state = 'shown' AND hand.id <> e.id)
+                  AND hand.amount_minor = e.amount_minor
                   AND hand.currency = e.currency AND hand.direction = e.direction
                   AND (hand.booked_on = e.booked_on OR hand.value_on = e.value_on)
                   AND NOT EXISTS (
@@ -385,9 +387,22 @@ _SHARE = """
     FROM numbered
 """
 
+# Meanwhile the deposit may have been paid through another account: then nothing was missing.
+_NOT_SHORT = """
+    WITH paid AS (
+        SELECT d.id, d.absorbed_minor FROM decision d JOIN deposit ON deposit.id = d.deposit_id
+        WHERE d.absorbed_minor > 0 AND deposit.amount_minor - deposit.credited_minor <> d.credit_minor
+    ), told AS (
+        UPDATE bank_entry_part p SET absorbed_minor = 0, reason = replace(p.reason, '; what was missing is taken as a '
+            || 'fee of banks', '')
+        FROM paid WHERE p.id = paid.id
+    )
+    UPDATE credit SET amount_minor = credit.amount_minor - paid.absorbed_minor FROM paid WHERE credit.part_id = paid.id
+"""
+
 MATCH = (_DEBITS, _DECIDE)
 """Decide about every part in `posting` that nothing has been decided about."""
-TELL = _TELL
-"""Write down what was decided."""
+TELL, NOT_SHORT = _TELL, _NOT_SHORT
+"""Write down what was decided; once the customers' accounts are locked, whether what was missing still is."""
 SEVERAL, SHARE = _SEVERAL, _SHARE
 """The parts that name several deposits, and how one of them is shared out."""

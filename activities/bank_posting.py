@@ -19,7 +19,7 @@ from activities.bank_booking import (
 from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_incoming import Chunk, forget
 from activities.bank_keeping import keep
-from activities.bank_matching import MATCH, SEVERAL, SHARE, TELL
+from activities.bank_matching import MATCH, NOT_SHORT, SEVERAL, SHARE, TELL
 from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_plain import PLAIN
 from activities.bank_receipts import RECEIPTS
@@ -156,12 +156,14 @@ def _book(
         counted = connection.execute(_COUNT, prepare=True)
         for (part,) in several.fetchall():
             connection.execute(SHARE, {"part": part})
-        slices, whole, others = counted.fetchone() or (0, 0, 0)
+        slices, whole, others, short = counted.fetchone() or (0, 0, 0, 0)
         reversing = reverses and bool(_one(connection, REVERSING))
         if reversing:
             connection.execute(LOCK_REFUNDS)
-        if slices > 1 or (whole and others) or reversing or payouts.payouts:
+        if slices > 1 or (whole and others) or reversing or payouts.payouts or short:
             connection.execute(LOCK_ACCOUNTS, {"payouts": payouts.payouts})
+        if short:
+            connection.execute(NOT_SHORT)
         for number in range(slices):
             for statement in ((CREDIT_WHOLE,) if whole else ()) + (tuple(statements) if others else ()):
                 connection.execute(statement, {"slice": number}, prepare=True)
@@ -245,7 +247,10 @@ _AWAITING = """
 """
 
 _COUNT = """
-    SELECT p.slices, d.whole, p.parts - d.whole FROM
+    SELECT p.slices, d.whole, p.parts - d.whole, d.short FROM
         (SELECT coalesce(max(slice) + 1, 0) AS slices, count(*) AS parts FROM posting) p,
-        (SELECT count(*) AS whole FROM decision WHERE whole) d
+        (
+            SELECT count(*) FILTER (WHERE whole) AS whole, count(*) FILTER (WHERE absorbed_minor > 0) AS short
+            FROM decision
+        ) d
 """

@@ -253,6 +253,15 @@ class TestByHand:
             f"it may be the money of entry {number}, which people told for a line that could not be read",
         )
 
+    def test_equal_money_that_was_shown_before_waits_for_a_person_when_it_is_booked(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="40.00")
+        paid = replace(PAID, structured=deposit.reference)
+        desk.pay(replace(paid, status="PDNG"))
+        desk.work_off(LACKING)
+        resolved(desk, reference="R-4O", remittance=deposit.reference)
+        desk.pay(paid)
+        assert desk.available() == 4_000
+
     def test_a_debit_is_unexplained(self, desk: Desk) -> None:
         taken = entry("<RvslInd>maybe</RvslInd>", amount="40.00", way="DBIT")
         desk.work_off(file_of(good(), taken, closing="60.00"))

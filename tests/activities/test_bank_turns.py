@@ -14,10 +14,14 @@ import pytest
 from sqlmodel import Session
 
 from activities.bank_files import settle_waiting, store
-from bankfiles.sample import Payment, Sheet
+from activities.bank_incoming import chunks_of
+from activities.bank_keeping import ToldAtOnce, keep_new
+from activities.database import psycopg_of
+from bankfiles.sample import Batch, Payment, Sheet
 from bankfiles.sample_mt import write_mt940
 from tests.activities.test_bank_chain import MONDAY
 from tests.activities.test_bank_files import ACCOUNT, Desk, camt, desk, written
+from tests.activities.test_bank_quarantine import LACKING, PAID, resolved
 
 __all__ = ["desk"]
 
@@ -33,6 +37,13 @@ _MATCHED = """
     WHERE NOT l.granted AND l.relation = 'receipt'::regclass AND d.datname = current_database()
 """
 
+
+SECOND = "NL26MOCK0000009001"
+_SECOND_ACCOUNT = f"""
+    INSERT INTO collection_account OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(a, jsonb_build_object('id', 99, 'code', 'second',
+        'iban', '{SECOND}', 'bank_number', '{SECOND}'))).* FROM collection_account a WHERE iban = '{ACCOUNT}'
+"""
 
 # What chunks write last.
 RECEIPTS = "LOCK TABLE receipt IN EXCLUSIVE MODE"
@@ -125,6 +136,68 @@ class TestAtTheSameMoment:
         assert desk.available() == 10_500
 
 
+@contextmanager
+def kept_ahead(desk: Desk, payment: Payment, *, awaited: bool = True) -> Iterator[Post]:
+    """Inside, a file's payment is kept ahead by a transaction that ends as soon as it is `awaited`, or after that.
+
+    Gives the posting of the file.
+    """
+    content = camt(Sheet(ACCOUNT, "EUR", [payment], "AHEAD"))
+    sha256, _ = store(desk.engine, content, "ahead.xml", "a test")
+    file = desk.files.read(sha256).file
+    with ThreadPoolExecutor(1) as pool, Session(desk.engine) as session:
+        (chunk,) = chunks_of(psycopg_of(session), file)
+        assert keep_new(psycopg_of(session), file, chunk)
+
+        def end() -> None:
+            _until(desk, 1)
+            session.commit()
+
+        ended = pool.submit(end) if awaited else None
+        yield partial(desk.files.post, sha256)
+        if ended is None:
+            session.commit()
+        else:
+            ended.result(SECONDS)
+
+
+class TestKeptAhead:
+    """Money that one file keeps ahead at the very moment when another one tells of it in another grouping."""
+
+    BATCH = Batch((Payment(7_000, "T-1"), Payment(3_000, "T-2")), "B-1")
+
+    def test_what_is_shown_singly_is_posted_by_the_batch_that_books_it(self, desk: Desk) -> None:
+        known = Payment(500, "K-1")
+        desk.pay(known)
+        with kept_ahead(desk, replace(self.BATCH.payments[0], status="PDNG")):
+            desk.pay(self.BATCH, known)
+        assert [state for state, _ in desk.parts()] == ["unapplied"] * 3
+
+    @pytest.mark.parametrize("status", ["BOOK", "PDNG"])
+    def test_the_details_of_a_lump_sum_wait_for_a_person_where_one_is_kept_singly(
+        self, desk: Desk, status: str
+    ) -> None:
+        desk.pay(replace(self.BATCH, details=False))
+        with kept_ahead(desk, replace(self.BATCH.payments[0], status=status)), pytest.raises(ToldAtOnce):
+            desk.pay(self.BATCH)
+        desk.pay(self.BATCH)
+        assert desk.parts()[0] == (
+            "unapplied",
+            "some of its details were posted before, as payments of their own",
+        )
+
+    def test_what_people_type_meanwhile_is_credited_once(self, desk: Desk) -> None:
+        deposit = desk.issue(amount="40.00")
+        desk.work_off(LACKING)
+        paid = replace(PAID, structured=deposit.reference)
+        with kept_ahead(desk, paid, awaited=False) as post:
+            number = resolved(desk, reference="R-4O", remittance=deposit.reference)
+        post()
+        assert desk.available() == 4_000
+        reason = f"it may be the money of entry {number}, which people told for a line that could not be read"
+        assert ("unapplied", reason) in desk.parts()
+
+
 class TestSideBySide:
     def test_files_of_two_accounts_are_posted(self, desk: Desk) -> None:
         euros, dollars = desk.issue(amount="500.00"), desk.issue("C-2001", "500.00", "USD")
@@ -135,3 +208,20 @@ class TestSideBySide:
         with all_at_once(desk, ours, theirs):
             assert desk.rows(_MATCHED) == [{"waiting": 2}]
         assert (desk.available(), desk.available("C-2001")) == (10_000, 10_000)
+
+    def test_the_fee_of_a_deposit_is_taken_over_once(self, desk: Desk) -> None:
+        deposit = desk.issue()
+        desk.change(_SECOND_ACCOUNT)
+        desk.change("""UPDATE contracting_entity SET short_tolerance = '{"EUR": 600}'""")
+        posts = [
+            told(desk, "camt.054", Payment(9_500, "R-1", deposit.reference), account)
+            for account in (ACCOUNT, SECOND)
+        ]
+        with all_at_once(desk, *posts, held="SELECT FROM deposit FOR NO KEY UPDATE"):
+            pass
+        assert (desk.available(), desk.deposit(deposit)["credited_minor"]) == (19_500, 19_500)
+        reason = f"its structured reference is that of {deposit.number}"
+        assert desk.parts() == [
+            ("credited", f"{reason}; what was missing is taken as a fee of banks"),
+            ("credited", reason),
+        ]
