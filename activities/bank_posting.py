@@ -19,11 +19,12 @@ from activities.bank_booking import (
 from activities.bank_grouping import BY_INDEX, TABLES
 from activities.bank_incoming import Chunk, forget
 from activities.bank_keeping import keep
-from activities.bank_matching import MATCH, NOT_SHORT, SEVERAL, SHARE, TELL
+from activities.bank_matching import MATCH
 from activities.bank_payouts import match_payouts, post_payouts
 from activities.bank_plain import PLAIN
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
+from activities.bank_telling import NOT_SHORT, SEVERAL, SHARE, TELL
 
 FREEZES = "hashtext('prepay freezes')"
 """The lock that keeps freezing and crediting apart."""
