@@ -35,6 +35,8 @@ _NAME = COMPARED_NAME.format(name="p.payer_name")
 # What is not simply new money of a payer's.
 _ODD = "reversal OR twin OR typed_id IS NOT NULL OR return_reason <> '' OR taken_back_by IS NOT NULL"
 
+_SAME_REFERENCE = """e.bank_reference <> '' AND other.account_id = e.account_id
+                    AND other.bank_reference = e.bank_reference AND other.id <> e.id"""
 # How much of a bank's reference an MT940 tells.
 _CUT_OFF = 16
 # The formats that have told of an entry.
@@ -97,7 +99,23 @@ _DECIDE = f"""
             (p.house <> '' OR p.answers_id IS NOT NULL) AND (p.receipt_of IS NOT NULL OR EXISTS (
                 SELECT FROM ledger_transfer r WHERE r.key = 'receipt:' || p.identity_key AND r.leg = 0
             )) AS received,
-            o.taken_back_by, coalesce(o.twin, false) AS twin,
+            -- Other entries with the bank's reference of this one, by their indexes: banks may use one again and again.
+            (
+                SELECT min(other.id) FROM bank_entry other
+                WHERE {_SAME_REFERENCE} AND other.reversal AND EXISTS (
+                    SELECT FROM bank_entry_part taken
+                    WHERE taken.entry_id = other.id AND taken.state = 'house' AND taken.direction = 'debit'
+                        AND taken.answers_id IS NULL AND taken.amount_minor = p.amount_minor
+                        AND taken.currency = p.currency
+                )
+            ) AS taken_back_by,
+            EXISTS (
+                SELECT FROM bank_entry other
+                WHERE {_SAME_REFERENCE} AND other.amount_minor = e.amount_minor AND other.direction = e.direction
+                    AND other.value_on BETWEEN e.value_on - 10 AND e.value_on + 10 AND other.value_on <> e.value_on
+                    AND other.status = 'BOOK'
+                    AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = other.id AND t.state <> 'shown')
+            ) AS twin,
             (
                 SELECT min(hand.id) FROM typed hand
                 -- Of what was kept ahead or only shown nobody was asked, though its number may be lower.
@@ -128,23 +146,6 @@ _DECIDE = f"""
             WHERE v.bank_number = CASE
                 WHEN p.credited_account <> '' THEN p.credited_account WHEN a.virtual THEN a.bank_number END
         ) v ON true
-        LEFT JOIN LATERAL (
-            -- Other entries with the bank's reference of this one.
-            SELECT min(other.id) FILTER (WHERE other.reversal AND EXISTS (
-                    SELECT FROM bank_entry_part taken
-                    WHERE taken.entry_id = other.id AND taken.state = 'house' AND taken.direction = 'debit'
-                        AND taken.answers_id IS NULL AND taken.amount_minor = p.amount_minor
-                        AND taken.currency = p.currency
-                )) AS taken_back_by,
-                bool_or(
-                    other.status = 'BOOK' AND other.amount_minor = e.amount_minor AND other.direction = e.direction
-                    AND other.value_on <> e.value_on AND abs(other.value_on - e.value_on) <= 10
-                    AND EXISTS (SELECT FROM bank_entry_part t WHERE t.entry_id = other.id AND t.state <> 'shown')
-                ) AS twin
-            FROM bank_entry other
-            WHERE e.bank_reference <> '' AND other.account_id = e.account_id
-                AND other.bank_reference = e.bank_reference AND other.id <> e.id
-        ) o ON true
         WHERE p.id = ANY (ARRAY(SELECT id FROM posting EXCEPT SELECT id FROM decision)) AND p.direction = 'credit'
         OFFSET 0
     ), named AS (

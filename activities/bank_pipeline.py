@@ -52,7 +52,7 @@ def stops(where: str, expected: str, posted: str = "What stands before is posted
 
 
 def post_entries(engine: Engine, file_id: int, chunks: Sequence[Chunk]) -> None:
-    """Post what a sound file has told and is not posted yet. Raises PostingStopped, and KeptWasLost.
+    """Post what a sound file has told and is not posted yet. Raises PostingStopped, KeptWasLost, and ToldAtOnce.
 
     A chunk that tells of nothing known is kept in a transaction of its own, beside the posting of the one before it;
     when something was told before, this chunk and all after it are kept and posted in one transaction each.

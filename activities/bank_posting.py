@@ -44,7 +44,7 @@ def post_chunk(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk
     """Keep and post some entries of a file. Doing it again changes nothing: each money has its key for ever.
 
     Locks in this order: collection accounts by id, entries and parts by key, customers' accounts by id, deposits by id.
-    Raises KeptWasLost where they do not wait any more, and nobody has kept them.
+    Raises KeptWasLost where they do not wait any more, and nobody has kept them, and ToldAtOnce.
     """
     connection.execute(_LOCK_ACCOUNTS, {"accounts": chunk.accounts})
     new = keep(connection, file_id, chunk)

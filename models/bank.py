@@ -163,7 +163,9 @@ class BankEntry(SQLModel, table=True):
         CheckConstraint("amount_minor >= 0", name="bank_entry_amount_not_negative"),
         CheckConstraint("direction IN ('credit', 'debit')", name="bank_entry_direction_known"),
         Index("bank_entry_of_account", "account_id", "booked_on"),
-        Index("bank_entry_by_bank_reference", "account_id", "bank_reference"),
+        # Some banks use one reference again and again.
+        Index("bank_entry_by_bank_reference", "account_id", "bank_reference", "amount_minor", "value_on"),
+        Index("bank_entry_reversal", "account_id", "bank_reference", postgresql_where="reversal"),
     )
 
     id: int | None = row_id()

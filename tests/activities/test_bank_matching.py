@@ -1,5 +1,6 @@
 """Whose money a booked part is, and why: references, payers, policies, tolerance; on a real database."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
@@ -490,3 +491,22 @@ class TestReversal:
         query = "SELECT debits_posted - credits_posted AS minor FROM ledger_account_balance WHERE kind = 'bank-fees'"
         assert [row["minor"] for row in desk.rows(query) if row["minor"]] == []
         assert desk.parts()[-1] == ("house", "it takes back a booking of the bank's own")
+
+
+_EARLIER = """
+    INSERT INTO bank_entry (identity_key, account_id, entity, currency, amount_minor, direction, status, booked_on,
+        value_on, bank_reference)
+    SELECT 'earlier.' || n, a.id, a.entity, a.currency, 100000 + n, 'credit', 'BOOK', '2026-11-20', '2026-11-20',
+        'AGAIN'
+    FROM generate_series(1, 30000) n, collection_account a WHERE a.iban = %s
+"""
+
+
+@pytest.mark.breaks_the_book
+def test_a_bank_may_use_one_reference_again_and_again(desk: Desk) -> None:
+    reference = desk.issue().reference
+    desk.change(_EARLIER, ACCOUNT)
+    began = time.monotonic()
+    desk.pay(*[Payment(1_000 + number, "AGAIN", reference) for number in range(1_000)])
+    # With a look at each of the earlier ones it is half a minute.
+    assert time.monotonic() - began < 10
