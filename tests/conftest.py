@@ -88,6 +88,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres_lock"] = str(_started["folder"] / "template.lock")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs a browser comes first, else in random order: one worker of xdist starts it, not each."""
+    items.sort(key=lambda item: item.path.parent.name != "ui")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Show what tests tell under the name `summary`, whichever process they ran in."""
     for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
