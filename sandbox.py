@@ -38,6 +38,8 @@ PASSED_THROUGH = (
     "iso4217",
 )
 
+_tried: set[type] = set()
+
 
 def workflow_runner() -> SandboxedWorkflowRunner:
     """What workers and replays run workflows with."""
@@ -46,6 +48,12 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 
 class _Sandbox(SandboxedWorkflowRunner):
+    def prepare_workflow(self, defn: Any) -> None:
+        """A trial run, for each worker that starts: whose module may be loaded here once, may be again."""
+        if defn.cls not in _tried:
+            super().prepare_workflow(defn)
+            _tried.add(defn.cls)
+
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         return _ContextFree(super().create_instance(det))
 

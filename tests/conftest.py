@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from psycopg.rows import dict_row
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -36,6 +37,7 @@ TEMPLATE, SET_UP = "prepay", "prepay_set_up"
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
 _started: dict[str, Any] = {}
+_connected: dict[str, psycopg.Connection[dict[str, Any]]] = {}
 _numbers = itertools.count(1)
 
 
@@ -71,7 +73,8 @@ def _start_server() -> dict[str, str]:
     """Start PostgreSQL in this process, which must be the one that ends last."""
     if "server" not in _started:
         folder = Path(tempfile.mkdtemp(prefix="prepay-tests-", dir=roomy()))
-        server = Postgres(folder / "postgres", fsync=False)
+        # Each login costs 3 ms of repeated digests, and tests log in by the thousand.
+        server = Postgres(folder / "postgres", fsync=False, settings={"scram_iterations": "1"})
         server.start()
         _started["server"], _started["folder"] = server, folder
     server = _started["server"]
@@ -83,6 +86,11 @@ def pytest_configure_node(node: Any) -> None:
     """Runs in the controller of xdist for each of its workers: they share the controller's PostgreSQL."""
     node.workerinput["postgres"] = _start_server()
     node.workerinput["postgres_lock"] = str(_started["folder"] / "template.lock")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs a browser comes first, else in random order: one worker of xdist starts it, not each."""
+    items.sort(key=lambda item: item.path.parent.name != "ui")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -158,6 +166,8 @@ def fresh_database(server: Server, name: str, template: str = TEMPLATE) -> Itera
     try:
         yield server.database(name)
     finally:
+        if connection := _connected.pop(server.database(name).app_url, None):
+            connection.close()
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -165,6 +175,14 @@ def fresh_database(server: Server, name: str, template: str = TEMPLATE) -> Itera
 def _admin(url: str) -> psycopg.Connection[Any]:
     """One connection makes and drops the databases of a process."""
     return psycopg.connect(url, autocommit=True)
+
+
+def connected(url: str) -> psycopg.Connection[dict[str, Any]]:
+    """The connection by which a test looks, each statement committed: a new one each time costs 10 ms."""
+    connection = _connected.get(url)
+    if connection is None or connection.closed:
+        connection = _connected[url] = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    return connection
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from psycopg.rows import dict_row
 from sqlalchemy import Engine
 from sqlmodel import Session
 from temporalio.client import Client
@@ -26,6 +25,7 @@ from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
 from tests.conftest import SETUP as SETUP  # noqa: PLC0414  (others take it from here)
+from tests.conftest import connected
 from worker import make_workers
 
 EUR_ACCOUNT = "NL07MOCK0000001001"
@@ -68,8 +68,7 @@ class Office:
 
     def rows(self, query: str, *given: Any) -> list[dict[str, Any]]:
         """Rows as the application's role sees them."""
-        with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            return connection.execute(query.encode(), given).fetchall()
+        return connected(self.url).execute(query.encode(), given).fetchall()
 
 
 def change_set_up(url: str, file: Path) -> None:

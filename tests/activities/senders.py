@@ -1,6 +1,5 @@
 """Processes that deliver files and work them off as the worker does, and what kills them."""
 
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from activities import bank_incoming
 from activities.bank_files import BankFiles, store
 from activities.bank_posting import KeptWasLost
 from activities.database import make_engine
+from tests.forks import FORKS
 
 CHUNKS = (3, 20, 1_000)
 """How many parts a sender posts in a transaction: with few, it is killed between two of a file."""
@@ -90,9 +90,6 @@ class Senders:
         self.kills = self.cuts = 0
         self._senders = senders
         self._superuser_url = superuser_url
-        # Whoever is killed often must start fast: forked from a process that has loaded what takes long.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__, "activities.deposits", "activities.setup_file"])
         self._processes: dict[int, BaseProcess] = {}
 
     @property
@@ -129,7 +126,7 @@ class Senders:
                 process.join()
 
     def _start(self, number: int) -> None:
-        process = self._context.Process(target=self._senders[number].run)
+        process = FORKS.Process(target=self._senders[number].run)
         process.start()
         self._processes[number] = process
 

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from activities.bank_decisions import Decide, Decided
@@ -30,7 +29,7 @@ from rules.bank_file import BankFileState, Signal
 from rules.deposit import DepositState
 from settings import Settings
 from tests.bankfiles import mt_files
-from tests.conftest import Database
+from tests.conftest import Database, connected
 
 ACCOUNT = "NL07MOCK0000001001"
 SETUP = Path(__file__).resolve().parents[2] / "examples" / "setup.toml"
@@ -78,12 +77,10 @@ class Desk:
         return self.deliver(Sheet(ACCOUNT, "EUR", payments))
 
     def rows(self, query: str, *given: object) -> list[dict[str, object]]:
-        with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            return connection.execute(query.encode(), given).fetchall()
+        return connected(self.url).execute(query.encode(), given).fetchall()
 
     def change(self, query: str, *given: object) -> None:
-        with psycopg.connect(self.url) as connection:
-            connection.execute(query.encode(), given)
+        connected(self.url).execute(query.encode(), given)
 
     def available(self, customer: str = "C-1001") -> int:
         found = self.rows("SELECT available_minor FROM ledger_balance WHERE customer = %s", customer)

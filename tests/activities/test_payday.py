@@ -1,6 +1,5 @@
 """Refunds against the mock bank with all its behaviours, while the worker is killed at random moments."""
 
-import multiprocessing
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,12 @@ from activities.payouts import Collect, DecideFile
 from embedded.bank import Bank
 from tests.activities.payday_worker import serve
 from tests.activities.test_bank_files import Desk, desk
+from tests.forks import FORKS
 from tests.payday import CUSTOMERS, Payday
 
 __all__ = ["desk"]
 
 SEED = 5
-SPAWN = multiprocessing.get_context("spawn")
 
 
 class Mortal:
@@ -42,8 +41,8 @@ class Mortal:
 
     def _live(self) -> None:
         if self._child is None:
-            self._line, its = SPAWN.Pipe()
-            self._child = SPAWN.Process(target=serve, args=(its, *self._given), daemon=True)
+            self._line, its = FORKS.Pipe()
+            self._child = FORKS.Process(target=serve, args=(its, *self._given), daemon=True)
             self._child.start()
 
     def end(self) -> None:

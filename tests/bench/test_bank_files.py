@@ -36,22 +36,22 @@ def check(rows: list[dict[str, Any]]) -> None:
 def test_a_file_is_posted_beside_its_raw_parts(
     bench_server: BenchDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, entries in (("ENTRIES", 300), ("FEW", 30)):
+    for name, entries in (("ENTRIES", 60), ("FEW", 10)):
         monkeypatch.setattr(bank_files, name, entries)
     rows = bank_files.measure(bench_server, 1)
     check(rows)
     against = [row["against"] for row in rows]
-    assert against == ["what we ask for", bank_files.WALK, bank_files.COPY, "30 credits"]
+    assert against == ["what we ask for", bank_files.WALK, bank_files.COPY, "10 credits"]
 
 
 def test_growth_posts_the_same_among_few_and_many_and_finds_what_matches(
     bench_server: BenchDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, number in (("ENTRIES", 50), ("FEW", 50), ("MANY", 500)):
+    for name, number in (("ENTRIES", 20), ("FEW", 20), ("MANY", 200)):
         monkeypatch.setattr(growth, name, number)
     rows = growth.measure(bench_server, 1)
     check(rows)
-    assert [row["against"] for row in rows] == ["50 open deposits", "what we ask for"]
+    assert [row["against"] for row in rows] == ["20 open deposits", "what we ask for"]
 
 
 def test_a_file_that_does_not_credit_all_is_no_measurement(

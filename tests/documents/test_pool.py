@@ -9,13 +9,17 @@ import sys
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from documents.pool import FormTimedOut, Renderer, RendererDied
 from documents.render import FormTooLong, render_form
 from tests.documents.samples import MakeForm
 
+# Each process that starts imports WeasyPrint first, which takes seconds: the tests share a renderer, and its loop.
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def renderer() -> AsyncIterator[Renderer]:
     """A renderer with one process."""
     async with Renderer(processes=1) as renderer:
@@ -27,6 +31,7 @@ def _kill_children() -> None:
         os.kill(child.pid or 0, signal.SIGKILL)
 
 
+@in_one_loop
 class TestRender:
     async def test_is_what_one_process_renders(self, renderer: Renderer, make_form: MakeForm) -> None:
         forms = [make_form(number=f"D-{n}") for n in range(3)]
@@ -50,6 +55,7 @@ class TestRender:
             await renderer.render(make_form())
 
 
+@in_one_loop
 class TestDeath:
     async def test_a_killed_process_is_replaced(self, renderer: Renderer, make_form: MakeForm) -> None:
         await renderer.render(make_form())
@@ -57,35 +63,37 @@ class TestDeath:
         assert (await renderer.render(make_form())).startswith(b"%PDF")
 
     async def test_a_form_that_kills_twice_is_given_up(
-        self, make_form: MakeForm, monkeypatch: pytest.MonkeyPatch
+        self, renderer: Renderer, make_form: MakeForm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with Renderer(processes=1) as renderer:
-            monkeypatch.setattr("documents.pool._render_within", _die)
-            with pytest.raises(RendererDied, match="Two processes died"):
-                await renderer.render(make_form())
-            monkeypatch.undo()
-            assert (await renderer.render(make_form())).startswith(b"%PDF")
+        monkeypatch.setattr("documents.pool._render_within", _die)
+        with pytest.raises(RendererDied, match="Two processes died"):
+            await renderer.render(make_form())
+        monkeypatch.undo()
+        assert (await renderer.render(make_form())).startswith(b"%PDF")
 
-    async def test_a_form_that_takes_too_long_is_ended(self, make_form: MakeForm) -> None:
-        async with Renderer(processes=1, timeout=0.01) as renderer:
-            with pytest.raises(FormTimedOut, match=r"D-2026-000123 took longer than 0\.01 s"):
-                await renderer.render(make_form())
-            renderer.timeout = 30.0
-            assert (await renderer.render(make_form())).startswith(b"%PDF")
+    async def test_a_form_that_takes_too_long_is_ended(
+        self, renderer: Renderer, make_form: MakeForm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(renderer, "timeout", 0.01)
+        with pytest.raises(FormTimedOut, match=r"D-2026-000123 took longer than 0\.01 s"):
+            await renderer.render(make_form())
+        monkeypatch.undo()
+        assert (await renderer.render(make_form())).startswith(b"%PDF")
 
-    def test_no_process_outlives_the_worker(self) -> None:
-        program = (
-            "import multiprocessing, time; from documents.pool import Renderer\n"
-            "if __name__ == '__main__':\n"
-            " renderer = Renderer(processes=2)\n"
-            " print(*(c.pid for c in multiprocessing.active_children()), flush=True); time.sleep(60)"
-        )
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as worker:
-            assert worker.stdout is not None
-            assert len(worker.stdout.readline().split()) == 2
-            worker.kill()
-            # They hold this pipe as well: it ends with the last of them.
-            assert worker.communicate(timeout=30)[0] == ""
+
+def test_no_process_outlives_the_worker() -> None:
+    program = (
+        "import multiprocessing, time; from documents.pool import Renderer\n"
+        "if __name__ == '__main__':\n"
+        " renderer = Renderer(processes=2)\n"
+        " print(*(c.pid for c in multiprocessing.active_children()), flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert len(worker.stdout.readline().split()) == 2
+        worker.kill()
+        # They hold this pipe as well: it ends with the last of them.
+        assert worker.communicate(timeout=30)[0] == ""
 
 
 def _die(*_: object) -> None:

@@ -249,19 +249,19 @@ class TestSameBytes:
         self, chinese_form: PaymentRequestForm, make_form: MakeForm
     ) -> None:
         program = (
-            "import sys; from documents.form import from_json; from documents.render import render_form;"
-            "sys.stdout.buffer.write(render_form(from_json(sys.stdin.buffer.read())))"
+            "import sys; from documents.form import from_json; from documents.render import render_form\n"
+            "for form in sys.stdin.buffer: sys.stdout.buffer.write(render_form(from_json(form)))"
         )
-        for form in (chinese_form, make_form()):
-            elsewhere = subprocess.run(
-                [sys.executable, "-c", program],
-                input=form_json(form),
-                env=os.environ | {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C"},
-                stdout=subprocess.PIPE,
-                check=True,
-                timeout=60,
-            )
-            assert elsewhere.stdout == render_form(form)
+        forms = [chinese_form, make_form()]
+        elsewhere = subprocess.run(
+            [sys.executable, "-c", program],
+            input=b"\n".join(map(form_json, forms)),
+            env=os.environ | {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C"},
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=60,
+        )
+        assert elsewhere.stdout == b"".join(map(render_form, forms))
 
     def test_without_harfbuzz_subset(self, make_form: MakeForm, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("weasyprint.pdf.fonts.harfbuzz_subset", None)

@@ -19,10 +19,10 @@ from embedded.process import command_of
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    """Started, in a folder with a space in its name."""
-    server = Postgres(tmp_path / "a folder", fsync=False)
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Started, in a folder with a space in its name. A test may stop it, and must leave it running."""
+    server = Postgres(tmp_path_factory.mktemp("postgres") / "a folder", fsync=False)
     server.start()
     yield server
     server.stop()
@@ -30,7 +30,8 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 def write(server: Postgres, text: str) -> None:
     with psycopg.connect(server.url("owner")) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS kept (text text)")
+        connection.execute("DROP TABLE IF EXISTS kept")
+        connection.execute("CREATE TABLE kept (text text)")
         connection.execute("INSERT INTO kept VALUES (%s)", (text,))
 
 

@@ -377,7 +377,7 @@ class RandomPostings(RuleBasedStateMachine):
         assert [check for check in run_checks(self.connection) if check.breaches] == []
 
 
-@pytest.mark.parametrize("runs", [10, pytest.param(100, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("runs", [5, pytest.param(100, marks=pytest.mark.chaos)])
 def test_the_book_does_what_the_plain_book_says(database: Any, runs: int) -> None:
     with psycopg.connect(database.owner_url, autocommit=True) as connection:
         machine = type("Machine", (RandomPostings,), {"connection": connection})

@@ -152,7 +152,7 @@ def _run(url: str, runs: int, **options: Any) -> None:
 
 
 def test_spending_does_what_the_plain_book_says(database: Any) -> None:
-    _run(database.owner_url, 10)
+    _run(database.owner_url, 5)
 
 
 @pytest.mark.chaos

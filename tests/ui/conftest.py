@@ -46,10 +46,17 @@ async def office(temporal_with_ui: TemporalServer, set_up: Database) -> AsyncIte
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def console(temporal_with_ui: TemporalServer) -> AsyncIterator[Console]:
-    """One browser for all tests: it keeps the UI's own files, as an operator's does."""
+async def browser(temporal_with_ui: TemporalServer) -> AsyncIterator[Console]:
+    """One for all tests: it keeps the UI's own files, as an operator's does."""
     async with open_console(temporal_with_ui.ui_address, plain=True) as console:
         yield console
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def console(browser: Console) -> AsyncIterator[Console]:
+    """Its page is left after the test, since it would ask Temporal and paint on and on."""
+    yield browser
+    await browser.page.goto("about:blank")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-import psycopg
 from temporalio.client import Client, WorkflowHandle
 
 import tests.office
@@ -20,6 +19,7 @@ from documents.papers import render_paper
 from documents.pool import Drawable, Renderer
 from prepay.ids import deposit_workflow_id
 from prepay.records import DepositView
+from tests.conftest import connected
 from tests.office import EUR_ACCOUNT, Office, open_office, request_id
 
 _payments = itertools.count(1)
@@ -129,5 +129,4 @@ async def eventually(ask: Any, right: Callable[[Any], bool], seconds: float = 20
 
 def change(office: Office, statement: str, *given: Any) -> None:
     """Change rows as the application's role may."""
-    with psycopg.connect(office.url) as connection:
-        connection.execute(statement.encode(), given)
+    connected(office.url).execute(statement.encode(), given)
