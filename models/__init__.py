@@ -7,11 +7,10 @@ from models.bank import (
     BankFileDecision,
     BankFileDelivery,
     BankPageMoney,
-    BankQuarantine,
-    BankResolution,
     BankSighting,
     BankStatement,
 )
+from models.bank_unread import BankQuarantine, BankResolution
 from models.bill import Bill, BillLine, BillPayment, BillQueue, UsageReport
 from models.change import Change
 from models.claim import Claim, ClaimProof
