@@ -37,6 +37,12 @@ PLAIN = f"""
             SELECT typed.account_id, typed.amount_minor
             FROM bank_quarantine q JOIN bank_entry typed ON typed.id = q.entry_id
         )
+        AND NOT EXISTS (
+            SELECT FROM credit c WHERE c.customer_id = d.customer_id AND c.amount_minor = p.amount_minor
+        )
+        AND NOT EXISTS (
+            SELECT FROM credit_move m WHERE m.from_customer_id = d.customer_id AND m.stage = 'applied'
+        )
         AND (e.bank_reference = '' OR NOT EXISTS (
             SELECT FROM bank_entry other WHERE other.account_id = e.account_id
                 AND other.bank_reference = e.bank_reference AND other.id <> e.id
