@@ -45,12 +45,21 @@ _KINDS = """ARRAY(
     WHERE g.entry_id = {entry}
 )"""
 
-# The same sum to the same place on the same day, by other words, where the bank's references say nothing against it.
-_ALIKE = f"""(e.whose, e.amount_minor, e.account_id) = (p.whose, p.amount_minor, p.account_id)
+# The same sum for the same customer on the same day, by other words, where no reference says anything against it.
+_ALIKE = """(e.whose, e.amount_minor, e.account_id) = (p.owner_id, p.amount_minor, p.account_id)
             AND e.id <> p.entry_id AND (e.credited OR e.id < p.entry_id) AND e.digest <> p.digest
             AND (e.booked_on = p.booked_on OR e.value_on = p.value_on)
-            AND ('' IN (e.bank_reference, p.of_entry)
-                OR left(e.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}))"""
+            AND ('{}' IN (e.names, p.names) OR e.names && p.names)"""
+# Asked one by one, each finds its few among thousands of equal payments.
+_BY_BANK = (
+    f"""left(e.bank_reference, {_CUT_OFF}) = left(p.of_entry, {_CUT_OFF}) AND (e.bank_reference = p.of_entry
+            OR least(length(e.bank_reference), length(p.of_entry)) <= {_CUT_OFF})""",
+    "e.bank_reference = '' AND p.of_entry <> ''",
+    "p.of_entry = '' AND e.bank_reference <> ''",
+)
+_ANY_ALIKE = " UNION ALL ".join(
+    f"SELECT id FROM paying p WHERE EXISTS (SELECT FROM earlier e WHERE {_ALIKE} AND {by})" for by in _BY_BANK
+)
 
 # A virtual account tells the customer, and a reference then only which of their deposits; where the two contradict each
 # other, and where the account is closed or nobody's, a person decides. It is the account that a transfer was sent to,
@@ -177,7 +186,7 @@ _DECIDE = f"""
             t.charges_minor, t.answers_id, t.entry_id, t.account_id, t.booked_on, t.value_on, t.of_entry,
             t.entity, t.reversal, t.gap_statement_id, t.holder, t.holder_id, t.trouble, t.sent_on, t.tolerance_minor,
             t.policy, t.fresh, t.paused, t.linked_id, t.screened, t.frozen, t.received, t.taken_back_by, t.twin,
-            t.typed_id, b.*,
+            t.typed_id, t.structured_references || t.text_references AS names, b.*,
             coalesce(b.customer_id, t.holder_id, t.linked_id) AS owner_id,
             t.holder_id <> b.customer_id AS contradicts,
             row_number() OVER (
@@ -194,43 +203,45 @@ _DECIDE = f"""
         SELECT deposit_id FROM (SELECT deposit_id FROM payment UNION ALL SELECT deposit_id FROM decision) d
         GROUP BY 1 HAVING count(*) > 1
     ), paying AS MATERIALIZED (
-        -- Whose money it is: a deposit's, or, where no reference tells, a customer's (negative).
-        SELECT *, CASE WHEN of_owner THEN - owner_id ELSE deposit_id END AS whose,
-            split_part(identity_key, '.', 1) AS digest
-        FROM (SELECT *, holder_id IS NOT NULL OR place IS NULL AS of_owner FROM payment) of_any
-        WHERE owner_id IS NOT NULL AND (of_owner OR paid OR deposit_id IN (SELECT deposit_id FROM shared))
+        SELECT *, split_part(identity_key, '.', 1) AS digest FROM payment WHERE owner_id IS NOT NULL
     ), earlier AS MATERIALIZED (
-        -- Read once for all: a deposit may be paid in thousands of payments.
-        SELECT c.whose, o.amount_minor, split_part(o.identity_key, '.', 1) AS digest, e.id, e.account_id,
-            e.booked_on, e.value_on, e.bank_reference, true AS credited
+        -- Read once for all: a customer may have thousands of credits of a sum. Where they were moved to counts, too.
+        SELECT c.whose, o.amount_minor, split_part(o.identity_key, '.', 1) AS digest, e.id, e.account_id, e.booked_on,
+            e.value_on, e.bank_reference, o.structured_references || o.text_references AS names, true AS credited
         FROM (
-            SELECT deposit_id AS whose, part_id FROM credit
-            WHERE deposit_id = ANY (ARRAY(SELECT deposit_id FROM paying WHERE NOT of_owner))
+            SELECT customer_id AS whose, part_id FROM credit
+            WHERE deposit_id = ANY (ARRAY(SELECT deposit_id FROM paying WHERE paid))
             UNION ALL
-            SELECT - theirs.customer_id, theirs.part_id
-            FROM (SELECT DISTINCT owner_id, amount_minor FROM paying WHERE of_owner) p CROSS JOIN LATERAL (
-                SELECT customer_id, part_id FROM credit
-                WHERE customer_id = p.owner_id AND amount_minor = p.amount_minor OFFSET 0
+            -- What was missing within the tolerance was credited too.
+            SELECT theirs.customer_id, theirs.part_id FROM (
+                SELECT owner_id, amount_minor, max(tolerance_minor) AS tolerance_minor FROM paying GROUP BY 1, 2
+            ) p CROSS JOIN LATERAL (
+                SELECT customer_id, part_id FROM credit WHERE customer_id = p.owner_id
+                    AND amount_minor BETWEEN p.amount_minor AND p.amount_minor + p.tolerance_minor OFFSET 0
             ) theirs
+            UNION ALL
+            SELECT customer_id, part_id FROM credit WHERE position > 0 AND customer_id IN (SELECT owner_id FROM paying)
+            UNION ALL
+            SELECT m.from_customer_id, moved.part_id FROM credit_move m JOIN credit moved ON moved.id = m.credit_id
+            WHERE m.stage = 'applied' AND m.from_customer_id IN (SELECT owner_id FROM paying)
         ) c JOIN bank_entry_part o ON o.id = c.part_id JOIN bank_entry e ON e.id = o.entry_id
         WHERE o.amount_minor IN (SELECT amount_minor FROM paying)
             AND (e.booked_on IN (SELECT booked_on FROM paying) OR e.value_on IN (SELECT value_on FROM paying))
         UNION ALL
         -- And what waited with it, of which another format told.
-        SELECT w.whose, amount_minor, digest, entry_id, account_id, booked_on, value_on, of_entry, false
-        FROM paying CROSS JOIN LATERAL (VALUES (deposit_id), (- owner_id)) w (whose) WHERE w.whose IS NOT NULL
+        SELECT owner_id, amount_minor, digest, entry_id, account_id, booked_on, value_on, of_entry, names, false
+        FROM paying
     ), alike AS MATERIALIZED (
-        SELECT *, {_KINDS.format(entry="p.entry_id")} AS kinds FROM paying p
-        WHERE EXISTS (SELECT FROM earlier e WHERE {_ALIKE})
+        SELECT *, {_KINDS.format(entry="p.entry_id")} AS kinds FROM paying p WHERE id IN ({_ANY_ALIKE})
     ), otherwise AS MATERIALIZED (
         -- Of what was told before, what any of these was not: mostly nothing, which is known before each is compared.
         SELECT * FROM (
             SELECT *, {_KINDS.format(entry="earlier.id")} AS kinds FROM earlier
-            WHERE whose IN (SELECT whose FROM alike) OFFSET 0
+            WHERE whose IN (SELECT owner_id FROM alike) OFFSET 0
         ) e WHERE EXISTS (SELECT FROM (SELECT DISTINCT kinds FROM alike) a WHERE NOT a.kinds && e.kinds)
     ), told AS MATERIALIZED (
         SELECT p.id, min(e.id) AS told_otherwise_id
-        FROM alike p JOIN otherwise e ON {_ALIKE}
+        FROM alike p JOIN otherwise e ON {_ALIKE} AND ({" OR ".join(_BY_BANK)})
         WHERE NOT e.kinds && p.kinds
         GROUP BY p.id
     ), destined AS (

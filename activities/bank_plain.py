@@ -11,6 +11,14 @@ _CALM = """
     AND NOT EXISTS (SELECT FROM money_freeze WHERE ended_at IS NULL)
 """
 
+# Money may have been credited without the reference that another format tells of it. Where nobody ever is, nobody asks.
+_ANY_WITHOUT_REFERENCE = """(
+            SELECT EXISTS (SELECT FROM payer_link) OR EXISTS (SELECT FROM receipt_application WHERE stage = 'applied')
+                OR EXISTS (SELECT FROM virtual_account WHERE customer_id IS NOT NULL)
+        )"""
+_LATELY = 10
+"""Days before its booking at which money may be told of first: who pays the same sum each month is not asked."""
+
 PLAIN = f"""
     INSERT INTO decision (id, identity_key, account_id, entity, currency, booked_on, value_on, state, awaits, house,
         flagged, absorbed_minor, credit_minor, customer_id, deposit_id, deposit, several, whole, reason)
@@ -36,6 +44,13 @@ PLAIN = f"""
         AND (e.account_id, e.amount_minor) NOT IN (
             SELECT typed.account_id, typed.amount_minor
             FROM bank_quarantine q JOIN bank_entry typed ON typed.id = q.entry_id
+        )
+        AND (NOT {_ANY_WITHOUT_REFERENCE} OR NOT EXISTS (
+            SELECT FROM credit c WHERE c.customer_id = d.customer_id AND c.amount_minor = p.amount_minor
+                AND c.created_at >= least(e.booked_on, e.value_on) - {_LATELY}
+        ))
+        AND NOT EXISTS (
+            SELECT FROM credit_move m WHERE m.from_customer_id = d.customer_id AND m.stage = 'applied'
         )
         AND (e.bank_reference = '' OR NOT EXISTS (
             SELECT FROM bank_entry other WHERE other.account_id = e.account_id

@@ -128,12 +128,11 @@ def propose(session: Session, given: Resolve) -> Proposal:
         "currency": entry.currency,
         "direction": entry.direction.value,
     }
-    new = session.execute(_PROPOSE, row).scalar_one_or_none()
-    found = session.execute(_OPEN, unread.place).mappings().one()
-    if new is None and (found["facts"], person(found["by"])) != (facts, person(given.by)):
+    found = session.execute(_PROPOSE, row).mappings().one()
+    if not found["new"] and (found["facts"], person(found["by"])) != (facts, person(given.by)):
         raise OpenAlready(unread.where, found["id"], found["by"], found["at"])
     money = Money(amount_minor=entry.amount_minor, currency=entry.currency)
-    proposal = Proposal(**found, money=money, new=new is not None)
+    proposal = Proposal(**found, money=money)
     if proposal.new:
         session.add(Outbox(workflow_id=proposal.workflow_id, version=1))
     return proposal
@@ -321,15 +320,13 @@ _FIND = text("""
     ORDER BY q.ordinal LIMIT 2 FOR NO KEY UPDATE OF q
 """)
 
+# The one that is open is held where it is found: it is not refused before its proposer has read of it.
 _PROPOSE = text("""
-    INSERT INTO bank_resolution (file_id, ordinal, amount_minor, currency, direction, proposed_by, reason, facts)
+    INSERT INTO bank_resolution AS r
+        (file_id, ordinal, amount_minor, currency, direction, proposed_by, reason, facts)
     VALUES (:file, :ordinal, :amount_minor, :currency, :direction, :by, :reason, CAST(:facts AS jsonb))
-    ON CONFLICT (file_id, ordinal) WHERE stage = 'proposed' DO NOTHING RETURNING id
-""")
-
-_OPEN = text("""
-    SELECT id, proposed_by AS by, proposed_at AS at, facts FROM bank_resolution
-    WHERE file_id = :file AND ordinal = :ordinal AND stage = 'proposed'
+    ON CONFLICT (file_id, ordinal) WHERE stage = 'proposed' DO UPDATE SET stage = r.stage
+    RETURNING id, proposed_by AS by, proposed_at AS at, facts, r.xmax = 0 AS new
 """)
 
 _FACTS = text("SELECT facts FROM bank_resolution WHERE id = :resolution")

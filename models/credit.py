@@ -20,6 +20,7 @@ class Credit(SQLModel, table=True):
         UniqueConstraint("part_id", "position", name="credit_once"),
         CheckConstraint("amount_minor > 0", name="credit_amount_above_zero"),
         Index("credit_of_customer", "customer_id", "amount_minor"),
+        Index("credit_shared_out", "customer_id", postgresql_where="position > 0"),
     )
 
     id: int | None = row_id()

@@ -32,6 +32,7 @@ class CreditMove(SQLModel, table=True):
         ),
         Index("credit_move_open", "credit_id", unique=True, postgresql_where="stage = 'proposed'"),
         Index("credit_move_of_credit", "credit_id", "id"),
+        Index("credit_move_of_giver", "from_customer_id", postgresql_where="stage = 'applied'"),
         # What still needs a workflow, in the order in which the sweep looks.
         Index("credit_move_needs_workflow", "swept_at", postgresql_where="stage = 'proposed'"),
     )

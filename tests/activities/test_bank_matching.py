@@ -131,6 +131,23 @@ class TestToldByAnotherFormat:
         desk.deliver(Sheet(ACCOUNT, "EUR", alone, closing_minor=20_500), kind="camt.053")
         assert desk.available() == 20_500
 
+    @pytest.mark.parametrize("amount", ["100.00", "500.00"])
+    def test_is_credited_once_where_the_first_left_the_payment_reference_out(
+        self, desk: Desk, amount: str
+    ) -> None:
+        linked(desk)
+        _, named = desk.issue(amount=amount), desk.issue(amount=amount)
+        desk.deliver(Sheet(ACCOUNT, "EUR", [Payment(10_000, booked_on=MONDAY)]), kind="camt.052")
+        self.told(desk, named, "R-1", kind="camt.053")
+        assert desk.available() == 10_000
+        assert str(desk.parts()[-1][1]).startswith("it may be the money of entry 1, of which another format")
+
+    def test_two_payments_for_two_deposits_are_two(self, desk: Desk) -> None:
+        first, second = desk.issue(amount="500.00"), desk.issue(amount="500.00")
+        self.told(desk, first, "", kind="camt.052")
+        self.told(desk, second, "R-1", kind="camt.054")
+        assert desk.available() == 20_000
+
     @pytest.mark.parametrize("reference", ["R-2", "R-11"])
     def test_another_reference_is_other_money(self, desk: Desk, reference: str) -> None:
         deposit = desk.issue(amount="500.00")

@@ -1,7 +1,7 @@
 """The quick way for plain payments: it decides as the long way does, and leaves to that what is not plain."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -186,3 +186,19 @@ def test_is_decided_as_the_long_way_would(desk: Desk, deposits: dict[str, Deposi
     assert with_it == without_it
     assert len(without_it) > len(deposits) * 10
     assert bool(quick) is (change not in NONE_IS_PLAIN)
+
+
+@pytest.mark.parametrize(("days", "quick"), [(9, False), (40, True)])
+@pytest.mark.parametrize("links", [True, False])
+def test_only_who_was_credited_lately_without_a_reference_is_asked(
+    desk: Desk, days: int, quick: bool, links: bool
+) -> None:
+    deposit = desk.issue()
+    if links:
+        _with(desk, link, LinkInput(customer="C-1001", account=PAYER, by="op", reason="their account"))
+    desk.pay(Payment(10_000, "EARLIER", structured=desk.issue().reference))
+    booked = date(2026, 11, 23)
+    desk.change("UPDATE credit SET created_at = %s", booked - timedelta(days=days))
+    reasons, with_it, without_it = both_ways(desk, Payment(10_000, "NOW", structured=deposit.reference))
+    assert with_it == without_it
+    assert bool(reasons) is (quick or not links)

@@ -1,12 +1,13 @@
 """An entry that could not be read: in sight until two people resolve it, with the sum that the file tells."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 
@@ -460,6 +461,20 @@ class TestTwoPeople:
 
         with ThreadPoolExecutor(8) as pool:
             assert sorted(pool.map(one, range(8))) == ["True"] + ["first"] * 7
+
+    def test_the_same_again_while_it_is_refused_is_one_or_the_other(self, desk: Desk) -> None:
+        desk.work_off(LACKING)
+        old, refusals = proposed(desk), []
+        with ThreadPoolExecutor(1) as pool:
+
+            def refuse(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+                if "INSERT INTO bank_resolution" in statement:
+                    refusals.append(pool.submit(decided, desk, old, "refuse"))
+                    wait(refusals, timeout=1)
+
+            event.listen(desk.engine, "after_cursor_execute", refuse)
+            assert proposed(desk) == old._replace(new=False)
+        assert [one.result().state.stage for one in refusals] == ["refused"]
 
     def test_a_file_that_is_being_read_again_waits(self, desk: Desk) -> None:
         desk.work_off(LACKING)

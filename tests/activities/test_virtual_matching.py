@@ -11,6 +11,7 @@ from bankfiles.sample_bai2 import write_bai2
 from tests.activities.test_bank_chain import MONDAY
 from tests.activities.test_bank_files import ACCOUNT, Desk, desk, written
 from tests.activities.test_bank_matching import PAYER, credits, entity, linked, stages
+from tests.activities.test_reassignment import Case
 from tests.bankfiles import mt_files
 
 __all__ = ["desk"]
@@ -182,6 +183,51 @@ class TestToldByAnotherFormat:
         desk.pay(Payment(10_000, "R-1", payee_account=MINE, booked_on=MONDAY))
         desk.deliver(Sheet(ACCOUNT, "EUR", [other]), kind="camt.052")
         assert [state for state, _ in desk.parts()] == ["credited", "credited"]
+
+    def test_also_where_the_first_was_shared_out_to_several_deposits(self, desk: Desk) -> None:
+        virtual(desk)
+        both = f"{desk.issue(amount='40.00').reference} {desk.issue(amount='60.00').reference}"
+        desk.pay(Payment(10_000, "R-1", free=(both,), payee_account=MINE, booked_on=MONDAY))
+        desk.deliver(
+            Sheet(ACCOUNT, "EUR", [Payment(10_000, payee_account=MINE, booked_on=MONDAY)]), kind="camt.052"
+        )
+        assert (desk.available(), desk.parts()[-1]) == (10_000, ("unapplied", self.REASON))
+
+    def test_also_where_a_fee_of_the_first_was_taken_over(self, desk: Desk) -> None:
+        virtual(desk)
+        entity(desk, short_tolerance='{"EUR": 500}')
+        named = desk.issue(amount="102.00").reference
+        desk.pay(Payment(10_000, "R-1", structured=named, payee_account=MINE, booked_on=MONDAY))
+        desk.deliver(
+            Sheet(ACCOUNT, "EUR", [Payment(10_000, payee_account=MINE, booked_on=MONDAY)]), kind="camt.052"
+        )
+        assert (desk.available(), desk.parts()[-1]) == (10_200, ("unapplied", self.REASON))
+
+    @pytest.mark.parametrize("by", ["number", "reference"])
+    @pytest.mark.parametrize("amount", ["100.00", "500.00"])
+    def test_also_where_people_have_moved_the_first(self, desk: Desk, by: str, amount: str) -> None:
+        virtual(desk)
+        moved = Case(desk, desk.issue(amount=amount), desk.issue("C-1002"))
+        paid = Payment(
+            10_000,
+            structured=moved.wrong.reference,
+            payee_account=MINE if by == "number" else "",
+            payer_account="",
+            booked_on=MONDAY,
+        )
+        desk.pay(paid)
+        assert moved.move().state.stage == "applied"
+        told = replace(paid, bank_reference="R-1")
+        desk.deliver(Sheet(ACCOUNT, "EUR", [told]), kind="camt.052")
+        assert (desk.available(), desk.available("C-1002")) == (0, 10_000)
+        assert desk.parts()[-1] == ("unapplied", self.REASON)
+
+    def test_references_that_are_whole_and_only_begin_alike_are_two(self, desk: Desk) -> None:
+        virtual(desk)
+        for reference, kind in (("20261123-4711-000815", "camt.054"), ("20261123-4711-000816", "camt.052")):
+            paid = Payment(10_000, reference, payee_account=MINE, booked_on=MONDAY)
+            desk.deliver(Sheet(ACCOUNT, "EUR", [paid]), kind=kind)
+        assert desk.available() == 20_000
 
     def test_two_payments_that_each_format_tells_of_are_two(self, desk: Desk) -> None:
         virtual(desk)
