@@ -94,6 +94,7 @@ class TestJournal:
     def test_one_that_does_not_balance_is_not_written(
         self, paid: Cli, database: Database, tmp_path: Path
     ) -> None:
+        journal(paid, tmp_path / "before.csv", 6)
         with psycopg.connect(database.superuser_url) as conn:
             conn.execute("SET session_replication_role = replica")
             conn.execute("UPDATE ledger_account SET currency = 'USD' WHERE kind = 'sales'")
