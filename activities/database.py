@@ -13,8 +13,8 @@ from models.url import sqlalchemy_url
 CONNECT_SECONDS = 2
 
 
-# Until PostgreSQL 17 a scan that is switched off counts as so dear that each statement of a bank file was compiled: ten
-# seconds for what takes ten milliseconds.
+# Until PostgreSQL 17 a scan that is switched off counts as so dear that each statement of a bank file was compiled:
+# seconds for what takes milliseconds.
 _OPTIONS = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000 -c jit=off"
 
 
