@@ -10,17 +10,16 @@ from activities.resolution import Decide, Resolutions
 from prepay.resolutions import DecideResolution
 from tests.activities.test_bank_quarantine import LACKING
 from tests.cli.conftest import Cli
-from tests.conftest import SETUP, Database
+from tests.conftest import Database
 
 FIRST = ("--by", "First Operator", "--reason", "read in the file")
 SAYS = ("--booked-on", "2026-11-23", "--reference", "R-40", "--remittance", "the fortieth")
 
 
 @pytest.fixture
-def bank(prepay: Cli, database: Database) -> Cli:
+def bank(prepay: Cli, set_up: Database) -> Cli:
     """Commands where a statement has been posted that has 40.00 in a line 3 which could not be read."""
-    prepay("setup", SETUP)
-    engine = make_engine(database.app_url, 2)
+    engine = make_engine(set_up.app_url, 2)
     files = BankFiles(engine)
     sha256, _ = store(engine, LACKING, "statement.xml", "a test")
     files.read(sha256)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from activities.database import make_engine
 from activities.payers import LinkInput, put_link
 from tests.cli.conftest import Cli
-from tests.conftest import SETUP, Database
+from tests.conftest import Database
 
 IBAN = "DE89370400440532013000"
 SAID = ("--by", "First Operator", "--reason", "their letter")
@@ -16,9 +16,8 @@ AT_EU = ("--entity", "nimbus-eu", *SAID)
 
 
 @pytest.fixture
-def payer(prepay: Cli) -> Cli:
+def payer(set_up: Database, prepay: Cli) -> Cli:
     """Commands on a database that has been set up."""
-    prepay("setup", SETUP)
     return prepay
 
 

@@ -19,7 +19,7 @@ class TestTicket:
     async def test_from_the_request_to_its_end(
         self,
         prepay: Cli,
-        database: Database,
+        set_up: Database,
         temporal: WorkflowEnvironment,
         temporal_address: str,
         tmp_path: Path,
@@ -31,7 +31,7 @@ class TestTicket:
         async def run(*arguments: object) -> Done:
             return await prepay.beside("refund", *arguments)
 
-        async with office_without_forms(database.app_url, temporal.client) as office:
+        async with office_without_forms(set_up.app_url, temporal.client) as office:
             await credited(office, 10_000, payer_account="")
             asked = ["request", "C-1001", "EUR", "--amount", "60.00", "--reason", "we leave", *BY]
             opened = await run(*asked, "--request-id", request_id(), "--json")

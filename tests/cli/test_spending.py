@@ -9,7 +9,6 @@ import pytest
 from ledger import postings
 from ledger.events import Credit, Receipt
 from tests.cli.conftest import Cli
-from tests.cli.test_customers import SETUP
 from tests.conftest import Database
 
 PLACE: dict[str, Any] = {"entity": "nimbus-eu", "currency": "EUR", "amount_minor": 10_000}
@@ -17,9 +16,8 @@ ORDER = ("C-1001", "40.00", "EUR", "--product", "Storage")
 
 
 @pytest.fixture(autouse=True)
-def _money(prepay: Cli, database: Database) -> None:
-    assert prepay("setup", SETUP).code == 0
-    with psycopg.connect(database.app_url) as conn:
+def _money(set_up: Database) -> None:
+    with psycopg.connect(set_up.app_url) as conn:
         postings.receive_many(conn, [Receipt(key="r", account="GIRO", **PLACE)])
         postings.credit_many(conn, [Credit(key="c", source="r", customer="C-1001", **PLACE)])
 

@@ -21,10 +21,10 @@ MONTH = f"{datetime.now(UTC):%Y-%m}"
 
 @pytest.fixture
 async def office(
-    prepay: Cli, database: Database, temporal: WorkflowEnvironment, temporal_address: str
+    prepay: Cli, set_up: Database, temporal: WorkflowEnvironment, temporal_address: str
 ) -> AsyncIterator[Office]:
     prepay.use(TEMPORAL_ADDRESS=temporal_address)
-    async with office_without_forms(database.app_url, temporal.client) as office:
+    async with office_without_forms(set_up.app_url, temporal.client) as office:
         await credited(office)
         yield office
 

@@ -7,15 +7,12 @@ import pytest
 from activities.database import make_engine
 from activities.virtual_accounts import VirtualAccounts
 from tests.cli.conftest import Cli
-from tests.cli.test_customers import SETUP
 from tests.conftest import Database
 
 BY = ("--by", "First Operator")
 
 
-@pytest.fixture(autouse=True)
-def _set_up(prepay: Cli) -> None:
-    assert prepay("setup", SETUP).code == 0
+pytestmark = pytest.mark.usefixtures("set_up")
 
 
 class TestApply:

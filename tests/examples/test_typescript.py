@@ -46,8 +46,8 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def office(database: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
-    async with office_without_forms(database.app_url, temporal.client) as office:
+async def office(set_up: Database, temporal: WorkflowEnvironment) -> AsyncIterator[Office]:
+    async with office_without_forms(set_up.app_url, temporal.client) as office:
         yield office
 
 

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-import activities.setup_file
 from activities.bills import settle_bills
 from activities.database import make_engine
 from ledger import postings
@@ -18,7 +17,6 @@ from ledger.events import Credit, Receipt
 from prepay.client import InsufficientBalance, NotFound, PrepayClient, Refused
 from prepay.wire import InputRefused
 from tests.conftest import Database
-from tests.office import SETUP
 
 PLACE: dict[str, Any] = {"entity": "nimbus-eu", "currency": "EUR"}
 SOON = datetime(2999, 1, 1, tzinfo=UTC)
@@ -73,11 +71,10 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database) -> AsyncIterator[Shop]:
+async def shop(set_up: Database) -> AsyncIterator[Shop]:
     """No Temporal: nothing of spending needs it."""
-    activities.setup_file.apply(SETUP, database.app_url)
-    async with await PrepayClient.connect(database.app_url, cast("Client", object())) as client:
-        yield Shop(client, database)
+    async with await PrepayClient.connect(set_up.app_url, cast("Client", object())) as client:
+        yield Shop(client, set_up)
 
 
 class TestPayingAnOrder:

@@ -60,8 +60,8 @@ class Run:
 
 
 @pytest.fixture
-async def run(database: Database, temporal: Any, tmp_path: Path) -> Any:
-    async with office_without_forms(database.app_url, temporal.client, outbox=tmp_path / "outbox") as office:
+async def run(set_up: Database, temporal: Any, tmp_path: Path) -> Any:
+    async with office_without_forms(set_up.app_url, temporal.client, outbox=tmp_path / "outbox") as office:
         handle = await temporal.client.start_workflow(PaymentRun.run, id=request_id(), task_queue=TASK_QUEUE)
         yield Run(office, handle)
         await handle.terminate()

@@ -13,9 +13,9 @@ from tests.workflows.test_time import Calendar, _add_search_attributes
 
 
 @pytest.fixture
-async def calendar(database: Database, time_skipping: WorkflowEnvironment) -> AsyncIterator[Calendar]:
+async def calendar(set_up: Database, time_skipping: WorkflowEnvironment) -> AsyncIterator[Calendar]:
     await _add_search_attributes(time_skipping)
-    async with office_without_forms(database.app_url, time_skipping.client) as office:
+    async with office_without_forms(set_up.app_url, time_skipping.client) as office:
         yield Calendar(office, time_skipping)
 
 
