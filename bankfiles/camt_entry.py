@@ -186,7 +186,8 @@ def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
 
 def _check_single(head: Head, slots: Slots) -> None:
     """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
-    told = _amounts_in(head.currency, slots)
+    # A zero tells nothing: some banks fill in what newer versions demand.
+    told = [(element, minor) for element, minor in _amounts_in(head.currency, slots) if minor]
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
     charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)

@@ -239,6 +239,11 @@ class TestParts:
             (500, Direction.DEBIT, True)
         ]
 
+    def test_an_amount_of_zero_tells_nothing_of_an_only_transaction(self) -> None:
+        named = "<Refs><EndToEndId>E-1</EndToEndId></Refs>"
+        (part,) = only_entry(notification(entry(details(transaction(named, amount="0"))))).parts
+        assert (part.amount_minor, part.end_to_end_id) == (10000, "E-1")
+
     @pytest.mark.parametrize("ordered", ['<Amt Ccy="USD">42.424</Amt>', '<Amt Ccy="XXX">1</Amt>', "<Amt/>"])
     def test_what_was_ordered_may_be_unreadable(self, ordered: str) -> None:
         inside = f"<AmtDtls><InstdAmt>{ordered}</InstdAmt></AmtDtls>"

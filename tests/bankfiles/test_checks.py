@@ -173,6 +173,8 @@ class TestTotals:
                 "read",
             ),
             (totals("TtlNtries", 2, "140.00", "<TtlNetNtry><Amt>60.00</Amt></TtlNetNtry>"), "read"),
+            (totals("TtlNtries", 2, "60.00"), "read"),
+            (totals("TtlNtries", 2, "60.00", "<TtlNetNtry><Amt>70.00</Amt></TtlNetNtry>"), "held"),
             (totals("TtlNtries", 3, "140.00"), "held"),
             (totals("TtlNtries", 2, "140.01"), "held"),
             (
