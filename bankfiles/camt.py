@@ -94,6 +94,8 @@ class _OpenStatement:
         self.element, self._head, self._identities = element, head, identities
         self.path = f"{local(element)}[{head.position + 1}]"
         self.position = head.position
+        # A statement is of what is booked, and its balances prove it.
+        self.unsaid = "BOOK" if head.format is Format.CAMT_053 else ""
         self.entries = 0
         self._last: etree._Element | None = None
         self.entry_currency = ""
@@ -203,7 +205,9 @@ class _Reader:
         if begun is not None:
             self._events.append(begun)
         self._entry = entry
-        self._builder = EntryBuilder(statement.account, statement.created_on, statement.identities)
+        self._builder = EntryBuilder(
+            statement.account, statement.created_on, statement.identities, statement.unsaid
+        )
 
     def _end_entry(self, element: etree._Element) -> None:
         if element is not self._entry:

@@ -20,6 +20,9 @@ MAX_ACCOUNT = 100
 FIRST_YEAR, LAST_YEAR = 1980, 2079
 """Those that MT940 can say: another one is a mistake or a filler, and money of no day would wait for ever."""
 
+_OF_THE_BATCH = ("message_id", "payment_information_id")
+"""What a transaction tells of the batch that it is in."""
+
 _DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -90,21 +93,23 @@ class Head(NamedTuple):
         return self.amount_minor if self.direction is Direction.CREDIT else -self.amount_minor
 
 
-def money_of(slots: Slots) -> tuple[int, str, Direction, str]:
-    """Amount, currency, direction and status: without them nothing of an entry can be used. Raises Unreadable."""
+def money_of(slots: Slots, unsaid: str) -> tuple[int, str, Direction, str]:
+    """Amount, currency, direction and status: without them nothing of an entry can be used. Raises Unreadable.
+
+    `unsaid` is the status of an entry that has none, where the message leaves no doubt.
+    """
     minor, currency = amount("Amt", slots.get("amount", ("", "")))
     way = direction("CdtDbtInd", slots.get("direction"))
-    status = slots.get("status")
+    status = slots.get("status", unsaid)
     if not status or len(status) > 35:
         raise Unreadable("Sts", "a status such as BOOK", status)
-    return minor, currency, way, status
+    # A memo of the bank's: it is shown, and is no money.
+    return minor, currency, way, status if minor else "INFO"
 
 
-def head_of(slots: Slots, statement_on: date | None) -> Head:
+def head_of(slots: Slots, statement_on: date | None, unsaid: str) -> Head:
     """Raises Unreadable."""
-    minor, currency, way, status = money_of(slots)
-    if minor == 0:
-        raise Unreadable("Amt", "an amount above zero", slots["amount"][0])
+    minor, currency, way, status = money_of(slots, unsaid)
     reversal = _FLAGS.get(slots.get("reversal", "false"))
     if reversal is None:
         raise Unreadable("RvslInd", "true or false", slots["reversal"])
@@ -155,6 +160,20 @@ def _amount_in(currency: str, slots: Slots) -> int | None:
     return None
 
 
+def _instructed(slots: Slots) -> Instructed | None:
+    """What was ordered, where it can be read: the money is what came."""
+    try:
+        return Instructed(*amount("InstdAmt/Amt", slots.get("instructed")))
+    except Unreadable:
+        return None
+
+
+def _ordered_in(currency: str, slots: Slots) -> int | None:
+    """What was ordered, where it is above zero and in this currency."""
+    ordered = _instructed(slots)
+    return ordered.amount_minor or None if ordered is not None and ordered.currency == currency else None
+
+
 def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
     names = {
         "amount": "Amt",
@@ -167,7 +186,8 @@ def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
 
 def _check_single(head: Head, slots: Slots) -> None:
     """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
-    told = _amounts_in(head.currency, slots)
+    # A zero tells nothing: some banks fill in what newer versions demand.
+    told = [(element, minor) for element, minor in _amounts_in(head.currency, slots) if minor]
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
     charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)
@@ -178,6 +198,11 @@ def _check_single(head: Head, slots: Slots) -> None:
             _decimal(minor, head.currency),
         )
         raise Unreadable(f"TxDtls[1]/{element}", expected, found)
+
+
+def _code_of(slots: Slots) -> str:
+    codes = (slots.get("domain"), slots.get("family"), slots.get("sub_family"))
+    return "/".join(filter(None, codes)) or str(slots.get("proprietary", ""))
 
 
 def _decimal(amount_minor: int, currency: str) -> str:
@@ -191,10 +216,15 @@ class EntryBuilder:
     _head: Head | None = None
     _net = 0
     _splits = True
+    _ordered = False
+    """Some transaction has no amount but the one ordered: they are its details only where they sum to it."""
     _fault: Unreadable | None = None
 
-    def __init__(self, account: str, statement_on: date | None, identities: Identities) -> None:
+    def __init__(
+        self, account: str, statement_on: date | None, identities: Identities, unsaid: str = ""
+    ) -> None:
         self._account, self._statement_on, self._identities = account, statement_on, identities
+        self._unsaid = unsaid
         self.slots: Slots = {}
         self.parts: list[Part] = []
         self._first: Slots = {}
@@ -215,7 +245,7 @@ class EntryBuilder:
             if self.count > MAX_PARTS:
                 raise Unreadable("NtryDtls", f"at most {MAX_PARTS} transactions", "more")
             if self._head is None:
-                self._head = head_of(self.slots, self._statement_on)
+                self._head = head_of(self.slots, self._statement_on, self._unsaid)
                 self._add_to_batch(1, self._head, self._first)
             self._add_to_batch(self.count, self._head, slots)
         except Unreadable as reason:
@@ -224,6 +254,9 @@ class EntryBuilder:
     def _add_to_batch(self, number: int, head: Head, slots: Slots) -> None:
         try:
             minor = _amount_in(head.currency, slots)
+            if minor is None:
+                minor = _ordered_in(head.currency, slots)
+                self._ordered = True
             if minor is None:
                 self._splits = False
                 return
@@ -239,12 +272,14 @@ class EntryBuilder:
         try:
             if self._fault:
                 raise self._fault
-            head = head_of(self.slots, self._statement_on)
+            head = head_of(self.slots, self._statement_on, self._unsaid)
             if self._head is not None and head != self._head:
                 raise Unreadable(
                     "NtryDtls", "the entry's own amount, dates and reference before it", "some after it"
                 )
             money = (head.amount_minor, head.currency, head.direction, head.value_on)
+            if self._stands_for_several() or (self._ordered and self._net != head.signed_minor):
+                self._splits = False
             if self.count <= 1 or not self._splits:
                 self._single(head, money)
             elif self._net != head.signed_minor:
@@ -254,12 +289,20 @@ class EntryBuilder:
         except Unreadable as reason:
             return self._quarantine(str(reason), place)
 
+    def _stands_for_several(self) -> bool:
+        """Whether the bank counts more transactions than the one it gives."""
+        counted: str = self.slots.get("batch_count", "")
+        return self.count == 1 and counted.lstrip("0") not in ("", "1")
+
     def _single(self, head: Head, money: EntryMoney) -> None:
         if self.count > 1:
             # Transactions that do not say what they add to the entry are no details of it: it is a lump sum.
             self._first = {}
             self.parts.clear()
             self._identities.forget()
+        elif not self._splits and not _amounts_in(head.currency, self._first):
+            # One of several that does not say which part of the entry it is: whose the rest is, nobody knows.
+            self._first = {slot: self._first[slot] for slot in _OF_THE_BATCH if slot in self._first}
         written, slots = self.slots["amount"], self._first
         if slots and slots.get("amount") != written:
             _check_single(head, slots)
@@ -304,7 +347,7 @@ class EntryBuilder:
             get("payee_bank", ""),
             payee_account if sent_on else "",
             charges_of(slots) if "charges" in slots else (),
-            Instructed(*amount("InstdAmt/Amt", get("instructed"))) if "instructed" in slots else None,
+            _instructed(slots) if "instructed" in slots else None,
             get("return_reason", ""),
             " ".join(get("return_text", ())),
         )
@@ -314,7 +357,6 @@ class EntryBuilder:
         get = slots.get
         key, keyed_by = self._identities.entry(head.bank_reference, money)
         batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), get("batch_count", ""))
-        codes = (get("domain"), get("family"), get("sub_family"))
         return Entry(
             place.ordinal,
             place.statement,
@@ -325,7 +367,8 @@ class EntryBuilder:
             self._account,
             *head,
             get("entry_reference", ""),
-            "/".join(filter(None, codes)) or get("proprietary", ""),
+            # German banks leave the entry's own code empty and give that of its transaction.
+            _code_of(slots) or (_code_of(self._first) if self.count == 1 else ""),
             get("note", ""),
             Batch(*batch) if any(batch) else None,
             charges_of(slots) if "charges" in slots else (),
@@ -337,6 +380,6 @@ class EntryBuilder:
         self._identities.forget()
         where = (*place, f"{place.path}/{reason}")
         try:
-            return Quarantine(*where, *money_of(self.slots))
+            return Quarantine(*where, *money_of(self.slots, self._unsaid))
         except Unreadable:
             return Quarantine(*where)

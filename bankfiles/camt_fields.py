@@ -139,9 +139,13 @@ def _account(slot: str) -> Table:
 
 
 def _agent(slot: str) -> Table:
-    members = {"MmbId": slot}
-    bank: Table = {"BICFI": slot, "BIC": slot, "ClrSysMmbId": members, "Nm": slot, "NmAndAdr": {"Nm": slot}}
-    return {"FinInstnId": bank}
+    names: Table = {
+        "ClrSysMmbId": {"MmbId": slot},
+        "Nm": slot,
+        "NmAndAdr": {"Nm": slot},
+        "Othr": {"Id": slot},
+    }
+    return {"FinInstnId": {"BICFI": slot, "BIC": slot, **names}}
 
 
 def _party(slot: str) -> Table:
@@ -228,6 +232,7 @@ TRANSACTION: Table = {
         "TxAmt": {"Amt": money("transaction_amount")},
         "CntrValAmt": {"Amt": money("counter_value")},
     },
+    "BkTxCd": _CODE,
     "Chrgs": group("charges", _CHARGES),
     "RltdPties": {
         "Dbtr": _party("payer_name"),

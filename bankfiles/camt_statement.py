@@ -10,6 +10,11 @@ from prepay.money import AmountRefused, CurrencyRefused, to_minor
 
 MAX_PAGE = 100_000
 
+_BOOKED = frozenset({"OPBD", "PRCD", "CLBD", "ITBD"})
+"""The balances that prove a statement complete."""
+_BAI2_CODES = {"010": "OPBD", "015": "CLBD", "040": "OPAV", "045": "CLAV"}
+"""What North American banks write for them, as in their BAI2 files."""
+
 
 class StatementHead:
     """The head of one statement: gathered in pieces, as its elements may stand before and after the entries."""
@@ -68,16 +73,19 @@ class StatementHead:
     def _balances(self) -> tuple[Balance, ...]:
         found = []
         for slots in self.slots.get("balances", ()):
+            written = slots.get("code", "")
+            code = _BAI2_CODES.get(written, written)
             try:
                 minor, currency = amount("Bal/Amt", slots.get("amount", ("", "")))
-                way = direction("Bal/CdtDbtInd", slots.get("direction"))
+                # Central banks leave the direction out, as nobody is overdrawn there; the entries prove it.
+                way = direction("Bal/CdtDbtInd", slots.get("direction", "CRDT"))
                 on = day("Bal/Dt", slots.get("on", ""))
             except Unreadable as reason:
-                self.problems.append(f"line {self.line}, {reason}")
+                # Nothing hangs on the others, nor on those of a report or a notification.
+                if self.format is Format.CAMT_053 and code in _BOOKED:
+                    self.problems.append(f"line {self.line}, {reason}")
                 continue
-            found.append(
-                Balance(slots.get("code", ""), minor if way is Direction.CREDIT else -minor, currency, on)
-            )
+            found.append(Balance(code, minor if way is Direction.CREDIT else -minor, currency, on))
         return tuple(found)
 
     def _summaries(self, currency: str) -> tuple[Summary, ...]:

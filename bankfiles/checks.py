@@ -224,6 +224,9 @@ class StatementCheck:
         stated = (summary.count, summary.sum_minor, summary.net_minor)
         if summary.floor_minor and self._below_floor(summary, candidates[0]):
             return
+        if summary.element == "TtlNtries" and not mt:
+            # Some banks give the net for the sum of all: 100.00 for 1000.00 in and 900.00 out.
+            candidates += [(count, abs(net), net) for count, _, net in candidates]
         if any(all(s is None or s == f for s, f in zip(stated, found, strict=True)) for found in candidates):
             return
         names = ("entries", "sum", "net")

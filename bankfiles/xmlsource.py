@@ -37,9 +37,14 @@ _OWN_DECLARATION = 9
 """How far into a document the declaration of the next one cannot stand."""
 # One expression, as each of two would look through what is in memory for what ends a later document.
 _END_OR_DECLARATION = re.compile(
-    rb"<(?:(/(?:[\w.-]+:)?Document\s{0,9}>)[\s\x00\x1a]{0,400}(?=<(?:[\w.-]{1,64}:)?Document[\s>])|\?xml\s)",
+    rb"<(?:(/(?:[\w.-]+:)?Document\s{0,9}>)[\s\x00\x1a]{0,400}(?=<(?:[\w.-]{1,64}:)?(?:Document|AppHdr)[\s>])|\?xml\s)",
     re.ASCII,
 )
+_HEADER = re.compile(
+    rb"<((?:[\w.-]{1,64}:)?)AppHdr[\s>].{0,60000}?</\1AppHdr\s{0,9}>(?=\s{0,400}<(?:[\w.-]{1,64}:)?Document[\s>])",
+    re.DOTALL,
+)
+"""The business application header, where it stands before its document and not around it."""
 _ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
 _PADDING = b"\x00\x1a"
 """What some programs write behind the end."""
@@ -130,6 +135,7 @@ class XmlSource:
 
     def _start_document(self) -> bool:
         if not self._wide():
+            self._ahead = self._ahead.removeprefix(BOM_UTF8)
             skipped = b" \t\r\n" if self._at_start else b" \t\r\n" + _PADDING
             blank = len(self._ahead) - len(self._ahead.lstrip(skipped))
             self._lines += self._ahead.count(b"\n", 0, blank)
@@ -144,6 +150,12 @@ class XmlSource:
         root = first_element(text)
         if root < 0:
             raise NotABankFile
+        header = None if self._wide() else _HEADER.match(self._ahead, root)
+        if header is not None:
+            # It has no money in it, and two first elements are no XML.
+            self._lines += self._ahead.count(b"\n", 0, header.end())
+            self._ahead = self._ahead[header.end() :]
+            return self._start_document()
         self._in_document = _ROOT.match(text, root) is not None
         self._decoder = (
             codecs.getincrementaldecoder("utf-8")("windows-1252") if self._is_utf_8(text) else None

@@ -96,6 +96,25 @@ class TestEntry:
         assert (found.transaction_code, found.note) == ("PMNT/RCDT/ESCT", "lump sum")
 
     @pytest.mark.parametrize(
+        ("own", "code"),
+        [("<BkTxCd/>", "NCHG+808+9200"), ("<BkTxCd><Prtry><Cd>NTRF+166</Cd></Prtry></BkTxCd>", "NTRF+166")],
+    )
+    def test_the_code_of_its_only_transaction_stands_in(self, own: str, code: str) -> None:
+        inside = "<BkTxCd><Prtry><Cd>NCHG+808+9200</Cd><Issr>DK</Issr></Prtry></BkTxCd>"
+        assert only_entry(notification(entry(own + details(transaction(inside))))).transaction_code == code
+
+    def test_an_amount_of_zero_is_shown_and_is_no_money(self) -> None:
+        found = only_entry(notification(entry(details(transaction(amount="0.00")), amount="0.00")))
+        assert (found.amount_minor, found.status, found.booked) == (0, "INFO", False)
+
+    @pytest.mark.parametrize(("format", "status"), [("camt.053", "BOOK"), ("camt.052", ""), ("camt.054", "")])
+    def test_without_a_status_only_a_statements_is_booked(self, format: str, status: str) -> None:
+        inside = entry().replace("<Sts>BOOK</Sts>", "")
+        data = document(statement(inside, format=format), format=format).encode()
+        told = [found.status for found in entries_of(data)] + [found.status for found in quarantined_of(data)]
+        assert told == [status]
+
+    @pytest.mark.parametrize(
         ("currency", "amount", "minor"),
         [("JPY", "1000.00", 1000), ("KWD", "1.5", 1500), ("EUR", "8.85000", 885)],
     )
@@ -164,6 +183,49 @@ class TestParts:
         found = only_entry(notification(entry(details(transaction(), transaction(amount="40.00")))))
         assert (len(found.parts), found.parts[0].amount_minor, found.detailed) == (1, 10000, False)
 
+    def test_what_was_ordered_is_what_came_where_it_sums_to_the_entry(self) -> None:
+        ordered = '<AmtDtls><InstdAmt><Amt Ccy="EUR">{}</Amt></InstdAmt></AmtDtls>'.format
+        exact = only_entry(
+            notification(entry(details(transaction(ordered("60")), transaction(ordered("40")))))
+        )
+        short = only_entry(
+            notification(entry(details(transaction(ordered("60")), transaction(ordered("45")))))
+        )
+        assert ([p.amount_minor for p in exact.parts], exact.detailed) == ([6000, 4000], True)
+        assert ([p.amount_minor for p in short.parts], short.detailed) == ([10000], False)
+
+    @pytest.mark.parametrize(
+        ("counted", "amount", "payer", "detailed"),
+        [
+            ("1", "", "ACME GmbH", True),
+            ("3", "", "", False),
+            ("10", "", "", False),
+            ("3", "100.00", "ACME GmbH", False),
+        ],
+    )
+    def test_one_transaction_that_stands_for_several_is_a_lump_sum(
+        self, counted: str, amount: str, payer: str, detailed: bool
+    ) -> None:
+        named = (
+            "<Refs><PmtInfId>RUN-7</PmtInfId></Refs><RltdPties><Dbtr><Nm>ACME GmbH</Nm></Dbtr></RltdPties>"
+        )
+        batch = f"<Btch><NbOfTxs>{counted}</NbOfTxs></Btch>"
+        found = only_entry(notification(entry(details(batch, transaction(named, amount=amount)))))
+        (part,) = found.parts
+        assert (part.amount_minor, part.payer_name, part.payment_information_id) == (10000, payer, "RUN-7")
+        assert found.detailed is detailed
+
+    @pytest.mark.parametrize(
+        ("bank", "told"),
+        [
+            ("<Othr><Id>200415</Id></Othr>", "200415"),
+            ("<BIC>ACMEDEFF</BIC><Othr><Id>1</Id></Othr>", "ACMEDEFF"),
+        ],
+    )
+    def test_a_bank_may_have_a_number_alone(self, bank: str, told: str) -> None:
+        agent = f"<RltdAgts><DbtrAgt><FinInstnId>{bank}</FinInstnId></DbtrAgt></RltdAgts>"
+        assert only_entry(notification(entry(details(transaction(agent))))).parts[0].payer_bank == told
+
     def test_charges_explain_a_short_payment(self) -> None:
         charges = (
             '<Chrgs><Rcrd><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>'
@@ -176,6 +238,17 @@ class TestParts:
         assert [(c.amount_minor, c.direction, c.included) for c in part.charges] == [
             (500, Direction.DEBIT, True)
         ]
+
+    def test_an_amount_of_zero_tells_nothing_of_an_only_transaction(self) -> None:
+        named = "<Refs><EndToEndId>E-1</EndToEndId></Refs>"
+        (part,) = only_entry(notification(entry(details(transaction(named, amount="0"))))).parts
+        assert (part.amount_minor, part.end_to_end_id) == (10000, "E-1")
+
+    @pytest.mark.parametrize("ordered", ['<Amt Ccy="USD">42.424</Amt>', '<Amt Ccy="XXX">1</Amt>', "<Amt/>"])
+    def test_what_was_ordered_may_be_unreadable(self, ordered: str) -> None:
+        inside = f"<AmtDtls><InstdAmt>{ordered}</InstdAmt></AmtDtls>"
+        (part,) = only_entry(notification(entry(details(transaction(inside))))).parts
+        assert (part.amount_minor, part.instructed) == (10000, None)
 
     def test_a_return_carries_its_reason(self) -> None:
         inside = (
@@ -208,7 +281,6 @@ class TestQuarantine:
                 entry().replace("<Sts>BOOK</Sts>", ""),
                 "Ntfctn[1]/Ntry[1]/Sts: expected a status such as BOOK, found nothing",
             ),
-            (entry(amount="0.00"), "Ntfctn[1]/Ntry[1]/Amt: expected an amount above zero, found '0.00'"),
             (
                 entry().replace("2026-11-24", "2026-02-30"),
                 "Ntfctn[1]/Ntry[1]/ValDt: expected a date such as 2026-11-23, of 1980 to 2079, found '2026-02-30'",
@@ -366,6 +438,15 @@ class TestDocument:
         text = '<?xml version="1.0"?>' + document(statement(entry()))
         assert len(entries_of(b"\xef\xbb\xbf" + text.encode())) == 1
         assert only_entry(b"\n\r\n  " + text.encode()).line == 3
+        assert only_entry(b"\xef\xbb\xbf\n\n" + text.encode()).line == 3
+
+    @pytest.mark.parametrize("prefix", ["", "h:"])
+    def test_a_header_may_stand_before_its_document(self, prefix: str) -> None:
+        name = f'xmlns{":h" if prefix else ""}="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"'
+        header = f"<{prefix}AppHdr {name}>\n<{prefix}CharSet>UTF-8</{prefix}CharSet></{prefix}AppHdr>\n"
+        one = header + document(statement(entry()))
+        assert only_entry(f'<?xml version="1.0"?>\n{one}'.encode()).line == 4
+        assert len(entries_of(f"{one}\n{one}".encode())) == 2
 
     def test_documents_in_a_wrapper_are_all_read(self) -> None:
         both = document(statement(entry())) + document(statement(entry(amount="5.00")))

@@ -1,6 +1,7 @@
 """A file whose own counts, sums or balances disagree is held; what is unreadable must be what is lacking."""
 
 import io
+import re
 import tracemalloc
 from collections.abc import Callable
 
@@ -86,6 +87,43 @@ class TestBalances:
         assert found.outcome == "held"
         assert "Bal/Amt: expected a plain decimal of EUR" in found.reason
 
+    @pytest.mark.parametrize(
+        ("format", "code", "outcome"),
+        [
+            ("camt.053", "CLBD", "held"),
+            ("camt.053", "CLAV", "read"),
+            ("camt.053", "INFO", "read"),
+            ("camt.052", "CLBD", "read"),
+        ],
+    )
+    def test_a_balance_that_proves_nothing_may_be_unreadable(
+        self, format: str, code: str, outcome: str
+    ) -> None:
+        sound = balance("OPBD", "10.00"), balance("CLBD", "110.00"), entry()
+        inside = *sound, balance(code, "110.0000000000001")
+        assert survey(document(statement(*inside, format=format), format=format).encode()).outcome == outcome
+
+    @pytest.mark.parametrize(("closing", "outcome"), [("110.00", "read"), ("90.00", "held")])
+    def test_a_balance_without_a_direction_is_no_debt_where_the_entries_prove_it(
+        self, closing: str, outcome: str
+    ) -> None:
+        data = booked_statement("10.00", closing, entry())
+        undirected = re.sub(rb"(<Bal>.*?)<CdtDbtInd>CRDT</CdtDbtInd>", rb"\1", data)
+        assert undirected.count(b"CdtDbtInd") == 2
+        assert survey(undirected).outcome == outcome
+
+    @pytest.mark.parametrize(("closing", "outcome"), [("110.00", "read"), ("109.00", "held")])
+    def test_the_codes_of_bai2_are_the_same_balances(self, closing: str, outcome: str) -> None:
+        stated = (
+            balance("015", closing)
+            + balance("010", "10.00")
+            + balance("045", "1.00")
+            + balance("072", "2.00")
+        )
+        stated = stated.replace("<Cd>", "<Prtry>").replace("</Cd>", "</Prtry>")
+        data = document(statement(stated, entry(), format="camt.053"), format="camt.053").encode()
+        assert survey(data).outcome == outcome
+
     def test_every_statement_is_checked(self) -> None:
         sound = statement(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry(), format="camt.053")
         wrong = sound.replace('<Amt Ccy="EUR">0.00', '<Amt Ccy="EUR">7.00')
@@ -135,6 +173,8 @@ class TestTotals:
                 "read",
             ),
             (totals("TtlNtries", 2, "140.00", "<TtlNetNtry><Amt>60.00</Amt></TtlNetNtry>"), "read"),
+            (totals("TtlNtries", 2, "60.00"), "read"),
+            (totals("TtlNtries", 2, "60.00", "<TtlNetNtry><Amt>70.00</Amt></TtlNetNtry>"), "held"),
             (totals("TtlNtries", 3, "140.00"), "held"),
             (totals("TtlNtries", 2, "140.01"), "held"),
             (
