@@ -31,7 +31,7 @@ from bankfiles.mt_habits import (
 )
 from bankfiles.refusals import Unreadable
 
-_AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)")
+_AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 
 _PAID_TO_US = frozenset({"C", "RC", "EC"})
 Party = tuple[str, str, str]
@@ -87,6 +87,8 @@ class EntryReader:
         return Quarantine(*where, money.amount_minor, money.currency, money.direction, self._status)
 
     def _entry(self, raw: Raw, money: Money, line: Line, details: Details) -> Entry:
+        if line.text:
+            details = read_details((line.text + "".join(raw.details[:1]), *raw.details[1:]))
         supplement = read_supplement((*line.supplement, *raw.notes)) if line.supplement or raw.notes else {}
         facts = (money.amount_minor, money.currency, money.direction, line.value_on)
         part = self._part(money, line, details, supplement, facts)

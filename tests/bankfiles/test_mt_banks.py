@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bankfiles import survey
+from bankfiles import Instructed, survey
 from tests.bankfiles.camt_files import only_entry
 from tests.bankfiles.mt_files import entry, of, statement
 
@@ -21,10 +21,13 @@ LINES = [
     ("Citi", "260105CD1,75NTRFNONREF//0000", 175, JANUARY, "", "0000", ""),
     ("Commerzbank", "2601050105CR23,45N062NONREF", 2345, JANUARY, "", "", ""),
     ("Deutsche Bank", "2601050105RCR3,00NTRFKREF+//1-2", -300, JANUARY, "", "1-2", ""),
+    ("Ecobank", "2601050105CF100,NTRFPAY-1//M01", 10000, JANUARY, "PAY-1", "M01", ""),
+    ("Goldman Sachs", "2601050105CD10,00ASPHPAY-1", 1000, JANUARY, "PAY-1", "", ""),
     ("HypoVereinsbank", "2601050105RD3,00NSTONONREF", 300, JANUARY, "", "", ""),
     ("HSBC", "2601051231C70,00NTRFPAY-1//A1\nBANK CHARGE", 7000, date(2025, 12, 31), "PAY-1", "A1", "BANK CHARGE"),
     ("ING", "2601050105C100,00NTRFEREF//2601050000#1\n/TRCD/00100/", 10000, JANUARY, "", "2601050000#1", "TRCD/00100"),
     ("ING, before SEPA", "260105D25,03NOV NONREF", -2503, JANUARY, "", "", ""),
+    ("ING, with a space", "2601050105C50,00 NTRFNONREF//R-1", 5000, JANUARY, "", "R-1", ""),
     ("Knab", "2601050105D7,5NTRFNONREF//A4G08", -750, JANUARY, "", "A4G08", ""),
     ("mBank", "2601050105CN1000,00S07300000123//BR17", 100000, JANUARY, "00000123", "BR17", ""),
     ("Nordea", "2601050105C1,NMSC//F12\n/OCMT/SEK10,00", 100, JANUARY, "", "F12", ""),
@@ -63,6 +66,25 @@ class TestStatementLine:
         assert (found.signed_minor, found.booked_on) == (minor, booked_on)
         assert (found.parts[0].end_to_end_id, found.bank_reference) == (end_to_end, reference)
         assert found.note == note
+
+    def test_of_lloyds_names_the_other_party_and_begins_the_text(self) -> None:
+        line = f":61:260105C1,NMSCNONREF\n{'ACME TRADING LTD':18}    BGCINVOICE 1\n"
+        part = only_entry(of(f"{line}:86:7-2026\nmore\n")).parts[0]
+        assert (part.payer_name, part.free) == ("ACME TRADING LTD", ("INVOICE 17-2026", "more"))
+        assert only_entry(of(line)).parts[0].free == ("INVOICE 1",)
+
+    @pytest.mark.parametrize("kind", ["FPI", " DD", "TFRshort", "   BGC 12345"])
+    def test_of_lloyds_that_is_not_full_begins_no_text(self, kind: str) -> None:
+        line = f":61:260105D1,NMSCNONREF\n{'ACME TRADING LTD':18}    {kind}\n:86:text\n"
+        assert only_entry(of(line)).parts[0].free == ("text",)
+
+    @pytest.mark.parametrize("before", ["NONREF//B-1", "NONREF//B-1/", "NONREF", "NONREF/"])
+    def test_may_hold_what_was_ordered_and_what_it_cost(self, before: str) -> None:
+        found = only_entry(of(f":61:2601050105C90,00NTRF{before}/OCMT/EUR100,00/CHGS/EUR10,00/\n"))
+        assert found.bank_reference == ("B-1" if "B-1" in before else "")
+        assert found.parts[0].end_to_end_id == ""
+        assert found.parts[0].instructed == Instructed(10000, "EUR")
+        assert [charge.amount_minor for charge in found.parts[0].charges] == [1000]
 
 
 class TestAccount:
