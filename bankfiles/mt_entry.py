@@ -17,7 +17,9 @@ from bankfiles.mt_habits import (
     BANK_ID,
     CHARGES,
     CREDITED,
+    CREDITOR,
     CUSTOMER,
+    DEBTOR,
     END_TO_END,
     FREE,
     IBAN,
@@ -122,11 +124,12 @@ class EntryReader:
 
     def _part(self, money: Money, line: Line, details: Details, supplement: Details, facts: Facts) -> Part:
         get = details.get
-        payee: Party = (get(NAME, "") or line.name, self._other(line, details), get(BANK, ""))
-        payer = _NOBODY
         # What is reversed was paid by, or to, the other one.
-        if money.mark in _PAID_TO_US:
-            payer, payee = payee, payer
+        paid_to_us = money.mark in _PAID_TO_US
+        side = DEBTOR if paid_to_us else CREDITOR
+        name = get(NAME, "") or get(side[NAME], "") or line.name
+        other: Party = (name, self._other(line, details, side), get(BANK, "") or get(side[BANK], ""))
+        payer, payee = (other, _NOBODY) if paid_to_us else (_NOBODY, other)
         credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""
         end_to_end = get(END_TO_END, "") or supplement.get(END_TO_END, "") or line.reference
         structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
@@ -168,9 +171,10 @@ class EntryReader:
             get(RETURN, ""),
         )
 
-    def _other(self, line: Line, details: Details) -> str:
+    def _other(self, line: Line, details: Details, side: dict[str, str]) -> str:
         """The other party's account."""
-        number = account_number(details.get(IBAN, "") or details.get(ACCOUNT, ""))
+        get = details.get
+        number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
         for text in line.supplement if not number else ():
             # Rabobank writes it into the second line of the `:61:`.
             if is_iban(text.replace(" ", "")):

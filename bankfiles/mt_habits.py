@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 # The other party: the payer of a credit, the payee of a debit.
 ACCOUNT, IBAN, BANK, NAME = "account", "iban", "bank", "name"
+DEBTOR = {slot: f"debtor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
+CREDITOR = {slot: f"creditor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
+"""Where the text says which of the two it is."""
 FREE, STRUCTURED, NOTE = "free", "structured", "note"
 MORE = "more"
 """Free text again, behind the other party."""
@@ -20,7 +23,7 @@ END_TO_END, CUSTOMER, BANK_ID = "end_to_end_id", "payment_information_id", "tran
 ULTIMATE, CREDITED, RETURN = "ultimate_payer", "credited_account", "return_reason"
 INSTRUCTED, CHARGES = "instructed", "charges"
 
-PARTY = frozenset({ACCOUNT, IBAN, BANK, NAME, CREDITED})
+PARTY = frozenset({ACCOUNT, IBAN, BANK, NAME, CREDITED, *DEBTOR.values(), *CREDITOR.values()})
 TEXTS = frozenset({FREE, STRUCTURED, NOTE})
 
 LINE_WIDTH = 65
@@ -77,6 +80,7 @@ _WORDS: Mapping[str, str | tuple[str, ...]] = {
         ("EXCH", "XCRT", "IREF", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR", "BAI", "RCMT"),
         NOTE,
     ),
+    **dict.fromkeys(("OPRP", "OAMT", "DCID"), NOTE),
     **dict.fromkeys(("NAME", "ORDP", "BENM"), NAME),
     **dict.fromkeys(("REMI/STRD/CUR", "REMI/STRD/ISO", "CDTRREF"), STRUCTURED),
     **dict.fromkeys(("REMI", "REMI/USTD"), FREE),
@@ -84,6 +88,12 @@ _WORDS: Mapping[str, str | tuple[str, ...]] = {
     "CNTP": (ACCOUNT, BANK, NAME, NOTE),
     **dict.fromkeys(("IBAN", "BBAN", "ACNO"), ACCOUNT),
     "BIC": BANK,
+    "DBNM": DEBTOR[NAME],
+    "DACT": DEBTOR[ACCOUNT],
+    "DBIC": DEBTOR[BANK],
+    "CRNM": CREDITOR[NAME],
+    "CACT": CREDITOR[ACCOUNT],
+    "CBIC": CREDITOR[BANK],
     "EREF": END_TO_END,
     "RTRN": RETURN,
     "ULTD//NAME": ULTIMATE,
@@ -122,6 +132,16 @@ HABITS = (
         re.compile(rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)26[0-9]{{26}}(?P=mark)27.*(?P=mark)32)"),
         _NUMBERED,
         _SUB_FIELDS | dict.fromkeys(("26", "27", "28", "29"), NOTE),
+        width=27,
+        party_last=True,
+    ),
+    Habit(
+        "ING of Poland: the other party's account in 29 as well, the address in 62 and 63",
+        re.compile(
+            rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)29(?P<again>[0-9]{{26}})(?P=mark)30.*(?P=mark)38PL(?P=again))"
+        ),
+        _NUMBERED,
+        _SUB_FIELDS | dict.fromkeys(("29", "62", "63"), NOTE),
         width=27,
         party_last=True,
     ),

@@ -73,6 +73,23 @@ class TestStatementLine:
         assert (part.payer_name, part.free) == ("ACME TRADING LTD", ("INVOICE 17-2026", "more"))
         assert only_entry(of(line)).parts[0].free == ("INVOICE 1",)
 
+    @pytest.mark.parametrize("mark", ["C", "D", "RC", "RD"])
+    def test_of_goldman_sachs_names_both_and_the_direction_tells_who_is_the_other_one(
+        self, mark: str
+    ) -> None:
+        text = (
+            "/EREF/PAY-1\n/DBNM/ACME INC\n/DACT/12345678/DBIC/CITIUS33XXX\n"
+            "/CRNM/GLOBEX LLC\n/CACT/87654321/CBIC/GSCRUS33XXX\n/REMI/INVOICE 17\n/OPRP/Tag Payment"
+        )
+        part = only_entry(of(f":61:260105{mark}1,NTRFPAY-1\n:86:{text}\n")).parts[0]
+        payer = (part.payer_name, part.payer_account, part.payer_bank)
+        payee = (part.payee_name, part.payee_account, part.payee_bank)
+        nobody = ("", "", "")
+        paid_to_us = mark.endswith("C")
+        assert payer == (("ACME INC", "12345678", "CITIUS33XXX") if paid_to_us else nobody)
+        assert payee == (nobody if paid_to_us else ("GLOBEX LLC", "87654321", "GSCRUS33XXX"))
+        assert (part.end_to_end_id, part.free) == ("PAY-1", ("INVOICE 17",))
+
     @pytest.mark.parametrize("kind", ["FPI", " DD", "TFRshort", "   BGC 12345"])
     def test_of_lloyds_that_is_not_full_begins_no_text(self, kind: str) -> None:
         line = f":61:260105D1,NMSCNONREF\n{'ACME TRADING LTD':18}    {kind}\n:86:text\n"

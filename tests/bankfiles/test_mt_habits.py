@@ -73,6 +73,21 @@ class TestNumberedPieces:
         found = told("000+20Plata+31RO49AAAA1B31007593840000\n+32ACME SRL+33/\n+23FACT 17")
         assert (found["name"], found["free"]) == ("ACME SRL", ["Plata", "FACT 17"])
 
+    def test_of_ing_in_poland_tell_the_account_twice_and_the_address_behind_it(self) -> None:
+        text = (
+            "150~00B150PRZELEW\n~20FAKTURA 17\n~21\n~2961109010140000071219812874\n~3010901014\n~310000071219812874\n"
+            "~32ACME SP. Z O.O.            \n~33        PROSTA 1\n~34150\n~38PL61109010140000071219812874\n"
+            "~6200-001 WARSZAWA"
+        )
+        found = told(text)
+        assert (found["free"], found["iban"]) == (["FAKTURA 17"], "PL61109010140000071219812874")
+        assert found["note"] == ["B150PRZELEW", "61109010140000071219812874", "150", "00-001 WARSZAWA"]
+        assert told(text.replace("38PL611", "38PL612"))["free"] == [
+            "FAKTURA 17",
+            "61109010140000071219812874",
+            "00-001 WARSZAWA",
+        ]
+
     def test_of_bph_tell_of_the_other_party_twice(self) -> None:
         text = (
             "020<00Przelew MultiCash<10404\n<20FAKTURA 17/2026<2661109010140000071219812874\n"
