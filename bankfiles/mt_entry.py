@@ -15,6 +15,7 @@ from bankfiles.mt_habits import (
     ACCOUNT,
     BANK,
     BANK_ID,
+    BENEFICIARY,
     CHARGES,
     CREDITED,
     CREDITOR,
@@ -26,6 +27,7 @@ from bankfiles.mt_habits import (
     INSTRUCTED,
     NAME,
     NOTE,
+    ORDERING,
     RETURN,
     STRUCTURED,
     ULTIMATE,
@@ -127,7 +129,8 @@ class EntryReader:
         # What is reversed was paid by, or to, the other one.
         paid_to_us = money.mark in _PAID_TO_US
         side = DEBTOR if paid_to_us else CREDITOR
-        name = get(NAME, "") or get(side[NAME], "") or line.name
+        named = [get(ORDERING, ""), get(BENEFICIARY, "")][:: 1 if paid_to_us else -1]
+        name = next(filter(None, (get(NAME), get(side[NAME]), *named)), line.name)
         other: Party = (name, self._other(line, details, side), get(BANK, "") or get(side[BANK], ""))
         payer, payee = (other, _NOBODY) if paid_to_us else (_NOBODY, other)
         credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""

@@ -16,6 +16,8 @@ ACCOUNT, IBAN, BANK, NAME = "account", "iban", "bank", "name"
 DEBTOR = {slot: f"debtor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
 CREDITOR = {slot: f"creditor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
 """Where the text says which of the two it is."""
+ORDERING, BENEFICIARY = "ordering", "beneficiary"
+"""Names. Where the text has one of them only, it is the other party, whichever the bank calls it."""
 FREE, STRUCTURED, NOTE = "free", "structured", "note"
 MORE = "more"
 """Free text again, behind the other party."""
@@ -23,7 +25,9 @@ END_TO_END, CUSTOMER, BANK_ID = "end_to_end_id", "payment_information_id", "tran
 ULTIMATE, CREDITED, RETURN = "ultimate_payer", "credited_account", "return_reason"
 INSTRUCTED, CHARGES = "instructed", "charges"
 
-PARTY = frozenset({ACCOUNT, IBAN, BANK, NAME, CREDITED, *DEBTOR.values(), *CREDITOR.values()})
+PARTY = frozenset(
+    {ACCOUNT, IBAN, BANK, NAME, CREDITED, ORDERING, BENEFICIARY, *DEBTOR.values(), *CREDITOR.values()}
+)
 TEXTS = frozenset({FREE, STRUCTURED, NOTE})
 
 LINE_WIDTH = 65
@@ -81,7 +85,9 @@ _WORDS: Mapping[str, str | tuple[str, ...]] = {
         NOTE,
     ),
     **dict.fromkeys(("OPRP", "OAMT", "DCID"), NOTE),
-    **dict.fromkeys(("NAME", "ORDP", "BENM"), NAME),
+    "NAME": NAME,
+    **dict.fromkeys(("ORDP", "ORDP//NAME"), ORDERING),
+    **dict.fromkeys(("BENM", "BENM//NAME"), BENEFICIARY),
     **dict.fromkeys(("REMI/STRD/CUR", "REMI/STRD/ISO", "CDTRREF"), STRUCTURED),
     **dict.fromkeys(("REMI", "REMI/USTD"), FREE),
     **dict.fromkeys(("KREF", "PREF"), CUSTOMER),
@@ -97,8 +103,9 @@ _WORDS: Mapping[str, str | tuple[str, ...]] = {
     "EREF": END_TO_END,
     "RTRN": RETURN,
     "ULTD//NAME": ULTIMATE,
-    "OCMT": INSTRUCTED,
-    **dict.fromkeys(("CHGS", "CHRG"), CHARGES),
+    # A slash ends the amount, and HSBC goes on with the payer's text.
+    "OCMT": (INSTRUCTED, FREE),
+    **dict.fromkeys(("CHGS", "CHRG"), (CHARGES, FREE)),
 }
 
 CODE_WORDS = Habit(

@@ -17,7 +17,7 @@ LINES = [
     ("ASN and SNS", "260105    D65,00NIDBNL91ABNA0417164300\nacme bv", -6500, JANUARY, "", "", "NL91ABNA0417164300"),
     ("Bank Austria", "2601050105CR1000,00NTRFNONREF//1234-5", 100000, JANUARY, "", "1234-5", ""),
     ("Bank of America", "2601050104C500,00FCHK12345//987", 50000, date(2026, 1, 4), "12345", "987", ""),
-    ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", ""),
+    ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", "IACC/D3"),
     ("Citi", "260105CD1,75NTRFNONREF//0000", 175, JANUARY, "", "0000", ""),
     ("Commerzbank", "2601050105CR23,45N062NONREF", 2345, JANUARY, "", "", ""),
     ("Deutsche Bank", "2601050105RCR3,00NTRFKREF+//1-2", -300, JANUARY, "", "1-2", ""),
@@ -72,6 +72,17 @@ class TestStatementLine:
         part = only_entry(of(f"{line}:86:7-2026\nmore\n")).parts[0]
         assert (part.payer_name, part.free) == ("ACME TRADING LTD", ("INVOICE 17-2026", "more"))
         assert only_entry(of(line)).parts[0].free == ("INVOICE 1",)
+
+    @pytest.mark.parametrize("between", ["", "/NAME/"])
+    def test_that_names_the_orderer_and_the_beneficiary_names_the_other_one(self, between: str) -> None:
+        def named(mark: str, *codes: str) -> tuple[str, str]:
+            text = "".join(f"/{code}/{between}{code} LTD\n" for code in codes)
+            part = only_entry(of(f":61:260105{mark}1,NTRFPAY-1\n:86:{text}/REMI/INVOICE 17\n")).parts[0]
+            return part.payer_name, part.payee_name
+
+        assert named("C", "ORDP", "BENM") == named("RC", "BENM", "ORDP") == ("ORDP LTD", "")
+        assert named("D", "ORDP", "BENM") == named("RD", "BENM", "ORDP") == ("", "BENM LTD")
+        assert (named("C", "BENM"), named("D", "ORDP")) == (("BENM LTD", ""), ("", "ORDP LTD"))
 
     @pytest.mark.parametrize("mark", ["C", "D", "RC", "RD"])
     def test_of_goldman_sachs_names_both_and_the_direction_tells_who_is_the_other_one(

@@ -184,7 +184,7 @@ class TestCodeWords:
         )
         assert told(text) == {
             "end_to_end_id": "02-04-2026 22:56",
-            "name": "ACME BV",
+            "ordering": "ACME BV",
             "note": ["ADDR/Street 1 NL", "ISDT/2026-04-03"],
             "structured": ["1234567899874563"],
         }
@@ -205,7 +205,7 @@ class TestCodeWords:
 
     def test_of_swift(self) -> None:
         found = told("/ORDP/COMPUTERSYS INC.\n/REMI//INV/78541\n/OCMT/USD120,5/CHGS/EUR5,00/RTRN/AC04")
-        assert (found["name"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
+        assert (found["ordering"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
         assert (found["instructed"], found["charges"]) == ("USD120,5", "EUR5,00")
         assert found["return_reason"] == "AC04"
 
@@ -216,15 +216,21 @@ class TestCodeWords:
         assert found == {
             "note": ["RREF/R-1", "RCMT/EUR 100.000,00"],
             "end_to_end_id": "E-1",
-            "name": "ACME AB",
+            "ordering": "ACME AB",
             "free": ["INV 17"],
             "charges": "DKK 4,00",
+        }
+
+    def test_of_hsbc_go_on_with_the_text_of_the_payer(self) -> None:
+        assert told("/OCMT/USD120,5/\nINVOICES 17/18 AND 19\n/OGB/ANY BANK /ORDP/GLOBEX") == {
+            "instructed": "USD120,5",
+            "free": ["INVOICES 17/18 AND 19/OGB/ANY BANK", "/ORDP/GLOBEX"],
         }
 
     def test_of_asb(self) -> None:
         assert told("/BAI/399/MISCELLANEOUS CREDIT\n/ORDP/ACME LTD\n/ACNO/12-3011-0334122-37") == {
             "note": ["BAI/399/MISCELLANEOUS CREDIT"],
-            "name": "ACME LTD",
+            "ordering": "ACME LTD",
             "account": "12-3011-0334122-37",
         }
 
