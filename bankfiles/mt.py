@@ -36,7 +36,9 @@ _TAGS = re.compile(
 
 def find_mt(text: str) -> Format | None:
     """Which of the two a file is, by the first tags in it; None when it is neither."""
-    tags = list(dict.fromkeys(found[1] for found in _TAGS.finditer(text.replace("\r", "\n"))))
+    tags = list(
+        dict.fromkeys(found[1] for found in _TAGS.finditer(text.replace("\r", "\n").replace("@@:", "\n:")))
+    )
     if len(tags) < 2 or not {"20", "25", "25P", "61"}.intersection(tags):
         return None
     told = next((tag for tag in tags if tag[:2] in ("60", "34", "90")), "60F")
@@ -120,7 +122,9 @@ class _Reader:
             raise TooLarge("The number of statements", str(MAX_STATEMENTS))
         reference = field.text if field.tag == "20" else ""
         self._statement = OpenStatement(self.statements, field.line, reference, self._enveloped)
-        if field.tag != "20":
+        if now is not None and now.goes_on and field.tag == "60M":
+            self._statement.follow(now)
+        elif field.tag != "20":
             self._statement.problem(field.line, f":{field.tag}:: expected a :20: before it, found none")
         self.statements += 1
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from bankfiles.mt_habits import (
+    ACCOUNT,
     CODE_WORDS,
     FREE,
     HABITS,
     LINE_WIDTH,
     MORE,
+    NAME,
     NOTE,
     PARTY,
     SEPA_CODES,
@@ -22,6 +24,7 @@ from bankfiles.mt_habits import (
 _SEPA = re.compile(rf"({'|'.join(SEPA_CODES)})\+")
 _FILLING = " ÿ˙"
 """What Polish banks write into empty pieces is the byte FF."""
+_ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 def read_details(lines: Sequence[str]) -> Details:
@@ -122,8 +125,11 @@ class _Sorted:
         found = self._found
         # Its spaces tell how wide a piece of free text is.
         value = text.strip(self._trim) if slot != FREE or not self._habit.width else text
+        if slot == NAME and NAME in found and ACCOUNT not in found and _ACCOUNT.fullmatch(value):
+            # ING of Romania writes it behind the name.
+            slot = ACCOUNT
         before, self._before = self._before, slot
-        if not value.strip(_FILLING):
+        if not value.strip(_FILLING if slot not in PARTY else f"{_FILLING}/"):
             return
         if self._closed and slot in PARTY:
             self._free.append(delimiter + text)
@@ -154,7 +160,7 @@ class _Sorted:
         """With its code, where that is a word."""
         if self._marked or not delimiter:
             return _clean(value)
-        return _clean(f"{delimiter.strip('/; ')}{'/' if '/' in self._trim else ' '}{value}")
+        return _clean(f"{delimiter.strip('/;? ')}{'/' if '/' in self._trim else ' '}{value}")
 
     def details(self, kind: str) -> Details:
         if self._free:

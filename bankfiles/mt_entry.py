@@ -15,15 +15,19 @@ from bankfiles.mt_habits import (
     ACCOUNT,
     BANK,
     BANK_ID,
+    BENEFICIARY,
     CHARGES,
     CREDITED,
+    CREDITOR,
     CUSTOMER,
+    DEBTOR,
     END_TO_END,
     FREE,
     IBAN,
     INSTRUCTED,
     NAME,
     NOTE,
+    ORDERING,
     RETURN,
     STRUCTURED,
     ULTIMATE,
@@ -31,7 +35,7 @@ from bankfiles.mt_habits import (
 )
 from bankfiles.refusals import Unreadable
 
-_AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)")
+_AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 
 _PAID_TO_US = frozenset({"C", "RC", "EC"})
 Party = tuple[str, str, str]
@@ -87,6 +91,8 @@ class EntryReader:
         return Quarantine(*where, money.amount_minor, money.currency, money.direction, self._status)
 
     def _entry(self, raw: Raw, money: Money, line: Line, details: Details) -> Entry:
+        if line.text:
+            details = read_details((line.text + "".join(raw.details[:1]), *raw.details[1:]))
         supplement = read_supplement((*line.supplement, *raw.notes)) if line.supplement or raw.notes else {}
         facts = (money.amount_minor, money.currency, money.direction, line.value_on)
         part = self._part(money, line, details, supplement, facts)
@@ -120,11 +126,13 @@ class EntryReader:
 
     def _part(self, money: Money, line: Line, details: Details, supplement: Details, facts: Facts) -> Part:
         get = details.get
-        payee: Party = (get(NAME, "") or line.name, self._other(line, details), get(BANK, ""))
-        payer = _NOBODY
         # What is reversed was paid by, or to, the other one.
-        if money.mark in _PAID_TO_US:
-            payer, payee = payee, payer
+        paid_to_us = money.mark in _PAID_TO_US
+        side = DEBTOR if paid_to_us else CREDITOR
+        named = [get(ORDERING, ""), get(BENEFICIARY, "")][:: 1 if paid_to_us else -1]
+        name = next(filter(None, (get(NAME), get(side[NAME]), *named)), line.name)
+        other: Party = (name, self._other(line, details, side), get(BANK, "") or get(side[BANK], ""))
+        payer, payee = (other, _NOBODY) if paid_to_us else (_NOBODY, other)
         credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""
         end_to_end = get(END_TO_END, "") or supplement.get(END_TO_END, "") or line.reference
         structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
@@ -166,9 +174,10 @@ class EntryReader:
             get(RETURN, ""),
         )
 
-    def _other(self, line: Line, details: Details) -> str:
+    def _other(self, line: Line, details: Details, side: dict[str, str]) -> str:
         """The other party's account."""
-        number = account_number(details.get(IBAN, "") or details.get(ACCOUNT, ""))
+        get = details.get
+        number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
         for text in line.supplement if not number else ():
             # Rabobank writes it into the second line of the `:61:`.
             if is_iban(text.replace(" ", "")):

@@ -19,19 +19,28 @@ MAX_REFERENCES = 200
 
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
-_SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+# Some banks leave out the number where it is zero.
+_SUM = re.compile(r"([0-9]{1,9}|(?=[A-Z]{3}[0.,]+\Z))([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
 _NUMBER = re.compile(r"0*([0-9]{1,9})(?:/0*([0-9]{1,5}))?")
 _IBAN = re.compile(r"([A-Z]{2})[0-9]{2}[A-Z0-9]{11,30}")
 
 _DATES = r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|    )?"
+# The standard's types begin with N, F or S; banks have others.
 _MONEY = (
-    r"(?P<mark>[RrEe]?[CcDd])[A-Za-z]? ?(?P<amount>[0-9.]*(?:,[0-9]*)?)"
-    r"(?P<type>[NFS][A-Za-z0-9]{2}[A-Za-z0-9 ])(?P<rest>.*)"
+    r"(?P<mark>[RrEe]?[CcDd])[A-Za-z]? ?(?P<amount>(?=[.,]?[0-9])[0-9.]*(?:,[0-9]*)?) ?"
+    r"(?P<type>[A-Z][A-Za-z0-9]{2}[A-Za-z0-9 ])(?P<rest>.*)"
 )
 _LINE = re.compile(_DATES + _MONEY)
 # So that the money of a line is known although its dates are unreadable.
 _LOOSE = re.compile(r"(?P<value>[^,]{6}?)(?P<entry>[^,]{0,6}?)" + _MONEY)
+
+_TOLD = re.compile(r"/(?=/?(?:OCMT|CHGS)/)")
+"""What begins code words that a bank puts into the line of the references; they have the next one."""
+
+_CUT_AFTER = 9
+_NAME_AND_KIND = re.compile(rf"(.{{18}}) {{4}}(?:BGC|FPI|FPO|TFR| DD| SO)(.{{0,{_CUT_AFTER}}})")
+"""What Lloyds and Bank of Scotland write into the next line: the other party, and how the text of `:86:` begins."""
 
 _POINTERS = frozenset({"EREF", "KREF", "MREF", "MARF", "PREF", "CREF", "RREF"})
 """What banks write where the reference stands in `:86:`."""
@@ -110,7 +119,7 @@ def entries_sum(text: str) -> tuple[int, str, int]:
     found = _SUM.fullmatch(text)
     if found is None:
         raise Unreadable("sum", "a number and a sum such as 12EUR1000,00", text)
-    return int(found[1]), found[2], minor("sum", found[3], found[2])
+    return int(found[1] or 0), found[2], minor("sum", found[3], found[2])
 
 
 def floor_limit(text: str) -> tuple[str, str, int]:
@@ -174,7 +183,9 @@ class Line(NamedTuple):
     supplement: tuple[str, ...]
     """What follows: sub-field 9, and what is too long for the reference."""
     name: str
-    """Of the other party, where the bank writes it behind that one's account."""
+    """Of the other party, where the bank writes it into the next line."""
+    text: str = ""
+    """What the text in `:86:` begins with."""
 
 
 class Money(NamedTuple):
@@ -225,18 +236,23 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     booked_on = entry_day(entry, value_on) if entry and not entry.isspace() else value_on
     if len(rest) > MAX_REFERENCES:
         raise Unreadable("references", f"at most {MAX_REFERENCES} characters", rest)
+    rest, *told = _TOLD.split(rest, 1)
     reference, _, bank_reference = rest.partition("//")
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.
     reference, _, beyond = reference.strip().partition("  ")
     supplement = [beyond.strip()] if beyond else []
+    supplement += (f"/{text.lstrip('/')}" for text in told)
+    name = begin = ""
     for text in following:
+        if (party := _NAME_AND_KIND.fullmatch(text)) is not None:
+            name = party[1].strip()
+            begin = party[2] if len(party[2]) == _CUT_AFTER else ""
         if not bank_reference and text.startswith("//"):
             bank_reference = text[2:]
         elif text := text.strip():
             supplement.append(text)
     if len(bank_reference) > MAX_REFERENCES:
         raise Unreadable("bank reference", f"at most {MAX_REFERENCES} characters", bank_reference)
-    name = ""
     if is_iban(reference):
         # SNS and ASN put the other party's account there, and the name into the next line.
         name = supplement.pop(0) if supplement else ""
@@ -244,4 +260,5 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
-    return Line(value_on, booked_on, kind.strip(), reference, bank_reference.strip(), tuple(supplement), name)
+    kind, bank_reference = kind.strip(), bank_reference.strip()
+    return Line(value_on, booked_on, kind, reference, bank_reference, tuple(supplement), name, begin)

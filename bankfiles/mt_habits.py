@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 
 # The other party: the payer of a credit, the payee of a debit.
 ACCOUNT, IBAN, BANK, NAME = "account", "iban", "bank", "name"
+DEBTOR = {slot: f"debtor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
+CREDITOR = {slot: f"creditor_{slot}" for slot in (ACCOUNT, BANK, NAME)}
+"""Where the text says which of the two it is."""
+ORDERING, BENEFICIARY = "ordering", "beneficiary"
+"""Names. Where the text has one of them only, it is the other party, whichever the bank calls it."""
 FREE, STRUCTURED, NOTE = "free", "structured", "note"
 MORE = "more"
 """Free text again, behind the other party."""
@@ -20,7 +25,9 @@ END_TO_END, CUSTOMER, BANK_ID = "end_to_end_id", "payment_information_id", "tran
 ULTIMATE, CREDITED, RETURN = "ultimate_payer", "credited_account", "return_reason"
 INSTRUCTED, CHARGES = "instructed", "charges"
 
-PARTY = frozenset({ACCOUNT, IBAN, BANK, NAME, CREDITED})
+PARTY = frozenset(
+    {ACCOUNT, IBAN, BANK, NAME, CREDITED, ORDERING, BENEFICIARY, *DEBTOR.values(), *CREDITOR.values()}
+)
 TEXTS = frozenset({FREE, STRUCTURED, NOTE})
 
 LINE_WIDTH = 65
@@ -62,27 +69,43 @@ _SUB_FIELDS = {
     "35": NOTE,
     "36": NOTE,
     "38": IBAN,
-    **{f"6{n}": MORE for n in range(6)},
+    **{f"6{n}": MORE for n in range(10)},
 }
 _MARK = r"(?P<mark>[?<>~^+|&@])(?=[0-3][0-9])"
+_TWICE = r"\s*(?:(?P<twice>[0-9A-Z]{3,4})(?=(?P=twice)))?"
+"""A code that some banks write into an `:86:` of its own before the text that begins with it."""
+_KIND = r"(?P<kind>[0-9]{3}|[0-9A-Z]{3,4}(?=[^0-9A-Z ]00)|)"
 _NUMBERED = "{mark}({codes})"
 _SLASHED = "/({codes})(?=/)"
 
 _WORDS: Mapping[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("TRTP", "TRCD", "ISDT", "ADDR", "PURP", "MARF", "MREF", "CSID", "CRED", "RREF"), NOTE),
-    **dict.fromkeys(("EXCH", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR"), NOTE),
-    **dict.fromkeys(("NAME", "ORDP", "BENM"), NAME),
+    **dict.fromkeys(
+        ("EXCH", "XCRT", "IREF", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR", "BAI", "RCMT"),
+        NOTE,
+    ),
+    **dict.fromkeys(("OPRP", "OAMT", "DCID"), NOTE),
+    "NAME": NAME,
+    **dict.fromkeys(("ORDP", "ORDP//NAME"), ORDERING),
+    **dict.fromkeys(("BENM", "BENM//NAME"), BENEFICIARY),
     **dict.fromkeys(("REMI/STRD/CUR", "REMI/STRD/ISO", "CDTRREF"), STRUCTURED),
     **dict.fromkeys(("REMI", "REMI/USTD"), FREE),
     **dict.fromkeys(("KREF", "PREF"), CUSTOMER),
     "CNTP": (ACCOUNT, BANK, NAME, NOTE),
-    "IBAN": ACCOUNT,
+    **dict.fromkeys(("IBAN", "BBAN", "ACNO"), ACCOUNT),
     "BIC": BANK,
+    "DBNM": DEBTOR[NAME],
+    "DACT": DEBTOR[ACCOUNT],
+    "DBIC": DEBTOR[BANK],
+    "CRNM": CREDITOR[NAME],
+    "CACT": CREDITOR[ACCOUNT],
+    "CBIC": CREDITOR[BANK],
     "EREF": END_TO_END,
     "RTRN": RETURN,
     "ULTD//NAME": ULTIMATE,
-    "OCMT": INSTRUCTED,
-    "CHGS": CHARGES,
+    # A slash ends the amount, and HSBC goes on with the payer's text.
+    "OCMT": (INSTRUCTED, FREE),
+    **dict.fromkeys(("CHGS", "CHRG"), (CHARGES, FREE)),
 }
 
 CODE_WORDS = Habit(
@@ -92,6 +115,14 @@ CODE_WORDS = Habit(
     _WORDS,
     trim=" /",
 )
+
+_MBANK: dict[str, str | tuple[str, ...]] = {
+    **dict.fromkeys(("Z RACH.", "NA RACH."), ACCOUNT),
+    **dict.fromkeys(("OD", "DLA"), NAME),
+    "TYT.": FREE,
+    **dict.fromkeys(("DATA STEMPLA", "DATA NOSTRO", "WALUTA", "KWOTA", "KURS", "REF. KLIENTA"), NOTE),
+    "TNR": BANK_ID,
+}
 
 HABITS = (
     CODE_WORDS,
@@ -104,8 +135,26 @@ HABITS = (
         party_last=True,
     ),
     Habit(
-        "numbered pieces: Germany, Austria, Poland, Czechia, Slovakia; the mark before the number is the bank's",
-        re.compile(rf"\s*(?P<kind>[0-9]{{3}}|){_MARK}"),
+        "BPH: the other party's account in 26, name and address in 27 to 29, and all of them once more behind 30",
+        re.compile(rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)26[0-9]{{26}}(?P=mark)27.*(?P=mark)32)"),
+        _NUMBERED,
+        _SUB_FIELDS | dict.fromkeys(("26", "27", "28", "29"), NOTE),
+        width=27,
+        party_last=True,
+    ),
+    Habit(
+        "ING of Poland: the other party's account in 29 as well, the address in 62 and 63",
+        re.compile(
+            rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)29(?P<again>[0-9]{{26}})(?P=mark)30.*(?P=mark)38PL(?P=again))"
+        ),
+        _NUMBERED,
+        _SUB_FIELDS | dict.fromkeys(("29", "62", "63"), NOTE),
+        width=27,
+        party_last=True,
+    ),
+    Habit(
+        "numbered pieces: from Germany to Poland and Romania; the mark before the number is the bank's",
+        re.compile(rf"{_TWICE}{_KIND}{_MARK}"),
         _NUMBERED,
         _SUB_FIELDS,
         width=27,
@@ -115,8 +164,21 @@ HABITS = (
         "Citi",
         re.compile(r"\s*(?=/(?:PT|CTC)/)"),
         _SLASHED,
-        {"PT": NOTE, "CTC": NOTE, "BO": NAME, "BN": NAME, "BI": NOTE, "PY": FREE},
+        {"PT": NOTE, "CTC": NOTE, "BO": NAME, "BN": NAME, "BE": NAME, "BI": NOTE, "PY": FREE, "EI": FREE},
         trim=" /",
+    ),
+    Habit(
+        "Goldman Sachs: the first code word without a slash before it",
+        re.compile(r"(?=(?:EREF|PREF)/)"),
+        r"(?:^|/)({codes})(?=/)",
+        {"EREF": END_TO_END, "PREF": CUSTOMER},
+        trim=" /",
+    ),
+    Habit(
+        "UOB: code words between question marks",
+        re.compile(r"(?=TD\?)"),
+        r"(?:^|\?)({codes})\?",
+        {"TD": NOTE, "CREF": END_TO_END, "ORDP": NAME, "OB": NOTE, "BC": BANK, "REMI": FREE, "OTH3": FREE},
     ),
     Habit(
         "ABN AMRO, not structured: columns with labels",
@@ -145,15 +207,16 @@ HABITS = (
     ),
     Habit(
         "mBank Collect: the payment went to a virtual account",
-        re.compile(r"(?P<kind>[0-9]{3}) (?=[^;]{1,80};\s*ID IPH: )"),
+        re.compile(r"\s*(?P<kind>[0-9]{3}) (?=[^;]{1,80};\s*ID IPH: )"),
         r";\s*({codes}):\s",
-        {
-            "ID IPH": CREDITED,
-            "Z RACH.": ACCOUNT,
-            "OD": NAME,
-            "TYT.": FREE,
-            "TNR": BANK_ID,
-        },
+        {"ID IPH": CREDITED} | _MBANK,
+        between=" ",
+    ),
+    Habit(
+        "mBank: words between semicolons",
+        re.compile(rf"\s*(?P<kind>[0-9]{{3}}) (?=[^;]{{1,80}};\s*(?i:{'|'.join(map(re.escape, _MBANK))}): )"),
+        r";\s*({codes}):\s",
+        _MBANK | {word.lower(): slot for word, slot in _MBANK.items()},
         between=" ",
     ),
 )

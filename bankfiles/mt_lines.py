@@ -54,7 +54,7 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
                 field.lines.append(line[: MAX_TEXT + 1 - length])
                 length += len(line)
         elif field is not None:
-            yield field
+            yield _ended(field)
             field = None
         if beside:
             yield Field(beside, number, [""])
@@ -65,7 +65,14 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
         if ":61:" in line and _ENTRY.search(start, 1):
             yield Field(STRAY, number, [line])
     if field is not None:
-        yield field
+        yield _ended(field)
+
+
+def _ended(field: Field) -> Field:
+    """A field without the dash that ends a statement outside of an envelope."""
+    if field.lines[-1].strip() == "-" and len(field.lines) > 1:
+        field.lines.pop()
+    return field
 
 
 def _envelope(start: str) -> tuple[str, str]:
@@ -101,6 +108,9 @@ def lines(stream: BinaryIO) -> Iterator[str]:
 
 def _split(piece: bytes) -> list[str]:
     whole = piece.splitlines()
+    if b"@@:" in piece:
+        # FinTS ends lines by @@ and begins a message with it.
+        whole = [part for line in whole for part in (line.split(b"@@") if line[:3] == b"@@:" else (line,))]
     if piece.isascii():
         texts = [line.decode("ascii") for line in whole]
         return texts if "".join(texts).isprintable() else [printable(text) for text in texts]

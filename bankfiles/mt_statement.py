@@ -69,6 +69,16 @@ class OpenStatement:
             self.problems.append(f"line {line}, {text}")
 
     @property
+    def goes_on(self) -> bool:
+        """Whether its balance is carried over to another page."""
+        return self.closing is not None and self.closing.code == "ITBD"
+
+    def follow(self, page: "OpenStatement") -> None:
+        """Be the next page: some banks begin it with its opening balance."""
+        self.reference, self.account_text = page.reference, page.account_text
+        self.number, self.page = page.number, page.page + 1
+
+    @property
     def format(self) -> Format:
         return Format.MT940 if self.balances_told or not self.interim else Format.MT942
 

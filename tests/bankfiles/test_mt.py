@@ -228,8 +228,27 @@ class TestStatement:
         found = sound((one + one).encode())
         assert (len(found.statements), found.entries) == (2, 2)
 
+    def test_goes_on_in_a_page_that_begins_with_its_balance(self) -> None:
+        more = f":60M:C261123EUR100,00\n{entry()}:62F:C261124EUR200,00\n-\n"
+        found = sound(of(entry(), last="62M").removesuffix(b"-\n") + more.encode())
+        assert [(s.statement_id, s.account, s.sequence, s.page) for s in found.statements] == [
+            ("S-1", ACCOUNT, "1", 1),
+            ("S-1", ACCOUNT, "1", 2),
+        ]
+        assert found.totals["EUR"].credit_minor == 20000
+        assert "expected a :20: before it" in held(of(entry()).removesuffix(b"-\n") + more.encode())
+
     def test_a_dash_does_not_end_it_before_its_balance(self) -> None:
         assert only_part("text\n-\nmore").free == ("text", "-", "more")
+
+    def test_a_dash_that_ends_it_is_no_text(self) -> None:
+        (found,) = entries_of(interim(entry("text")))
+        assert found.parts[0].free == ("text",)
+
+    def test_of_fints_stands_in_one_line(self) -> None:
+        data = "@@" + statement(entry("one\ntwo")).strip().replace("\n", "@@")
+        assert sound(data.encode()).statements[0].account == ACCOUNT
+        assert only_entry(data.encode()).parts[0].free == ("one", "two")
 
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
     def test_lines_end_in_any_way(self, end: str) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bankfiles import survey
+from bankfiles import Instructed, survey
 from tests.bankfiles.camt_files import only_entry
 from tests.bankfiles.mt_files import entry, of, statement
 
@@ -17,14 +17,17 @@ LINES = [
     ("ASN and SNS", "260105    D65,00NIDBNL91ABNA0417164300\nacme bv", -6500, JANUARY, "", "", "NL91ABNA0417164300"),
     ("Bank Austria", "2601050105CR1000,00NTRFNONREF//1234-5", 100000, JANUARY, "", "1234-5", ""),
     ("Bank of America", "2601050104C500,00FCHK12345//987", 50000, date(2026, 1, 4), "12345", "987", ""),
-    ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", ""),
+    ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", "IACC/D3"),
     ("Citi", "260105CD1,75NTRFNONREF//0000", 175, JANUARY, "", "0000", ""),
     ("Commerzbank", "2601050105CR23,45N062NONREF", 2345, JANUARY, "", "", ""),
     ("Deutsche Bank", "2601050105RCR3,00NTRFKREF+//1-2", -300, JANUARY, "", "1-2", ""),
+    ("Ecobank", "2601050105CF100,NTRFPAY-1//M01", 10000, JANUARY, "PAY-1", "M01", ""),
+    ("Goldman Sachs", "2601050105CD10,00ASPHPAY-1", 1000, JANUARY, "PAY-1", "", ""),
     ("HypoVereinsbank", "2601050105RD3,00NSTONONREF", 300, JANUARY, "", "", ""),
     ("HSBC", "2601051231C70,00NTRFPAY-1//A1\nBANK CHARGE", 7000, date(2025, 12, 31), "PAY-1", "A1", "BANK CHARGE"),
     ("ING", "2601050105C100,00NTRFEREF//2601050000#1\n/TRCD/00100/", 10000, JANUARY, "", "2601050000#1", "TRCD/00100"),
     ("ING, before SEPA", "260105D25,03NOV NONREF", -2503, JANUARY, "", "", ""),
+    ("ING, with a space", "2601050105C50,00 NTRFNONREF//R-1", 5000, JANUARY, "", "R-1", ""),
     ("Knab", "2601050105D7,5NTRFNONREF//A4G08", -750, JANUARY, "", "A4G08", ""),
     ("mBank", "2601050105CN1000,00S07300000123//BR17", 100000, JANUARY, "00000123", "BR17", ""),
     ("Nordea", "2601050105C1,NMSC//F12\n/OCMT/SEK10,00", 100, JANUARY, "", "F12", ""),
@@ -63,6 +66,53 @@ class TestStatementLine:
         assert (found.signed_minor, found.booked_on) == (minor, booked_on)
         assert (found.parts[0].end_to_end_id, found.bank_reference) == (end_to_end, reference)
         assert found.note == note
+
+    def test_of_lloyds_names_the_other_party_and_begins_the_text(self) -> None:
+        line = f":61:260105C1,NMSCNONREF\n{'ACME TRADING LTD':18}    BGCINVOICE 1\n"
+        part = only_entry(of(f"{line}:86:7-2026\nmore\n")).parts[0]
+        assert (part.payer_name, part.free) == ("ACME TRADING LTD", ("INVOICE 17-2026", "more"))
+        assert only_entry(of(line)).parts[0].free == ("INVOICE 1",)
+
+    @pytest.mark.parametrize("between", ["", "/NAME/"])
+    def test_that_names_the_orderer_and_the_beneficiary_names_the_other_one(self, between: str) -> None:
+        def named(mark: str, *codes: str) -> tuple[str, str]:
+            text = "".join(f"/{code}/{between}{code} LTD\n" for code in codes)
+            part = only_entry(of(f":61:260105{mark}1,NTRFPAY-1\n:86:{text}/REMI/INVOICE 17\n")).parts[0]
+            return part.payer_name, part.payee_name
+
+        assert named("C", "ORDP", "BENM") == named("RC", "BENM", "ORDP") == ("ORDP LTD", "")
+        assert named("D", "ORDP", "BENM") == named("RD", "BENM", "ORDP") == ("", "BENM LTD")
+        assert (named("C", "BENM"), named("D", "ORDP")) == (("BENM LTD", ""), ("", "ORDP LTD"))
+
+    @pytest.mark.parametrize("mark", ["C", "D", "RC", "RD"])
+    def test_of_goldman_sachs_names_both_and_the_direction_tells_who_is_the_other_one(
+        self, mark: str
+    ) -> None:
+        text = (
+            "/EREF/PAY-1\n/DBNM/ACME INC\n/DACT/12345678/DBIC/CITIUS33XXX\n"
+            "/CRNM/GLOBEX LLC\n/CACT/87654321/CBIC/GSCRUS33XXX\n/REMI/INVOICE 17\n/OPRP/Tag Payment"
+        )
+        part = only_entry(of(f":61:260105{mark}1,NTRFPAY-1\n:86:{text}\n")).parts[0]
+        payer = (part.payer_name, part.payer_account, part.payer_bank)
+        payee = (part.payee_name, part.payee_account, part.payee_bank)
+        nobody = ("", "", "")
+        paid_to_us = mark.endswith("C")
+        assert payer == (("ACME INC", "12345678", "CITIUS33XXX") if paid_to_us else nobody)
+        assert payee == (nobody if paid_to_us else ("GLOBEX LLC", "87654321", "GSCRUS33XXX"))
+        assert (part.end_to_end_id, part.free) == ("PAY-1", ("INVOICE 17",))
+
+    @pytest.mark.parametrize("kind", ["FPI", " DD", "TFRshort", "   BGC 12345"])
+    def test_of_lloyds_that_is_not_full_begins_no_text(self, kind: str) -> None:
+        line = f":61:260105D1,NMSCNONREF\n{'ACME TRADING LTD':18}    {kind}\n:86:text\n"
+        assert only_entry(of(line)).parts[0].free == ("text",)
+
+    @pytest.mark.parametrize("before", ["NONREF//B-1", "NONREF//B-1/", "NONREF", "NONREF/"])
+    def test_may_hold_what_was_ordered_and_what_it_cost(self, before: str) -> None:
+        found = only_entry(of(f":61:2601050105C90,00NTRF{before}/OCMT/EUR100,00/CHGS/EUR10,00/\n"))
+        assert found.bank_reference == ("B-1" if "B-1" in before else "")
+        assert found.parts[0].end_to_end_id == ""
+        assert found.parts[0].instructed == Instructed(10000, "EUR")
+        assert [charge.amount_minor for charge in found.parts[0].charges] == [1000]
 
 
 class TestAccount:

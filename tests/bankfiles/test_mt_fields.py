@@ -120,6 +120,7 @@ class TestSums:
         assert entries_sum("12EUR1500,00") == (12, "EUR", 150000)
         with pytest.raises(Unreadable):
             entries_sum("EUR1500,00")
+        assert entries_sum("EUR,00") == (0, "EUR", 0)
 
     def test_a_floor_limit_is_for_debits_credits_or_both(self) -> None:
         assert floor_limit("EURD5,") == ("EUR", "D", 500)

@@ -44,6 +44,73 @@ class TestNumberedPieces:
             "iban": "PL61109010140000071219812874",
         }
 
+    @pytest.mark.parametrize("kind", ["166", "0510", "TBB", "SD95"])
+    def test_have_a_code_of_the_bank_before_them(self, kind: str) -> None:
+        expected = {"kind": kind, "note": ["PRZELEW"], "free": ["ORDER 17"], "name": "ACME"}
+        assert told(f"{kind}+00PRZELEW+20ORDER 17+32ACME") == expected
+        # Some banks write it into an `:86:` before.
+        assert told(f"{kind}\n{kind}+00PRZELEW+20ORDER 17+32ACME") == expected
+
+    @pytest.mark.parametrize("text", ["TEL+3120 555", "ABC+20 percent", "2026+31 20", "150 150~20"])
+    def test_are_not_all_that_looks_like_them(self, text: str) -> None:
+        assert told(text) == {"free": [text]}
+
+    def test_of_ing_in_romania_have_the_account_behind_the_name(self) -> None:
+        text = "035~20AMT RCD RON 1000,00~32ACME SRL          ~33RO4\n9AAAA1B31007593840000   ~25CVF 2026/17~26    ~60"
+        assert told(text) == {
+            "kind": "035",
+            "free": ["AMT RCD RON 1000,00", "CVF 2026/17"],
+            "name": "ACME SRL",
+            "account": "RO49AAAA1B31007593840000",
+        }
+
+    @pytest.mark.parametrize("text", ["?31{0}?32ACME?33{1}", "?32{1}?31{0}", "?32ACME?33 AG?31{0}?32{1}"])
+    def test_have_no_account_in_a_name_where_they_have_one(self, text: str) -> None:
+        found = told("166?20ORDER" + text.format("DE02120300000000202051", "RO49AAAA1B31007593840000"))
+        assert found["account"] == "DE02120300000000202051"
+
+    def test_of_brd_have_a_slash_for_nothing(self) -> None:
+        found = told("000+20Plata+31RO49AAAA1B31007593840000\n+32ACME SRL+33/\n+23FACT 17")
+        assert (found["name"], found["free"]) == ("ACME SRL", ["Plata", "FACT 17"])
+
+    def test_of_ing_in_poland_tell_the_account_twice_and_the_address_behind_it(self) -> None:
+        text = (
+            "150~00B150PRZELEW\n~20FAKTURA 17\n~21\n~2961109010140000071219812874\n~3010901014\n~310000071219812874\n"
+            "~32ACME SP. Z O.O.            \n~33        PROSTA 1\n~34150\n~38PL61109010140000071219812874\n"
+            "~6200-001 WARSZAWA"
+        )
+        found = told(text)
+        assert (found["free"], found["iban"]) == (["FAKTURA 17"], "PL61109010140000071219812874")
+        assert found["note"] == ["B150PRZELEW", "61109010140000071219812874", "150", "00-001 WARSZAWA"]
+        assert told(text.replace("38PL611", "38PL612"))["free"] == [
+            "FAKTURA 17",
+            "61109010140000071219812874",
+            "00-001 WARSZAWA",
+        ]
+
+    def test_of_bph_tell_of_the_other_party_twice(self) -> None:
+        text = (
+            "020<00Przelew MultiCash<10404\n<20FAKTURA 17/2026<2661109010140000071219812874\n"
+            "<27ACME SP. Z O.O. PROSTA 1\n<28 00-001 WARSZAWA\n<3010901014<310000071219812874\n"
+            "<32ACME SP. Z O.O. PROSTA 1<33 00-001 WARSZAWA\n<34020<3861109010140000071219812874\n<61KOD 8\n<66DWMC"
+        )
+        assert told(text) == {
+            "kind": "020",
+            "note": [
+                "Przelew MultiCash",
+                "404",
+                "61109010140000071219812874",
+                "ACME SP. Z O.O. PROSTA 1",
+                "00-001 WARSZAWA",
+                "020",
+            ],
+            "free": ["FAKTURA 17/2026", "KOD 8", "DWMC"],
+            "bank": "10901014",
+            "account": "0000071219812874",
+            "name": "ACME SP. Z O.O. PROSTA 1 00-001 WARSZAWA",
+            "iban": "61109010140000071219812874",
+        }
+
     def test_need_no_code_before_them(self) -> None:
         assert told("~00VC02~20text") == {"note": ["VC02"], "free": ["text"]}
 
@@ -117,7 +184,7 @@ class TestCodeWords:
         )
         assert told(text) == {
             "end_to_end_id": "02-04-2026 22:56",
-            "name": "ACME BV",
+            "ordering": "ACME BV",
             "note": ["ADDR/Street 1 NL", "ISDT/2026-04-03"],
             "structured": ["1234567899874563"],
         }
@@ -138,9 +205,34 @@ class TestCodeWords:
 
     def test_of_swift(self) -> None:
         found = told("/ORDP/COMPUTERSYS INC.\n/REMI//INV/78541\n/OCMT/USD120,5/CHGS/EUR5,00/RTRN/AC04")
-        assert (found["name"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
+        assert (found["ordering"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
         assert (found["instructed"], found["charges"]) == ("USD120,5", "EUR5,00")
         assert found["return_reason"] == "AC04"
+
+    def test_of_danske_bank(self) -> None:
+        found = told(
+            "/RREF/R-1 /EREF/E-1 /ORDP//NAME/ACME AB/REMI/INV 17 /RCMT/EUR 100.000,00 /CHRG/DKK 4,00"
+        )
+        assert found == {
+            "note": ["RREF/R-1", "RCMT/EUR 100.000,00"],
+            "end_to_end_id": "E-1",
+            "ordering": "ACME AB",
+            "free": ["INV 17"],
+            "charges": "DKK 4,00",
+        }
+
+    def test_of_hsbc_go_on_with_the_text_of_the_payer(self) -> None:
+        assert told("/OCMT/USD120,5/\nINVOICES 17/18 AND 19\n/OGB/ANY BANK /ORDP/GLOBEX") == {
+            "instructed": "USD120,5",
+            "free": ["INVOICES 17/18 AND 19/OGB/ANY BANK", "/ORDP/GLOBEX"],
+        }
+
+    def test_of_asb(self) -> None:
+        assert told("/BAI/399/MISCELLANEOUS CREDIT\n/ORDP/ACME LTD\n/ACNO/12-3011-0334122-37") == {
+            "note": ["BAI/399/MISCELLANEOUS CREDIT"],
+            "ordering": "ACME LTD",
+            "account": "12-3011-0334122-37",
+        }
 
     def test_in_the_text_of_the_payer_name_nobody(self) -> None:
         found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
@@ -156,6 +248,27 @@ class TestOneBank:
             "note": ["PT/FT"],
             "free": ["INVOICE 17 2026"],
             "name": "ACME INC",
+        }
+
+        assert told("/PT/DE/EI/INVOICE 17/BO/ACME INC") == {
+            "note": ["PT/DE"],
+            "free": ["INVOICE 17", "/BO/ACME INC"],
+        }
+
+    def test_goldman_sachs(self) -> None:
+        assert told("EREF/PAY-1/PREF/RP/GS/BATCH-2") == {
+            "end_to_end_id": "PAY-1",
+            "payment_information_id": "RP/GS/BATCH-2",
+        }
+
+    def test_uob(self) -> None:
+        text = "TD?Inward PayNow?CREF?INV-17?ORDP?ACME PTE LTD?OB?DBS BA\nNK?BC?DBSSSGSGXXX?REMI?OTHR INV-17"
+        assert told(text) == {
+            "note": ["TD Inward PayNow", "OB DBS BANK"],
+            "end_to_end_id": "INV-17",
+            "name": "ACME PTE LTD",
+            "bank": "DBSSSGSGXXX",
+            "free": ["OTHR INV-17"],
         }
 
     def test_abn_amro_not_structured(self) -> None:
@@ -195,6 +308,42 @@ class TestOneBank:
             "free": ["ORDER 17"],
             "transaction_id": "179171073864111.010001",
         }
+
+    def test_mbank(self) -> None:
+        text = (
+            "770 PRZELEW KRAJOWY; Z RACH.: 61109010140000071219812874; OD: \nACME SP. Z O.O.; TYT.: ORDER 17; "
+            "DATA STEMPLA: \n02.06.2026; TNR: 154961063737657.320001"
+        )
+        assert told(text) == {
+            "kind": "770",
+            "note": ["PRZELEW KRAJOWY", "DATA STEMPLA: 02.06.2026"],
+            "account": "61109010140000071219812874",
+            "name": "ACME SP. Z O.O.",
+            "free": ["ORDER 17"],
+            "transaction_id": "154961063737657.320001",
+        }
+        paid = told(
+            " 944 Przelew krajowy; na rach.: 61109010140000071219812874; dla: ACME; tyt.: fv 17; TNR: 1.2"
+        )
+        assert (paid["account"], paid["name"], paid["free"]) == (
+            "61109010140000071219812874",
+            "ACME",
+            ["fv 17"],
+        )
+        assert told("794 OPLATY GRUPOWE; TNR: 1.2") == {
+            "kind": "794",
+            "note": ["OPLATY GRUPOWE"],
+            "transaction_id": "1.2",
+        }
+
+    def test_mbank_in_the_text_of_the_payer_names_nobody(self) -> None:
+        found = told("770 PRZELEW; OD: ACME; TYT.: ORDER; Z RACH.: 61109010140000071219812874")
+        assert found["free"] == ["ORDER", "; Z RACH.: 61109010140000071219812874"]
+        assert "account" not in found
+
+    def test_mbank_in_the_name_of_the_payer_is_no_virtual_account(self) -> None:
+        found = told("770 PRZELEW; OD: ACME; ID IPH: XX000000000001; TYT.: ORDER")
+        assert (found["name"], found["free"]) == ("ACME; ID IPH: XX000000000001", ["ORDER"])
 
 
 class TestFreeText:

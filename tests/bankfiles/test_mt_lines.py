@@ -32,6 +32,10 @@ class TestLines:
             monkeypatch.setattr(chunks, "HEAD_BYTES", size)
             assert list(lines(io.BytesIO(data))) == whole
 
+    def test_of_fints_end_in_two_signs(self) -> None:
+        data = b"@@:20:A@@:86:one@@two@@-@@:20:B\nc@@d\n"
+        assert list(lines(io.BytesIO(data))) == ["", ":20:A", ":86:one", "two", "-", ":20:B", "c@@d"]
+
     def test_and_files_have_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(chunks, "MAX_BYTES", 100_000)
         with pytest.raises(Refused, match="The file is larger"):
@@ -47,6 +51,13 @@ class TestFields:
             ("86", 3, ["one", " two"]),
             ("62F", 6, ["B"]),
         ]
+
+    def test_lack_the_dash_that_ends_a_statement(self) -> None:
+        assert tags(":86:one\n-\ntwo\n- \n\n:20:A\n-\n") == [
+            ("86", 1, ["one", "-", "two"]),
+            ("20", 6, ["A"]),
+        ]
+        assert tags(":86:-") == [("86", 1, ["-"])]
 
     def test_may_stand_behind_spaces(self) -> None:
         assert tags("  :20:A\n\x1a:25:B") == [("20", 1, ["A"]), ("25", 2, ["B"])]
