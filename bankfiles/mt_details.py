@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from bankfiles.mt_habits import (
+    AMOUNTS,
     CODE_WORDS,
     FREE,
     HABITS,
@@ -61,7 +62,7 @@ def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
     parts = _codes(habit, mark).split(text[begun.start("mark") if mark else begun.end() :])
     if len(parts) == 1:
         return None
-    pieces, codes = _Sorted(habit, bool(mark)), habit.codes
+    pieces, codes, apart = _Sorted(habit, bool(mark)), habit.codes, f"{habit.between}/"
     if parts[0]:
         pieces.take(FREE if habit.party_last else NOTE, parts[0], "")
     for at in range(1, len(parts), 3):
@@ -69,7 +70,7 @@ def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
         if slot.__class__ is str:
             pieces.take(slot, value, parts[at])
         else:
-            for each, one in zip(slot, value.removeprefix("/").split("/", len(slot) - 1), strict=False):
+            for each, one in zip(slot, value.removeprefix("/").split(apart, len(slot) - 1), strict=False):
                 if one:
                     pieces.take(each, one, "")
     return pieces.details(groups.get("kind", ""))
@@ -123,6 +124,11 @@ class _Sorted:
         # Its spaces tell how wide a piece of free text is.
         value = text.strip(self._trim) if slot != FREE or not self._habit.width else text
         before, self._before = self._before, slot
+        if slot in AMOUNTS:
+            # Some banks write the payer's text behind the amount, without a code of its own.
+            value, _, more = value.partition("/")
+            if more:
+                self.take(FREE, more, "")
         if not value.strip(_FILLING):
             return
         if self._closed and slot in PARTY:

@@ -19,20 +19,23 @@ MAX_REFERENCES = 200
 
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
-_SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+_SUM = re.compile(r"([0-9]{0,9})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
-_NUMBER = re.compile(r"0*([0-9]{1,9})(?:/0*([0-9]{1,5}))?")
+_NUMBER = re.compile(r"0*([0-9]{0,9})(?:/0*([0-9]{1,5}))?")
 _IBAN = re.compile(r"([A-Z]{2})[0-9]{2}[A-Z0-9]{11,30}")
 
 _DATES = r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|    )?"
 _MONEY = (
     r"(?P<mark>[RrEe]?[CcDd])[A-Za-z]? ?(?P<amount>[0-9.]*(?:,[0-9]*)?)"
-    r"(?P<type>[NFS][A-Za-z0-9]{2}[A-Za-z0-9 ])(?P<rest>.*)"
+    r" ?(?:(?!NONREF)(?P<type>[NFS][A-Za-z0-9 ]{3})|(?=NONREF|//))(?P<rest>.*)"
 )
+"""Some banks leave the type out: then what follows the amount are the references."""
 _LINE = re.compile(_DATES + _MONEY)
 # So that the money of a line is known although its dates are unreadable.
 _LOOSE = re.compile(r"(?P<value>[^,]{6}?)(?P<entry>[^,]{0,6}?)" + _MONEY)
 
+_REFERENCE_AND_WORDS = re.compile(r"([^/].{0,15}?)(/[A-Z]{4}/.*)")
+"""ING and BIL write code words, which belong into the next line, behind the bank's reference."""
 _POINTERS = frozenset({"EREF", "KREF", "MREF", "MARF", "PREF", "CREF", "RREF"})
 """What banks write where the reference stands in `:86:`."""
 
@@ -106,11 +109,14 @@ def balance_currency(text: str) -> str:
 
 
 def entries_sum(text: str) -> tuple[int, str, int]:
-    """Number, currency and sum of entries such as 12EUR1000,00. Raises Unreadable."""
+    """Number, currency and sum of entries such as 12EUR1000,00, or of none EUR0,00. Raises Unreadable."""
     found = _SUM.fullmatch(text)
     if found is None:
         raise Unreadable("sum", "a number and a sum such as 12EUR1000,00", text)
-    return int(found[1]), found[2], minor("sum", found[3], found[2])
+    total = minor("sum", found[3], found[2])
+    if not found[1] and total:
+        raise Unreadable("sum", "a number and a sum such as 12EUR1000,00", text)
+    return int(found[1] or 0), found[2], total
 
 
 def floor_limit(text: str) -> tuple[str, str, int]:
@@ -122,20 +128,22 @@ def floor_limit(text: str) -> tuple[str, str, int]:
 
 
 def statement_number(text: str) -> tuple[str, int]:
-    """Number and page of a statement; a bank that numbers all by zero numbers none."""
+    """Number and page of a statement; a bank that numbers all by zero, or by nothing, numbers none."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return text[:MAX_SEQUENCE], 1
-    return ("" if found[1] == "0" else found[1]), max(int(found[2] or 1), 1)
+    return found[1].lstrip("0"), max(int(found[2] or 1), 1)
 
 
 @lru_cache(maxsize=1024)
 def account(text: str, currency: str) -> str:
     """An account as it is compared: an IBAN alone, else as the bank writes it, without spaces and currency.
 
-    `PL61…`, `/PL61…`, `NL91…EUR`, `BANKNL2A/NL91…`; `37040044/0532013000EUR`.
+    `PL61…`, `/PL61…`, `NL91…EUR`, `FR14…/EUR`, `BANKNL2A/NL91…`; `37040044/0532013000EUR`.
     """
-    plain = text.replace(" ", "").upper().removeprefix("/")
+    plain = text.replace(" ", "").upper().lstrip("/")
+    if currency:
+        plain = plain.removesuffix(f"/{currency}")
     for part in (plain, plain.rpartition("/")[2]):
         for candidate in (part, part[:-3]):
             if is_iban(candidate):
@@ -167,7 +175,7 @@ class Line(NamedTuple):
     value_on: date
     booked_on: date
     kind: str
-    """The transaction type, such as NTRF."""
+    """The transaction type, such as NTRF; empty where the bank has none."""
     reference: str
     """For the account owner (sub-field 7); empty where the bank points to `:86:` or has none."""
     bank_reference: str
@@ -229,6 +237,9 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.
     reference, _, beyond = reference.strip().partition("  ")
     supplement = [beyond.strip()] if beyond else []
+    if words := _REFERENCE_AND_WORDS.fullmatch(bank_reference):
+        bank_reference = words[1]
+        supplement.append(words[2])
     for text in following:
         if not bank_reference and text.startswith("//"):
             bank_reference = text[2:]
@@ -244,4 +255,6 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
-    return Line(value_on, booked_on, kind.strip(), reference, bank_reference.strip(), tuple(supplement), name)
+    return Line(
+        value_on, booked_on, (kind or "").strip(), reference, bank_reference.strip(), tuple(supplement), name
+    )

@@ -22,6 +22,7 @@ INSTRUCTED, CHARGES = "instructed", "charges"
 
 PARTY = frozenset({ACCOUNT, IBAN, BANK, NAME, CREDITED})
 TEXTS = frozenset({FREE, STRUCTURED, NOTE})
+AMOUNTS = frozenset({INSTRUCTED, CHARGES})
 
 LINE_WIDTH = 65
 """A line of free text that is as long goes on in the next one."""
@@ -41,7 +42,7 @@ class Habit(NamedTuple):
     codes: Mapping[str, str | tuple[str, ...]]
     """The slot of each code; several where slashes part the piece. What is neither party nor text is a NOTE."""
     between: str = ""
-    """What stands for the end of a line: nothing where lines are cut at their width."""
+    """What stands for the end of a line, also before such a slash: nothing where lines are cut at their width."""
     width: int = 0
     """A piece as long as this goes on in the next one."""
     party_last: bool = False
@@ -70,13 +71,13 @@ _SLASHED = "/({codes})(?=/)"
 
 _WORDS: Mapping[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("TRTP", "TRCD", "ISDT", "ADDR", "PURP", "MARF", "MREF", "CSID", "CRED", "RREF"), NOTE),
-    **dict.fromkeys(("EXCH", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR"), NOTE),
+    **dict.fromkeys(("ACCW", "EXCH", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR"), NOTE),
     **dict.fromkeys(("NAME", "ORDP", "BENM"), NAME),
     **dict.fromkeys(("REMI/STRD/CUR", "REMI/STRD/ISO", "CDTRREF"), STRUCTURED),
     **dict.fromkeys(("REMI", "REMI/USTD"), FREE),
     **dict.fromkeys(("KREF", "PREF"), CUSTOMER),
     "CNTP": (ACCOUNT, BANK, NAME, NOTE),
-    "IBAN": ACCOUNT,
+    **dict.fromkeys(("IBAN", "BBAN"), ACCOUNT),
     "BIC": BANK,
     "EREF": END_TO_END,
     "RTRN": RETURN,
@@ -93,7 +94,16 @@ CODE_WORDS = Habit(
     trim=" /",
 )
 
+_PARTY_LINES = (ACCOUNT, NAME, FREE, FREE)
+
 HABITS = (
+    Habit(
+        "Komercijalna Banka Skopje: account, name, reference and purpose, each in its line",
+        re.compile(r"(?=/(?:ORDP|BENM)/[0-9]+\n/)"),
+        _SLASHED,
+        {"ORDP": _PARTY_LINES, "BENM": _PARTY_LINES},
+        between="\n",
+    ),
     CODE_WORDS,
     Habit(
         "SEPA returns of German banks: the reason stands in 34",

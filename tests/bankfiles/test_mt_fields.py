@@ -121,6 +121,9 @@ class TestSums:
         with pytest.raises(Unreadable):
             entries_sum("EUR1500,00")
 
+    def test_of_no_entries_need_no_number(self) -> None:
+        assert entries_sum("EUR,00") == entries_sum("0EUR0,") == (0, "EUR", 0)
+
     def test_a_floor_limit_is_for_debits_credits_or_both(self) -> None:
         assert floor_limit("EURD5,") == ("EUR", "D", 500)
         assert floor_limit("PLN0") == ("PLN", "", 0)
@@ -139,6 +142,7 @@ class TestStatementNumber:
             ("00000/00", ("", 1)),
             ("036/2009/BPL", ("036/2009/BPL", 1)),
             ("", ("", 1)),
+            ("/1", ("", 1)),
         ],
     )
     def test_has_a_page(self, text: str, number: tuple[str, int]) -> None:

@@ -121,6 +121,8 @@ class TestCodeWords:
             "note": ["ADDR/Street 1 NL", "ISDT/2026-04-03"],
             "structured": ["1234567899874563"],
         }
+        found = told("/ACCW/NL91ABNA0417164300,ABNANL2A/ORDP//NAME/ACME BV/REMI/x")
+        assert (found["note"], found["name"]) == (["ACCW/NL91ABNA0417164300,ABNANL2A"], "ACME BV")
 
     def test_of_abn_amro(self) -> None:
         text = (
@@ -141,6 +143,16 @@ class TestCodeWords:
         assert (found["name"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
         assert (found["instructed"], found["charges"]) == ("USD120,5", "EUR5,00")
         assert found["return_reason"] == "AC04"
+
+    def test_of_hsbc_with_text_behind_an_amount(self) -> None:
+        found = told("/OCMT/USD2853,12/\nPAYMENT OF INVOICE RF18539007547034\n/OGB/ACME BANK")
+        assert (found["instructed"], found["free"]) == (
+            "USD2853,12",
+            ["PAYMENT OF INVOICE RF18539007547034/OGB/ACME BANK"],
+        )
+
+    def test_of_knab_with_an_account_that_is_no_iban(self) -> None:
+        assert told("/TRTP/SEPA/BBAN/90000014/NAME/ACME BV/REMI/x")["account"] == "90000014"
 
     def test_in_the_text_of_the_payer_name_nobody(self) -> None:
         found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
@@ -179,6 +191,14 @@ class TestOneBank:
             "free": ["ORDER 17"],
             "account": "NL91ABNA0417164300",
             "name": "ACME BV",
+        }
+
+    def test_komercijalna_banka_skopje(self) -> None:
+        text = "/ORDP/300000001234567\n/ACME A/D - SKOPJE\n/00//026415102020\n/ORDER 17"
+        assert told(text) == {
+            "account": "300000001234567",
+            "name": "ACME A/D - SKOPJE",
+            "free": ["00//026415102020", "ORDER 17"],
         }
 
     def test_mbank_collect(self) -> None:
