@@ -14,6 +14,8 @@ from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, 
 MAX_SEQUENCE = 35
 MIN_IBAN = 15
 """Characters; Norway's."""
+FAR = 92
+"""Days between booking and value: more apart, a date that stands where none should is none."""
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
@@ -79,11 +81,17 @@ def _day(year: int, month: int, number: int) -> date:
 
 @lru_cache(maxsize=4096)
 def entry_day(text: str, value_on: date) -> date:
-    """The booking day, written MMDD, of the year that brings it nearest to the value date. Raises Unreadable."""
+    """The booking day, written MMDD, of the year that brings it nearest to the value date; or YYMMDD.
+
+    Raises Unreadable.
+    """
     try:
         if len(text) == 4 and text.isascii() and text.isdigit():
             days = [_day(value_on.year + years, int(text[:2]), int(text[2:])) for years in (-1, 0, 1)]
             return min(days, key=lambda on: abs(on - value_on))
+        # Some programs write the year as well.
+        if len(text) == 6 and abs((on := day("entry date", text)) - value_on).days <= FAR:
+            return on
     except ValueError:
         pass
     raise Unreadable("entry date", "a day written MMDD, or none", text)

@@ -65,6 +65,8 @@ _SUB_FIELDS = {
     "38": IBAN,
     **{f"6{n}": MORE for n in range(6)},
 }
+_TRIODOS = {"10": ACCOUNT, **{f"2{n}": FREE for n in range(10)}, "31": NOTE}
+"""Its 31 is the account itself."""
 _MARK = r"(?P<mark>[?<>~^+|&@])(?=[0-3][0-9])"
 _NUMBERED = "{mark}({codes})"
 _SLASHED = "/({codes})(?=/)"
@@ -105,6 +107,20 @@ HABITS = (
         between="\n",
     ),
     CODE_WORDS,
+    Habit(
+        "Triodos, of another country or SEPA: bank and IBAN before the text",
+        re.compile(r"\s*(?P<kind>000)(?P<mark>>)(?=100+>20[A-Z]{6}[A-Z0-9]{2,5}>21[A-Z]{2}[0-9]{2})"),
+        _NUMBERED,
+        _TRIODOS | {"10": NOTE, "20": BANK, "21": IBAN},
+        width=27,
+    ),
+    Habit(
+        "Triodos: the other party's account where others have the number of the batch",
+        re.compile(r"\s*(?P<kind>000)(?P<mark>>)(?=10[0-9]{9,10}>2)"),
+        _NUMBERED,
+        _TRIODOS,
+        width=27,
+    ),
     Habit(
         "SEPA returns of German banks: the reason stands in 34",
         re.compile(rf"\s*(?P<kind>108|109|159){_MARK}"),

@@ -40,6 +40,7 @@ LINES = [
     ("Triodos", "260105D15,70NET NONREF", -1570, JANUARY, "", "", ""),
     ("UBS", "2601050105C1211.46NMSCNONREF//R-9", 121146, JANUARY, "", "R-9", ""),
     ("Volksbanken", "2602300301D9,90N808NONREF", -990, date(2026, 3, 1), "", "", ""),
+    ("with a year", "260105260104C500,00NMSCPAY//INV", 50000, date(2026, 1, 4), "PAY", "INV", ""),
     ("Wise", f"2601050105C20,00NTRF{'A' * 16}//T-1\n{'x' * 60}", 2000, JANUARY, "A" * 16, "T-1", "x" * 60),
     ("Zenith, no type", "2601050105CN220000,00//192", 22000000, JANUARY, "", "192", ""),
 ]  # fmt: skip

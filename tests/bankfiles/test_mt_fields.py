@@ -96,6 +96,11 @@ class TestEntryDay:
     def test_is_of_the_year_nearest_to_the_value_date(self, text: str, value_on: date, on: date) -> None:
         assert entry_day(text, value_on) == on
 
+    def test_with_a_year_is_near_the_value_date(self) -> None:
+        assert entry_day("261123", date(2026, 11, 24)) == date(2026, 11, 23)
+        with pytest.raises(Unreadable):
+            entry_day("251123", date(2026, 11, 24))
+
 
 class TestBalance:
     def test_is_negative_when_overdrawn(self) -> None:

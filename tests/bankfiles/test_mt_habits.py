@@ -193,6 +193,23 @@ class TestOneBank:
             "name": "ACME BV",
         }
 
+    def test_triodos(self) -> None:
+        text = "000>100417164300\n>20ACME BV UTRECHT FACTUUR 201>217 EN 18>310666666666"
+        assert told(text) == {
+            "kind": "000",
+            "account": "0417164300",
+            "free": ["ACME BV UTRECHT FACTUUR 2017 EN 18"],
+            "note": ["0666666666"],
+        }
+        text = "000>100000000000\n>20ABNANL2A\n>21NL91ABNA0417164300\n>22ACME BV FACTUUR 17\n>310666666666"
+        assert told(text) == {
+            "kind": "000",
+            "bank": "ABNANL2A",
+            "iban": "NL91ABNA0417164300",
+            "free": ["ACME BV FACTUUR 17"],
+            "note": ["0000000000", "0666666666"],
+        }
+
     def test_komercijalna_banka_skopje(self) -> None:
         text = "/ORDP/300000001234567\n/ACME A/D - SKOPJE\n/00//026415102020\n/ORDER 17"
         assert told(text) == {
