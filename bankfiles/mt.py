@@ -19,7 +19,7 @@ from bankfiles.camt_fields import MAX_TEXT
 from bankfiles.entry import Event, Format, Statement, StatementEnd
 from bankfiles.identity import Identities
 from bankfiles.mt_entry import EntryReader, Raw
-from bankfiles.mt_lines import ENVELOPE, ENVELOPE_END, STRAY, Field, fields
+from bankfiles.mt_lines import ENVELOPE, ENVELOPE_END, FINTS, STRAY, Field, fields
 from bankfiles.mt_statement import FIRST, HEADS, OpenStatement, Pending, check_complete
 from bankfiles.refusals import NotABankFile, TooLarge, Unreadable
 
@@ -36,9 +36,8 @@ _TAGS = re.compile(
 
 def find_mt(text: str) -> Format | None:
     """Which of the two a file is, by the first tags in it; None when it is neither."""
-    tags = list(
-        dict.fromkeys(found[1] for found in _TAGS.finditer(text.replace("\r", "\n").replace("@@:", "\n:")))
-    )
+    end = "@@" if text.startswith(FINTS.decode()) else "\r"
+    tags = list(dict.fromkeys(found[1] for found in _TAGS.finditer(text.replace(end, "\n"))))
     if len(tags) < 2 or not {"20", "25", "25P", "61"}.intersection(tags):
         return None
     told = next((tag for tag in tags if tag[:2] in ("60", "34", "90")), "60F")

@@ -64,7 +64,7 @@ def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
     parts = _codes(habit, mark).split(text[begun.start("mark") if mark else begun.end() :])
     if len(parts) == 1:
         return None
-    pieces, codes = _Sorted(habit, bool(mark)), habit.codes
+    pieces, codes, apart = _Sorted(habit, bool(mark)), habit.codes, f"{habit.between}/"
     if parts[0]:
         pieces.take(FREE if habit.party_last else NOTE, parts[0], "")
     for at in range(1, len(parts), 3):
@@ -72,7 +72,7 @@ def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
         if slot.__class__ is str:
             pieces.take(slot, value, parts[at])
         else:
-            for each, one in zip(slot, value.removeprefix("/").split("/", len(slot) - 1), strict=False):
+            for each, one in zip(slot, value.removeprefix("/").split(apart, len(slot) - 1), strict=False):
                 if one:
                     pieces.take(each, one, "")
     return pieces.details(groups.get("kind", ""))

@@ -37,6 +37,7 @@ from bankfiles.refusals import Unreadable
 
 _AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 
+_RABO_NUMBER = re.compile(r"(?!0+$)[P0-9][0-9]{9}")
 _PAID_TO_US = frozenset({"C", "RC", "EC"})
 Party = tuple[str, str, str]
 """Name, account and bank."""
@@ -179,8 +180,8 @@ class EntryReader:
         get = details.get
         number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
         for text in line.supplement if not number else ():
-            # Rabobank writes it into the second line of the `:61:`.
-            if is_iban(text.replace(" ", "")):
+            # Rabobank writes it into the second line of the `:61:`, before SEPA as a number.
+            if is_iban(text.replace(" ", "")) or ("RABO" in self._account and _RABO_NUMBER.fullmatch(text)):
                 number = account_number(text)
                 break
         # Triodos writes the account's own number there.

@@ -14,6 +14,8 @@ from prepay.money import MAX_MINOR, AmountRefused, CurrencyRefused, to_decimal, 
 MAX_SEQUENCE = 35
 MIN_IBAN = 15
 """Characters; Norway's."""
+FAR = 92
+"""Days between booking and value: more apart, a date that stands where none should is none."""
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
@@ -22,15 +24,16 @@ _BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
 # Some banks leave out the number where it is zero.
 _SUM = re.compile(r"([0-9]{1,9}|(?=[A-Z]{3}[0.,]+\Z))([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
-_NUMBER = re.compile(r"0*([0-9]{1,9})(?:/0*([0-9]{1,5}))?")
+_NUMBER = re.compile(r"0*([0-9]{0,9})(?:/0*([0-9]{1,5}))?")
 _IBAN = re.compile(r"([A-Z]{2})[0-9]{2}[A-Z0-9]{11,30}")
 
 _DATES = r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|    )?"
 # The standard's types begin with N, F or S; banks have others.
 _MONEY = (
     r"(?P<mark>[RrEe]?[CcDd])[A-Za-z]? ?(?P<amount>(?=[.,]?[0-9])[0-9.]*(?:,[0-9]*)?) ?"
-    r"(?P<type>[A-Z][A-Za-z0-9]{2}[A-Za-z0-9 ])(?P<rest>.*)"
+    r"(?:(?!NONREF)(?P<type>[A-Z][A-Za-z0-9 ]{3})|(?=NONREF|//))(?P<rest>.*)"
 )
+"""Some banks leave the type out: then what follows the amount are the references."""
 _LINE = re.compile(_DATES + _MONEY)
 # So that the money of a line is known although its dates are unreadable.
 _LOOSE = re.compile(r"(?P<value>[^,]{6}?)(?P<entry>[^,]{0,6}?)" + _MONEY)
@@ -41,7 +44,8 @@ _TOLD = re.compile(r"/(?=/?(?:OCMT|CHGS)/)")
 _CUT_AFTER = 9
 _NAME_AND_KIND = re.compile(rf"(.{{18}}) {{4}}(?:BGC|FPI|FPO|TFR| DD| SO)(.{{0,{_CUT_AFTER}}})")
 """What Lloyds and Bank of Scotland write into the next line: the other party, and how the text of `:86:` begins."""
-
+_REFERENCE_AND_WORDS = re.compile(r"([^/].{0,15}?)(/[A-Z]{4}/.*)")
+"""ING and BIL write code words, which belong into the next line, behind the bank's reference."""
 _POINTERS = frozenset({"EREF", "KREF", "MREF", "MARF", "PREF", "CREF", "RREF"})
 """What banks write where the reference stands in `:86:`."""
 
@@ -85,11 +89,17 @@ def _day(year: int, month: int, number: int) -> date:
 
 @lru_cache(maxsize=4096)
 def entry_day(text: str, value_on: date) -> date:
-    """The booking day, written MMDD, of the year that brings it nearest to the value date. Raises Unreadable."""
+    """The booking day, written MMDD, of the year that brings it nearest to the value date; or YYMMDD.
+
+    Raises Unreadable.
+    """
     try:
         if len(text) == 4 and text.isascii() and text.isdigit():
             days = [_day(value_on.year + years, int(text[:2]), int(text[2:])) for years in (-1, 0, 1)]
             return min(days, key=lambda on: abs(on - value_on))
+        # Some programs write the year as well.
+        if len(text) == 6 and abs((on := day("entry date", text)) - value_on).days <= FAR:
+            return on
     except ValueError:
         pass
     raise Unreadable("entry date", "a day written MMDD, or none", text)
@@ -115,7 +125,7 @@ def balance_currency(text: str) -> str:
 
 
 def entries_sum(text: str) -> tuple[int, str, int]:
-    """Number, currency and sum of entries such as 12EUR1000,00. Raises Unreadable."""
+    """Number, currency and sum of entries such as 12EUR1000,00, or of none EUR0,00. Raises Unreadable."""
     found = _SUM.fullmatch(text)
     if found is None:
         raise Unreadable("sum", "a number and a sum such as 12EUR1000,00", text)
@@ -131,20 +141,22 @@ def floor_limit(text: str) -> tuple[str, str, int]:
 
 
 def statement_number(text: str) -> tuple[str, int]:
-    """Number and page of a statement; a bank that numbers all by zero numbers none."""
+    """Number and page of a statement; a bank that numbers all by zero, or by nothing, numbers none."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return text[:MAX_SEQUENCE], 1
-    return ("" if found[1] == "0" else found[1]), max(int(found[2] or 1), 1)
+    return found[1].lstrip("0"), max(int(found[2] or 1), 1)
 
 
 @lru_cache(maxsize=1024)
 def account(text: str, currency: str) -> str:
     """An account as it is compared: an IBAN alone, else as the bank writes it, without spaces and currency.
 
-    `PL61…`, `/PL61…`, `NL91…EUR`, `BANKNL2A/NL91…`; `37040044/0532013000EUR`.
+    `PL61…`, `/PL61…`, `NL91…EUR`, `FR14…/EUR`, `BANKNL2A/NL91…`; `37040044/0532013000EUR`.
     """
-    plain = text.replace(" ", "").upper().removeprefix("/")
+    plain = text.replace(" ", "").upper().lstrip("/")
+    if currency:
+        plain = plain.removesuffix(f"/{currency}")
     for part in (plain, plain.rpartition("/")[2]):
         for candidate in (part, part[:-3]):
             if is_iban(candidate):
@@ -176,7 +188,7 @@ class Line(NamedTuple):
     value_on: date
     booked_on: date
     kind: str
-    """The transaction type, such as NTRF."""
+    """The transaction type, such as NTRF; empty where the bank has none."""
     reference: str
     """For the account owner (sub-field 7); empty where the bank points to `:86:` or has none."""
     bank_reference: str
@@ -242,6 +254,9 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     reference, _, beyond = reference.strip().partition("  ")
     supplement = [beyond.strip()] if beyond else []
     supplement += (f"/{text.lstrip('/')}" for text in told)
+    if words := _REFERENCE_AND_WORDS.fullmatch(bank_reference):
+        bank_reference = words[1]
+        supplement.append(words[2])
     name = begin = ""
     for text in following:
         if (party := _NAME_AND_KIND.fullmatch(text)) is not None:
@@ -260,5 +275,5 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
-    kind, bank_reference = kind.strip(), bank_reference.strip()
+    kind, bank_reference = (kind or "").strip(), bank_reference.strip()
     return Line(value_on, booked_on, kind, reference, bank_reference, tuple(supplement), name, begin)

@@ -48,7 +48,7 @@ class Habit(NamedTuple):
     codes: Mapping[str, str | tuple[str, ...]]
     """The slot of each code; several where slashes part the piece. What is neither party nor text is a NOTE."""
     between: str = ""
-    """What stands for the end of a line: nothing where lines are cut at their width."""
+    """What stands for the end of a line, also before such a slash: nothing where lines are cut at their width."""
     width: int = 0
     """A piece as long as this goes on in the next one."""
     party_last: bool = False
@@ -71,6 +71,8 @@ _SUB_FIELDS = {
     "38": IBAN,
     **{f"6{n}": MORE for n in range(10)},
 }
+_TRIODOS = {"10": ACCOUNT, **{f"2{n}": FREE for n in range(10)}, "31": NOTE}
+"""Its 31 is the account itself."""
 _MARK = r"(?P<mark>[?<>~^+|&@])(?=[0-3][0-9])"
 _TWICE = r"\s*(?:(?P<twice>[0-9A-Z]{3,4})(?=(?P=twice)))?"
 """A code that some banks write into an `:86:` of its own before the text that begins with it."""
@@ -84,7 +86,7 @@ _WORDS: Mapping[str, str | tuple[str, ...]] = {
         ("EXCH", "XCRT", "IREF", "ORDP//ID", "BENM//ID", "CDTRREFTP//CD/SCOR", "ISSR/CUR", "BAI", "RCMT"),
         NOTE,
     ),
-    **dict.fromkeys(("OPRP", "OAMT", "DCID"), NOTE),
+    **dict.fromkeys(("OPRP", "OAMT", "DCID", "ACCW"), NOTE),
     "NAME": NAME,
     **dict.fromkeys(("ORDP", "ORDP//NAME"), ORDERING),
     **dict.fromkeys(("BENM", "BENM//NAME"), BENEFICIARY),
@@ -123,9 +125,31 @@ _MBANK: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("DATA STEMPLA", "DATA NOSTRO", "WALUTA", "KWOTA", "KURS", "REF. KLIENTA"), NOTE),
     "TNR": BANK_ID,
 }
+_PARTY_LINES = (ACCOUNT, NAME, FREE, FREE)
 
 HABITS = (
+    Habit(
+        "Komercijalna Banka Skopje: account, name, reference and purpose, each in its line",
+        re.compile(r"(?=/(?:ORDP|BENM)/[0-9]+\n/)"),
+        _SLASHED,
+        {"ORDP": _PARTY_LINES, "BENM": _PARTY_LINES},
+        between="\n",
+    ),
     CODE_WORDS,
+    Habit(
+        "Triodos, of another country or SEPA: bank and IBAN before the text",
+        re.compile(r"\s*(?P<kind>000)(?P<mark>>)(?=100+>20[A-Z]{6}[A-Z0-9]{2,5}>21[A-Z]{2}[0-9]{2})"),
+        _NUMBERED,
+        _TRIODOS | {"10": NOTE, "20": BANK, "21": IBAN},
+        width=27,
+    ),
+    Habit(
+        "Triodos: the other party's account where others have the number of the batch",
+        re.compile(r"\s*(?P<kind>000)(?P<mark>>)(?=10[0-9]{9,10}>2)"),
+        _NUMBERED,
+        _TRIODOS,
+        width=27,
+    ),
     Habit(
         "SEPA returns of German banks: the reason stands in 34",
         re.compile(rf"\s*(?P<kind>108|109|159){_MARK}"),

@@ -15,6 +15,9 @@ MAX_LINE_BYTES = 64 * 1024
 ENVELOPE, ENVELOPE_END, STRAY = "{4:", "-}", "stray"
 """What stands beside the tags: a SWIFT text block begins, ends; a `:61:` where none may begin."""
 
+FINTS = b"@@:"
+"""How a file begins whose lines end as in FinTS, with two signs."""
+
 # The fields of both messages; another one with a letter is a bank's own. Two digits alone may be a time that was
 # broken over two lines, so they are a tag only when they are known.
 _TAG = re.compile(r":(20|21|25|28|60|61|62|64|65|86|13|NS|[0-9]{2}[A-Z]):")
@@ -80,7 +83,10 @@ def _envelope(start: str) -> tuple[str, str]:
     if start[:1] == "{" and _BLOCK.match(start):
         _, block, rest = start.partition(ENVELOPE)
         return block, rest
-    return (ENVELOPE_END, "") if start[:2] == ENVELOPE_END else ("", start)
+    if start[:2] == ENVELOPE_END:
+        return ENVELOPE_END, ""
+    # A bank's dash that ends a message may stand before a tag, and in the middle of one.
+    return "", start[1:] if start[:2] == "-:" else start
 
 
 def _is_time(field: Field | None, start: str) -> bool:
@@ -93,8 +99,13 @@ def _is_time(field: Field | None, start: str) -> bool:
 def lines(stream: BinaryIO) -> Iterator[str]:
     """The lines of a stream, whatever ends them, without control characters. Raises Refused."""
     rest = b""
+    fints = None
     for more in chunks(stream):
         piece = rest + more
+        if fints is None and len(piece) >= len(FINTS):
+            fints = piece.startswith(FINTS)
+        if fints:
+            piece = piece.replace(b"@@", b"\n")
         # A carriage return at the end may be the first half of a line end.
         end = max(piece.rfind(b"\n"), piece.rfind(b"\r", 0, -1)) + 1
         rest = piece[end:]
@@ -108,9 +119,6 @@ def lines(stream: BinaryIO) -> Iterator[str]:
 
 def _split(piece: bytes) -> list[str]:
     whole = piece.splitlines()
-    if b"@@:" in piece:
-        # FinTS ends lines by @@ and begins a message with it.
-        whole = [part for line in whole for part in (line.split(b"@@") if line[:3] == b"@@:" else (line,))]
     if piece.isascii():
         texts = [line.decode("ascii") for line in whole]
         return texts if "".join(texts).isprintable() else [printable(text) for text in texts]

@@ -245,10 +245,16 @@ class TestStatement:
         (found,) = entries_of(interim(entry("text")))
         assert found.parts[0].free == ("text",)
 
-    def test_of_fints_stands_in_one_line(self) -> None:
-        data = "@@" + statement(entry("one\ntwo")).strip().replace("\n", "@@")
-        assert sound(data.encode()).statements[0].account == ACCOUNT
-        assert only_entry(data.encode()).parts[0].free == ("one", "two")
+    def test_a_dash_may_stand_before_a_tag(self) -> None:
+        text = statement(entry("text")).replace("\n:25:", "\n-:25:").replace("\n:61:", "\n-:61:")
+        found = sound(text.encode())
+        assert (found.statements[0].account, found.entries) == (ACCOUNT, 1)
+
+    def test_lines_may_end_as_in_fints(self) -> None:
+        data = ("\n" + statement(entry("166?20SVWZ+pay@@ment@home?32ACME GmbH"))).replace("\n", "@@").encode()
+        sound(data)
+        (part,) = only_entry(data).parts
+        assert (part.free, part.payer_name) == (("payment@home",), "ACME GmbH")
 
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
     def test_lines_end_in_any_way(self, end: str) -> None:
@@ -344,7 +350,7 @@ class TestQuarantine:
         assert (found.known, found.amount_minor) == (False, None)
         assert "the amount of this entry is not known" in held(of(entry(amount=amount)))
 
-    @pytest.mark.parametrize("rest", ["", "N", "123", "//R1"])
+    @pytest.mark.parametrize("rest", ["", "N", "123", "/R1"])
     def test_a_line_that_is_cut_off_is_unreadable(self, rest: str) -> None:
         assert not only_quarantine(of(entry(rest=rest))).known
 

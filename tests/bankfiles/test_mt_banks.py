@@ -20,26 +20,32 @@ LINES = [
     ("BIL", "2601050105DR5,NTRFOURS 11//MUL1\n/OCMT/EUR4,5//IACC/D3/", -500, JANUARY, "OURS 11", "MUL1", "IACC/D3"),
     ("Citi", "260105CD1,75NTRFNONREF//0000", 175, JANUARY, "", "0000", ""),
     ("Commerzbank", "2601050105CR23,45N062NONREF", 2345, JANUARY, "", "", ""),
+    ("Commerzbank, a space", "2601050105D12,35 NRTIKREF+//2-1", -1235, JANUARY, "", "2-1", ""),
     ("Deutsche Bank", "2601050105RCR3,00NTRFKREF+//1-2", -300, JANUARY, "", "1-2", ""),
     ("Ecobank", "2601050105CF100,NTRFPAY-1//M01", 10000, JANUARY, "PAY-1", "M01", ""),
     ("Goldman Sachs", "2601050105CD10,00ASPHPAY-1", 1000, JANUARY, "PAY-1", "", ""),
     ("HypoVereinsbank", "2601050105RD3,00NSTONONREF", 300, JANUARY, "", "", ""),
     ("HSBC", "2601051231C70,00NTRFPAY-1//A1\nBANK CHARGE", 7000, date(2025, 12, 31), "PAY-1", "A1", "BANK CHARGE"),
     ("ING", "2601050105C100,00NTRFEREF//2601050000#1\n/TRCD/00100/", 10000, JANUARY, "", "2601050000#1", "TRCD/00100"),
+    ("ING, in one line", "2601050105C1,00NTRFEREF//0000#1/TRCD/00100/", 100, JANUARY, "", "0000#1", "TRCD/00100"),
     ("ING, before SEPA", "260105D25,03NOV NONREF", -2503, JANUARY, "", "", ""),
     ("ING, with a space", "2601050105C50,00 NTRFNONREF//R-1", 5000, JANUARY, "", "R-1", ""),
     ("Knab", "2601050105D7,5NTRFNONREF//A4G08", -750, JANUARY, "", "A4G08", ""),
     ("mBank", "2601050105CN1000,00S07300000123//BR17", 100000, JANUARY, "00000123", "BR17", ""),
     ("Nordea", "2601050105C1,NMSC//F12\n/OCMT/SEK10,00", 100, JANUARY, "", "F12", ""),
+    ("Penta, no type", "2601050105D20,00NONREF", -2000, JANUARY, "", "", ""),
     ("PKO", "2601050105DN0,99S020NONREF", -99, JANUARY, "", "", ""),
     ("PostFinance", "2601050105C8,00FGENNONREF//U1", 800, JANUARY, "", "U1", ""),
     ("Rabobank", "260105C000000001000,00N541EREF\nNL91ABNA0417164300", 100000, JANUARY, "", "", "NL91ABNA0417164300"),
     ("Sparkassen", "2601050105CR,50N166NONREF//", 50, JANUARY, "", "", ""),
+    ("Sberbank", "2601050105DF2402,00S   X-1", -240200, JANUARY, "X-1", "", ""),
     ("Société Générale", "2601050105C 12,00NTRFNONREF", 1200, JANUARY, "", "", ""),
     ("Triodos", "260105D15,70NET NONREF", -1570, JANUARY, "", "", ""),
     ("UBS", "2601050105C1211.46NMSCNONREF//R-9", 121146, JANUARY, "", "R-9", ""),
     ("Volksbanken", "2602300301D9,90N808NONREF", -990, date(2026, 3, 1), "", "", ""),
+    ("with a year", "260105260104C500,00NMSCPAY//INV", 50000, date(2026, 1, 4), "PAY", "INV", ""),
     ("Wise", f"2601050105C20,00NTRF{'A' * 16}//T-1\n{'x' * 60}", 2000, JANUARY, "A" * 16, "T-1", "x" * 60),
+    ("Zenith, no type", "2601050105CN220000,00//192", 22000000, JANUARY, "", "192", ""),
 ]  # fmt: skip
 
 ACCOUNTS = [
@@ -50,6 +56,8 @@ ACCOUNTS = [
     ("Knab", "0417164300", "0417164300"),
     ("Triodos", "TRIODOSBANK/0417164300", "TRIODOSBANK/0417164300"),
     ("Société Générale", "FR1420041010050500013M02606EUR", "FR1420041010050500013M02606"),
+    ("Société Générale, a slash", "FR1420041010050500013M02606/EUR", "FR1420041010050500013M02606"),
+    ("Raiffeisen", "//AT39364/12345678912/EUR", "AT39364/12345678912"),
     ("HSBC", "HBUKGB4B/GB29NWBK60161331926819", "GB29NWBK60161331926819"),
 ]
 
@@ -113,6 +121,21 @@ class TestStatementLine:
         assert found.parts[0].end_to_end_id == ""
         assert found.parts[0].instructed == Instructed(10000, "EUR")
         assert [charge.amount_minor for charge in found.parts[0].charges] == [1000]
+
+
+class TestOther:
+    @pytest.mark.parametrize(
+        ("account", "number", "payer"),
+        [
+            ("NL44RABO0123456789", "0417164300", "0417164300"),
+            ("NL44RABO0123456789", "P004500018", "P004500018"),
+            ("NL44RABO0123456789", "0000000000", ""),
+            ("NL91ABNA0417164300", "0417164301", ""),
+        ],
+    )
+    def test_of_rabobank_before_sepa(self, account: str, number: str, payer: str) -> None:
+        data = of(f":61:260105C100,00N122NONREF\n{number}\n:86:/ORDP//NAME/ACME BV\n", account=account)
+        assert only_entry(data).parts[0].payer_account == payer
 
 
 class TestAccount:

@@ -96,6 +96,11 @@ class TestEntryDay:
     def test_is_of_the_year_nearest_to_the_value_date(self, text: str, value_on: date, on: date) -> None:
         assert entry_day(text, value_on) == on
 
+    def test_with_a_year_is_near_the_value_date(self) -> None:
+        assert entry_day("261123", date(2026, 11, 24)) == date(2026, 11, 23)
+        with pytest.raises(Unreadable):
+            entry_day("251123", date(2026, 11, 24))
+
 
 class TestBalance:
     def test_is_negative_when_overdrawn(self) -> None:
@@ -122,6 +127,9 @@ class TestSums:
             entries_sum("EUR1500,00")
         assert entries_sum("EUR,00") == (0, "EUR", 0)
 
+    def test_of_no_entries_need_no_number(self) -> None:
+        assert entries_sum("EUR,00") == entries_sum("0EUR0,") == (0, "EUR", 0)
+
     def test_a_floor_limit_is_for_debits_credits_or_both(self) -> None:
         assert floor_limit("EURD5,") == ("EUR", "D", 500)
         assert floor_limit("PLN0") == ("PLN", "", 0)
@@ -140,6 +148,7 @@ class TestStatementNumber:
             ("00000/00", ("", 1)),
             ("036/2009/BPL", ("036/2009/BPL", 1)),
             ("", ("", 1)),
+            ("/1", ("", 1)),
         ],
     )
     def test_has_a_page(self, text: str, number: tuple[str, int]) -> None:

@@ -188,6 +188,8 @@ class TestCodeWords:
             "note": ["ADDR/Street 1 NL", "ISDT/2026-04-03"],
             "structured": ["1234567899874563"],
         }
+        found = told("/ACCW/NL91ABNA0417164300,ABNANL2A/ORDP//NAME/ACME BV/REMI/x")
+        assert (found["note"], found["ordering"]) == (["ACCW/NL91ABNA0417164300,ABNANL2A"], "ACME BV")
 
     def test_of_abn_amro(self) -> None:
         text = (
@@ -233,6 +235,9 @@ class TestCodeWords:
             "ordering": "ACME LTD",
             "account": "12-3011-0334122-37",
         }
+
+    def test_of_knab_with_an_account_that_is_no_iban(self) -> None:
+        assert told("/TRTP/SEPA/BBAN/90000014/NAME/ACME BV/REMI/x")["account"] == "90000014"
 
     def test_in_the_text_of_the_payer_name_nobody(self) -> None:
         found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
@@ -292,6 +297,31 @@ class TestOneBank:
             "free": ["ORDER 17"],
             "account": "NL91ABNA0417164300",
             "name": "ACME BV",
+        }
+
+    def test_triodos(self) -> None:
+        text = "000>100417164300\n>20ACME BV UTRECHT FACTUUR 201>217 EN 18>310666666666"
+        assert told(text) == {
+            "kind": "000",
+            "account": "0417164300",
+            "free": ["ACME BV UTRECHT FACTUUR 2017 EN 18"],
+            "note": ["0666666666"],
+        }
+        text = "000>100000000000\n>20ABNANL2A\n>21NL91ABNA0417164300\n>22ACME BV FACTUUR 17\n>310666666666"
+        assert told(text) == {
+            "kind": "000",
+            "bank": "ABNANL2A",
+            "iban": "NL91ABNA0417164300",
+            "free": ["ACME BV FACTUUR 17"],
+            "note": ["0000000000", "0666666666"],
+        }
+
+    def test_komercijalna_banka_skopje(self) -> None:
+        text = "/ORDP/300000001234567\n/ACME A/D - SKOPJE\n/00//026415102020\n/ORDER 17"
+        assert told(text) == {
+            "account": "300000001234567",
+            "name": "ACME A/D - SKOPJE",
+            "free": ["00//026415102020", "ORDER 17"],
         }
 
     def test_mbank_collect(self) -> None:
