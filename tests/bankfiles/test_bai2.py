@@ -316,6 +316,39 @@ class TestStatement:
         assert survey(data).outcome == "read"
 
 
+def test_spaces_around_fields_are_nothing() -> None:
+    spaced = report(detail()).replace(b"01,122099999,ACME,261123,", b"01, 122099999 , ACME, 261123 ,")
+    assert entries_of(spaced) == entries_of(report(detail()))
+    assert survey(spaced).outcome == "read"
+
+
+class TestRecordsOfOneLength:
+    """As on tape: no lines, each record filled up to the length that the 01 record states."""
+
+    @staticmethod
+    def _blocked(data: bytes, length: int = 80) -> bytes:
+        stated = data.replace(b",0600,1,,,2/", b",0600,1,80,,2/")
+        return b"".join(line.ljust(length) for line in stated.splitlines())
+
+    def test_a_text_without_a_slash_ends_with_its_record(self) -> None:
+        data = report(
+            detail(text="order 1").removesuffix("/"), detail("495", text="rent, May").removesuffix("/")
+        )
+        found = entries_of(self._blocked(data))
+        assert [(e.amount_minor, e.parts[0].free) for e in found] == [
+            (10000, ("order 1",)),
+            (10000, ("rent, May",)),
+        ]
+        assert survey(self._blocked(data) + b"\n").outcome == "read"
+
+    def test_across_what_is_read_at_once(self) -> None:
+        data = self._blocked(report(*[detail(text="order 1").removesuffix("/")] * 2_000))
+        assert len(entries_of(data)) == 2_000
+
+    def test_another_length_than_stated_is_not_believed(self) -> None:
+        assert survey(self._blocked(report(detail()), 90)).outcome == "read"
+
+
 class TestQuarantine:
     @pytest.mark.parametrize(
         ("record", "reason", "minor", "way"),
