@@ -362,8 +362,8 @@ class TestQuarantine:
             ),
             (detail(funds="D,x"), "number of distributions: expected digits", 10000, "credit"),
             (detail(funds="D,9999"), "number of distributions: expected at most 1000", 10000, "credit"),
-            (detail(amount="0"), "amount: expected an amount above zero, found '0'", 0, "credit"),
-            (detail("890", ""), "type code: expected one of a credit or debit", 0, None),
+            (detail(amount=""), "amount: expected an amount above zero, found nothing", 0, "credit"),
+            (detail("890", "500"), "type code: expected one of a credit or debit", 500, None),
             (
                 detail("390"),
                 "type code: expected one of a single movement, found '390: a total'",
@@ -412,8 +412,12 @@ class TestQuarantine:
         (reason,) = reasons(chained(0, 14000, detail(), detail("1X5", "4000")))
         assert "it cannot be told whether the rest of the statement is complete" in reason
 
-    def test_of_no_money_does_not_hold_it(self) -> None:
-        assert survey(chained(0, 10000, detail(), detail("890", ""))).outcome == "read"
+    @pytest.mark.parametrize("record", [detail("890", ""), detail("890", "0"), detail(amount="0")])
+    def test_is_not_for_what_moves_no_money(self, record: str) -> None:
+        data = chained(0, 10000, detail(), record)
+        assert [(e.amount_minor, e.status) for e in entries_of(data)] == [(10000, "BOOK"), (0, "INFO")]
+        found = survey(data)
+        assert (found.outcome, found.quarantined) == ("read", [])
 
     def test_of_a_record_without_end_keeps_nothing_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bai2_records, "MAX_CONTINUATIONS", 3)
