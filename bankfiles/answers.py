@@ -14,7 +14,14 @@ from bankfiles.entry import Format
 from bankfiles.refusals import Broken, TooLarge
 from bankfiles.xmlsource import XmlSource, elements
 
-ANSWERS = {"CstmrPmtStsRpt": Format.PAIN_002, "PmtRtr": Format.PACS_004}
+ANSWERS = {
+    "CstmrPmtStsRpt": Format.PAIN_002,
+    "PmtRtr": Format.PACS_004,
+    # The first versions have the name of the message itself.
+    "pain.002.001.01": Format.PAIN_002,
+    "pain.002.001.02": Format.PAIN_002,
+    "pacs.004.001.01": Format.PACS_004,
+}
 """The element that holds a message of that kind."""
 ANSWER_FORMATS = frozenset(ANSWERS.values())
 MAX_STATUSES = 10_000
@@ -107,14 +114,15 @@ def _reports(document: XmlSource) -> Iterator[Answer]:
 
 def _take(answer: Answer, batch: list[Status], element: etree._Element, document: XmlSource) -> None:
     status = _status(element, document, "TxSts")
-    if _name(element) == "TxInf":
+    parent = element.getparent()
+    around = "" if parent is None else _name(parent)
+    # What a return holds comes back; of a report it counts what is said, whatever its elements are called.
+    if ANSWERS.get(around) is Format.PACS_004:
         status = Status(
             status.line, REJECTED, status.reason, status.text, status.end_to_end_id, status.batch_id
         )
-    parent = element.getparent()
     # Older versions have the payments beside their batch, each naming it.
-    inside = parent is not None and _name(parent) == "OrgnlPmtInfAndSts"
-    (batch if inside else answer.payments).append(status)
+    (batch if around == "OrgnlPmtInfAndSts" else answer.payments).append(status)
 
 
 def _with_batch(status: Status, batch_id: str) -> Status:
@@ -148,12 +156,12 @@ def _status(element: etree._Element, document: XmlSource, code: str) -> Status:
 
 
 def _gather_reason(element: etree._Element, told: dict[str, str], texts: list[str]) -> None:
-    """The first reason that is given; in version .02 of pain.002 it is called `StsRsn`."""
+    """The first reason that is given; the first versions call it `StsRsn` or `RtrRsn`."""
     for child in element:
         name = _name(child)
-        if name in ("Rsn", "StsRsn") and len(child):
+        if name in ("Rsn", "StsRsn", "RtrRsn") and len(child):
             told.setdefault("reason", _text(child[0]))
-        elif name == "AddtlInf":
+        elif name in ("AddtlInf", "AddtlStsRsnInf", "AddtlRtrRsnInf"):
             texts.append(_text(child))
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from bankfiles.bai2_codes import RETURNS, REVERSALS, TOTALS, direction_of
+from bankfiles.bai2_codes import RETURNS, REVERSALS, TOTALS, WITHOUT_MONEY, direction_of
 from bankfiles.bai2_records import MAX_CONTINUATIONS, Fields, Record, skip_availability, whole_number
 from bankfiles.camt_entry import Place, account_number
 from bankfiles.entry import Direction, Entry, Part, Quarantine
@@ -50,7 +50,9 @@ def read_entry(
     direction: Direction | None = None
     try:
         counted = whole_number("amount", amount)
-        direction = direction_of(code)
+        # A note of the bank goes no way; its amount of nothing is shown as a credit and never posted.
+        is_note = code == WITHOUT_MONEY and counted == 0
+        direction = Direction.CREDIT if is_note else direction_of(code)
         _check(code, amount, counted, record)
         return _entry(code, counted, direction, fields, common, identities, place), counted
     except Unreadable as reason:
@@ -61,7 +63,7 @@ def _check(code: str, text: str, amount: int, record: Record) -> None:
     """Raises Unreadable for what is no movement of money that can be posted."""
     if int(code) in TOTALS:
         raise Unreadable("type code", "one of a single movement", f"{code}: a total")
-    if amount <= 0:
+    if amount < 0 or not (text or code == WITHOUT_MONEY):
         raise Unreadable("amount", "an amount above zero", text)
     if amount > MAX_MINOR:
         raise Unreadable("amount", f"at most {MAX_MINOR}", text)
@@ -123,7 +125,7 @@ def _entry(
         minor,
         common.currency,
         way,
-        common.status,
+        common.status if minor else "INFO",
         int(code) in REVERSALS,
         common.as_of,
         value_on,

@@ -2,8 +2,9 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO
 
 from bankfiles.chunks import chunks, printable
@@ -19,6 +20,8 @@ _RECORD = re.compile(_CODES.decode())
 # Where the 02 record follows the 01 in the same line, records end at slashes and not with lines.
 _RUN_ON = re.compile(rb"01,[^/\r\n]*/[ \t]*02,")
 _BETWEEN = re.compile(rb"(?<=/)[ \t]*(?=" + _CODES + rb")")
+# The 01 record of a file that says how long its records are: the sixth field behind the code.
+_LENGTH = re.compile(rb"01,(?:[^,/\n]*,){5} *(\d{2,4}) *,[^/\n]*/ *")
 _PADDING = " \t\x00\x1a"
 
 
@@ -151,6 +154,10 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
 def _pieces(stream: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines, or in a file that is written without lines the records, with the number of their line."""
     rest = next(stream, b"")
+    length = _record_length(rest)
+    if length:
+        yield from _fixed(chain((rest,), stream), length)
+        return
     run_on = _RUN_ON.match(rest.lstrip()) is not None
     number = 1
     while rest:
@@ -170,6 +177,30 @@ def _pieces(stream: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         rest = _short(rest) + more
     if rest:
         yield number, _short(rest)
+
+
+def _record_length(head: bytes) -> int:
+    """How many bytes each record has in a file without lines whose records are filled up; 0 in any other.
+
+    A text may end without a slash: there only the length tells where the next record begins.
+    """
+    found = _LENGTH.match(head)
+    if found is None or b"\n" in head.rstrip():
+        return 0
+    length = int(found[1])
+    return length if found.end() == length and head.startswith(b"02,", length) else 0
+
+
+def _fixed(stream: Iterable[bytes], length: int) -> Iterator[tuple[int, bytes]]:
+    rest = b""
+    for more in stream:
+        rest += more
+        whole = len(rest) - len(rest) % length
+        for start in range(0, whole, length):
+            yield 1, rest[start : start + length]
+        rest = rest[whole:]
+    if rest:
+        yield 1, rest
 
 
 def _short(piece: bytes) -> bytes:

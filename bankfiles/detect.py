@@ -16,9 +16,9 @@ from bankfiles.refusals import Refused
 from bankfiles.xmlsource import HEAD_BYTES, first_element, head_text
 
 _KINDS = {**MESSAGES, **ANSWERS}
-_MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_KINDS)})[\s/>]")
+_MESSAGE = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(map(re.escape, _KINDS))})[\s/>]")
 _VERSION = re.compile(r"(?:camt\.05[234]|pain\.002|pacs\.004)\.\d{3}\.\d{2}")
-_BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*,\d{6},")
+_BAI2 = re.compile(r"\s*01,[^,\n]*,[^,\n]*, *\d{6} *,")
 
 Reader = Callable[[bytes | BinaryIO, type[Identities]], Iterator[Event]]
 _READERS: dict[Format, Reader] = {Format.BAI2: read_bai2, Format.MT940: read_mt, Format.MT942: read_mt}

@@ -41,6 +41,32 @@ class TestStatusReport:
         (answer,) = read_answers(old)
         assert [(p.end_to_end_id, p.batch_id) for p in answer.payments] == [("E-1", "PP-1")]
 
+    def test_the_first_versions_have_other_names(self) -> None:
+        old = (
+            b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.02"><pain.002.001.02><GrpHdr/>'
+            b"<OrgnlGrpInfAndSts><OrgnlMsgId>PP-1</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>"
+            b"<TxInfAndSts><OrgnlPmtInfId>PP-1</OrgnlPmtInfId><OrgnlEndToEndId>E-1</OrgnlEndToEndId>"
+            b"<TxSts>RJCT</TxSts><StsRsnInf><StsRsn><Cd>AC01</Cd></StsRsn><AddtlStsRsnInf>Unknown</AddtlStsRsnInf>"
+            b"</StsRsnInf></TxInfAndSts></pain.002.001.02></Document>"
+        )
+        (answer,) = read_answers(old)
+        assert (answer.format, answer.version, answer.message_id) == (
+            Format.PAIN_002,
+            "pain.002.001.02",
+            "PP-1",
+        )
+        said = [(p.end_to_end_id, p.code, p.reason, p.text) for p in answer.payments]
+        assert said == [("E-1", "RJCT", "AC01", "Unknown")]
+        assert (survey(old).outcome, survey(old).version) == ("read", "pain.002.001.02")
+
+    def test_what_it_accepts_is_never_taken_for_a_return(self) -> None:
+        odd = (
+            b"<Document><CstmrPmtStsRpt><OrgnlPmtInf><TxInf><OrgnlEndToEndId>E-1</OrgnlEndToEndId>"
+            b"<TxSts>ACSC</TxSts></TxInf></OrgnlPmtInf></CstmrPmtStsRpt></Document>"
+        )
+        (answer,) = read_answers(odd)
+        assert [(p.end_to_end_id, p.code) for p in answer.payments] == [("E-1", "ACSC")]
+
     def test_several_of_them_in_one_file(self) -> None:
         answers = read_answers(pain002("PP-1", group="ACCP") + pain002("PP-2", group="RJCT", reason="FF01"))
         assert [answer.message_id for answer in answers] == ["PP-1", "PP-2"]
@@ -54,6 +80,18 @@ class TestPaymentReturn:
             ("E-1", "RJCT", "MD07"),
             ("E-2", "RJCT", "AC04"),
         ]
+
+    def test_the_first_version_has_other_names(self) -> None:
+        old = (
+            b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.01"><pacs.004.001.01><GrpHdr/>'
+            b"<OrgnlGrpInf><OrgnlMsgId>PP-1</OrgnlMsgId></OrgnlGrpInf><TxInf><OrgnlEndToEndId>E-1</OrgnlEndToEndId>"
+            b"<RtrRsnInf><RtrRsn><Cd>AC04</Cd></RtrRsn><AddtlRtrRsnInf>Closed</AddtlRtrRsnInf></RtrRsnInf></TxInf>"
+            b"</pacs.004.001.01></Document>"
+        )
+        (answer,) = read_answers(old)
+        assert (answer.format, answer.message_id) == (Format.PACS_004, "PP-1")
+        said = [(p.end_to_end_id, p.code, p.reason, p.text) for p in answer.payments]
+        assert said == [("E-1", "RJCT", "AC04", "Closed")]
 
 
 class TestKind:

@@ -316,6 +316,39 @@ class TestStatement:
         assert survey(data).outcome == "read"
 
 
+def test_spaces_around_fields_are_nothing() -> None:
+    spaced = report(detail()).replace(b"01,122099999,ACME,261123,", b"01, 122099999 , ACME, 261123 ,")
+    assert entries_of(spaced) == entries_of(report(detail()))
+    assert survey(spaced).outcome == "read"
+
+
+class TestRecordsOfOneLength:
+    """As on tape: no lines, each record filled up to the length that the 01 record states."""
+
+    @staticmethod
+    def _blocked(data: bytes, length: int = 80) -> bytes:
+        stated = data.replace(b",0600,1,,,2/", b",0600,1,80,,2/")
+        return b"".join(line.ljust(length) for line in stated.splitlines())
+
+    def test_a_text_without_a_slash_ends_with_its_record(self) -> None:
+        data = report(
+            detail(text="order 1").removesuffix("/"), detail("495", text="rent, May").removesuffix("/")
+        )
+        found = entries_of(self._blocked(data))
+        assert [(e.amount_minor, e.parts[0].free) for e in found] == [
+            (10000, ("order 1",)),
+            (10000, ("rent, May",)),
+        ]
+        assert survey(self._blocked(data) + b"\n").outcome == "read"
+
+    def test_across_what_is_read_at_once(self) -> None:
+        data = self._blocked(report(*[detail(text="order 1").removesuffix("/")] * 2_000))
+        assert len(entries_of(data)) == 2_000
+
+    def test_another_length_than_stated_is_not_believed(self) -> None:
+        assert survey(self._blocked(report(detail()), 90)).outcome == "read"
+
+
 class TestQuarantine:
     @pytest.mark.parametrize(
         ("record", "reason", "minor", "way"),
@@ -329,8 +362,8 @@ class TestQuarantine:
             ),
             (detail(funds="D,x"), "number of distributions: expected digits", 10000, "credit"),
             (detail(funds="D,9999"), "number of distributions: expected at most 1000", 10000, "credit"),
-            (detail(amount="0"), "amount: expected an amount above zero, found '0'", 0, "credit"),
-            (detail("890", ""), "type code: expected one of a credit or debit", 0, None),
+            (detail(amount=""), "amount: expected an amount above zero, found nothing", 0, "credit"),
+            (detail("890", "500"), "type code: expected one of a credit or debit", 500, None),
             (
                 detail("390"),
                 "type code: expected one of a single movement, found '390: a total'",
@@ -379,8 +412,12 @@ class TestQuarantine:
         (reason,) = reasons(chained(0, 14000, detail(), detail("1X5", "4000")))
         assert "it cannot be told whether the rest of the statement is complete" in reason
 
-    def test_of_no_money_does_not_hold_it(self) -> None:
-        assert survey(chained(0, 10000, detail(), detail("890", ""))).outcome == "read"
+    @pytest.mark.parametrize("record", [detail("890", ""), detail("890", "0"), detail(amount="0")])
+    def test_is_not_for_what_moves_no_money(self, record: str) -> None:
+        data = chained(0, 10000, detail(), record)
+        assert [(e.amount_minor, e.status) for e in entries_of(data)] == [(10000, "BOOK"), (0, "INFO")]
+        found = survey(data)
+        assert (found.outcome, found.quarantined) == ("read", [])
 
     def test_of_a_record_without_end_keeps_nothing_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bai2_records, "MAX_CONTINUATIONS", 3)
