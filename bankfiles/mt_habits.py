@@ -77,6 +77,8 @@ _MARK = r"(?P<mark>[?<>~^+|&@])(?=[0-3][0-9])"
 _TWICE = r"\s*(?:(?P<twice>[0-9A-Z]{3,4})(?=(?P=twice)))?"
 """A code that some banks write into an `:86:` of its own before the text that begins with it."""
 _KIND = r"(?P<kind>[0-9]{3}|[0-9A-Z]{3,4}(?=[^0-9A-Z ]00)|)"
+_ANY = ".{0,500}"
+"""The standard has 390 characters; among thousands, looking for two things takes too long."""
 _NUMBERED = "{mark}({codes})"
 _SLASHED = "/({codes})(?=/)"
 
@@ -160,7 +162,7 @@ HABITS = (
     ),
     Habit(
         "BPH: the other party's account in 26, name and address in 27 to 29, and all of them once more behind 30",
-        re.compile(rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)26[0-9]{{26}}(?P=mark)27.*(?P=mark)32)"),
+        re.compile(rf"{_TWICE}{_KIND}{_MARK}(?={_ANY}(?P=mark)26[0-9]{{26}}(?P=mark)27{_ANY}(?P=mark)32)"),
         _NUMBERED,
         _SUB_FIELDS | dict.fromkeys(("26", "27", "28", "29"), NOTE),
         width=27,
@@ -169,7 +171,7 @@ HABITS = (
     Habit(
         "ING of Poland: the other party's account in 29 as well, the address in 62 and 63",
         re.compile(
-            rf"{_TWICE}{_KIND}{_MARK}(?=.*(?P=mark)29(?P<again>[0-9]{{26}})(?P=mark)30.*(?P=mark)38PL(?P=again))"
+            rf"{_TWICE}{_KIND}{_MARK}(?={_ANY}(?P=mark)29(?P<again>[0-9]{{26}})(?P=mark)30{_ANY}(?P=mark)38PL(?P=again))"
         ),
         _NUMBERED,
         _SUB_FIELDS | dict.fromkeys(("29", "62", "63"), NOTE),
