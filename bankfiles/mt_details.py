@@ -24,12 +24,15 @@ from bankfiles.mt_habits import (
 _SEPA = re.compile(rf"({'|'.join(SEPA_CODES)})\+")
 _FILLING = " ÿ˙"
 """What Polish banks write into empty pieces is the byte FF."""
+_NOBODY = f"{_FILLING}/"
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 def read_details(lines: Sequence[str]) -> Details:
     """What an `:86:` says, by slot."""
     tight = "".join(lines)
+    if not tight:
+        return {FREE: [], STRUCTURED: [], NOTE: []}
     for habit in HABITS:
         text = habit.between.join(lines) if habit.between else tight
         begun = habit.begins.match(text)
@@ -129,7 +132,7 @@ class _Sorted:
             # ING of Romania writes it behind the name.
             slot = ACCOUNT
         before, self._before = self._before, slot
-        if not value.strip(_FILLING if slot not in PARTY else f"{_FILLING}/"):
+        if not value.strip(_FILLING if slot not in PARTY else _NOBODY):
             return
         if self._closed and slot in PARTY:
             self._free.append(delimiter + text)

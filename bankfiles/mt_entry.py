@@ -130,8 +130,8 @@ class EntryReader:
         # What is reversed was paid by, or to, the other one.
         paid_to_us = money.mark in _PAID_TO_US
         side = DEBTOR if paid_to_us else CREDITOR
-        named = [get(ORDERING, ""), get(BENEFICIARY, "")][:: 1 if paid_to_us else -1]
-        name = next(filter(None, (get(NAME), get(side[NAME]), *named)), line.name)
+        other_first = (ORDERING, BENEFICIARY) if paid_to_us else (BENEFICIARY, ORDERING)
+        name = get(NAME) or get(side[NAME]) or get(other_first[0]) or get(other_first[1]) or line.name
         other: Party = (name, self._other(line, details, side), get(BANK, "") or get(side[BANK], ""))
         payer, payee = (other, _NOBODY) if paid_to_us else (_NOBODY, other)
         credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""

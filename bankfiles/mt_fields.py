@@ -248,13 +248,16 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     booked_on = entry_day(entry, value_on) if entry and not entry.isspace() else value_on
     if len(rest) > MAX_REFERENCES:
         raise Unreadable("references", f"at most {MAX_REFERENCES} characters", rest)
-    rest, *told = _TOLD.split(rest, 1)
+    told = ""
+    if "/OCMT/" in rest or "/CHGS/" in rest:
+        rest, told = _TOLD.split(rest, 1)
     reference, _, bank_reference = rest.partition("//")
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.
     reference, _, beyond = reference.strip().partition("  ")
     supplement = [beyond.strip()] if beyond else []
-    supplement += (f"/{text.lstrip('/')}" for text in told)
-    if words := _REFERENCE_AND_WORDS.fullmatch(bank_reference):
+    if told:
+        supplement.append(f"/{told.lstrip('/')}")
+    if "/" in bank_reference and (words := _REFERENCE_AND_WORDS.fullmatch(bank_reference)):
         bank_reference = words[1]
         supplement.append(words[2])
     name = begin = ""
