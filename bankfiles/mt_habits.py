@@ -69,7 +69,9 @@ _SUB_FIELDS = {
     "35": NOTE,
     "36": NOTE,
     "38": IBAN,
-    **{f"6{n}": MORE for n in range(10)},
+    **{f"6{n}": MORE for n in range(6)},
+    # Deutsche Bank writes one of these before the text.
+    **{f"6{n}": NOTE for n in range(6, 10)},
 }
 _TRIODOS = {"10": ACCOUNT, **{f"2{n}": FREE for n in range(10)}, "31": NOTE}
 """Its 31 is the account itself."""

@@ -88,6 +88,18 @@ class TestNumberedPieces:
             "00-001 WARSZAWA",
         ]
 
+    def test_of_deutsche_bank_have_a_number_of_its_own_before_the_text(self) -> None:
+        assert told(
+            "171?00DIRECT DEBIT?68101/7?20SVWZ+INVOICE 17?30GENODEM1MSS?31DE02120300000000202051?32ACME GMBH"
+        ) == {
+            "kind": "171",
+            "note": ["DIRECT DEBIT", "101/7"],
+            "free": ["INVOICE 17"],
+            "bank": "GENODEM1MSS",
+            "account": "DE02120300000000202051",
+            "name": "ACME GMBH",
+        }
+
     def test_of_bph_tell_of_the_other_party_twice(self) -> None:
         text = (
             "020<00Przelew MultiCash<10404\n<20FAKTURA 17/2026<2661109010140000071219812874\n"
@@ -103,8 +115,9 @@ class TestNumberedPieces:
                 "ACME SP. Z O.O. PROSTA 1",
                 "00-001 WARSZAWA",
                 "020",
+                "DWMC",
             ],
-            "free": ["FAKTURA 17/2026", "KOD 8", "DWMC"],
+            "free": ["FAKTURA 17/2026", "KOD 8"],
             "bank": "10901014",
             "account": "0000071219812874",
             "name": "ACME SP. Z O.O. PROSTA 1 00-001 WARSZAWA",
