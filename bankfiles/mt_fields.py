@@ -250,7 +250,10 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         raise Unreadable("references", f"at most {MAX_REFERENCES} characters", rest)
     told = ""
     if "/OCMT/" in rest or "/CHGS/" in rest:
-        rest, told = _TOLD.split(rest, 1)
+        before, words = _TOLD.split(rest, 1)
+        # Behind what a payer wrote, the bank's reference comes yet.
+        if "//" not in words.lstrip("/"):
+            rest, told = before, words
     reference, _, bank_reference = rest.partition("//")
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.
     reference, _, beyond = reference.strip().partition("  ")

@@ -114,6 +114,10 @@ class TestStatementLine:
         line = f":61:260105D1,NMSCNONREF\n{'ACME TRADING LTD':18}    {kind}\n:86:text\n"
         assert only_entry(of(line)).parts[0].free == ("text",)
 
+    def test_what_a_payer_writes_before_it_does_not_hide_the_banks_reference(self) -> None:
+        found = only_entry(of(":61:2601050105C90,00NTRFA/OCMT/EUR1//R1\n"))
+        assert found.bank_reference == "R1"
+
     @pytest.mark.parametrize("before", ["NONREF//B-1", "NONREF//B-1/", "NONREF", "NONREF/"])
     def test_may_hold_what_was_ordered_and_what_it_cost(self, before: str) -> None:
         found = only_entry(of(f":61:2601050105C90,00NTRF{before}/OCMT/EUR100,00/CHGS/EUR10,00/\n"))
