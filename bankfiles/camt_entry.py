@@ -103,13 +103,15 @@ def money_of(slots: Slots, unsaid: str) -> tuple[int, str, Direction, str]:
     status = slots.get("status", unsaid)
     if not status or len(status) > 35:
         raise Unreadable("Sts", "a status such as BOOK", status)
-    # A memo of the bank's: it is shown, and is no money.
-    return minor, currency, way, status if minor else "INFO"
+    return minor, currency, way, status
 
 
 def head_of(slots: Slots, statement_on: date | None, unsaid: str) -> Head:
     """Raises Unreadable."""
     minor, currency, way, status = money_of(slots, unsaid)
+    if minor == 0:
+        # A memo of the bank's: it is shown, and is no money.
+        status = "INFO"
     reversal = _FLAGS.get(slots.get("reversal", "false"))
     if reversal is None:
         raise Unreadable("RvslInd", "true or false", slots["reversal"])
@@ -285,6 +287,8 @@ class EntryBuilder:
             elif self._net != head.signed_minor:
                 expected = f"transactions that sum to {_decimal(head.signed_minor, head.currency)}"
                 raise Unreadable("NtryDtls", expected, _decimal(self._net, head.currency))
+            elif not head.amount_minor:
+                raise Unreadable("Amt", "an amount above zero, as that of its transactions is", "0")
             return self._entry(head, money, place)
         except Unreadable as reason:
             return self._quarantine(str(reason), place)

@@ -107,6 +107,14 @@ class TestEntry:
         found = only_entry(notification(entry(details(transaction(amount="0.00")), amount="0.00")))
         assert (found.amount_minor, found.status, found.booked) == (0, "INFO", False)
 
+    def test_an_amount_of_zero_over_transactions_with_money_waits_for_a_person(self) -> None:
+        back = transaction(amount="5.00", way="DBIT")
+        (found,) = quarantined_of(
+            notification(entry(details(transaction(amount="5.00"), back), amount="0.00"))
+        )
+        assert "Amt: expected an amount above zero, as that of its transactions is" in found.reason
+        assert found.status == "BOOK"
+
     @pytest.mark.parametrize(("format", "status"), [("camt.053", "BOOK"), ("camt.052", ""), ("camt.054", "")])
     def test_without_a_status_only_a_statements_is_booked(self, format: str, status: str) -> None:
         inside = entry().replace("<Sts>BOOK</Sts>", "")
