@@ -130,8 +130,14 @@ class TestInSight:
             in desk.files.look(sha256_of(LACKING)).reason
         )
 
-    def test_an_amount_of_zero_lacks_nothing(self, desk: Desk) -> None:
+    def test_an_amount_of_zero_is_shown_and_asks_nobody(self, desk: Desk) -> None:
         assert desk.work_off(file_of(good(), entry(amount="0.00"), closing="100.00")).stage == "posted"
+        assert desk.rows("SELECT 1 FROM bank_quarantine") == []
+        assert desk.rows("SELECT state FROM bank_entry_part WHERE amount_minor = 0") == [{"state": "shown"}]
+
+    def test_an_amount_of_zero_lacks_nothing(self, desk: Desk) -> None:
+        back = details(transaction(amount="5.00"), transaction(amount="5.00", way="DBIT"))
+        assert desk.work_off(file_of(good(), entry(back, amount="0.00"), closing="100.00")).stage == "posted"
         with pytest.raises(
             ValueError, match=r"The amount of line 3 \(Stmt\[1\]/Ntry\[2\]\) of file 1 is zero"
         ):
