@@ -24,6 +24,8 @@ def make_engine(url: str, connections: int = 16) -> Engine:
         sqlalchemy_url(url),
         pool_size=connections,
         max_overflow=0,
+        # The last one used has its plans and its knowledge of the tables; the others would learn them once more.
+        pool_use_lifo=True,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
         # A failure's message is kept in the workflow's history, where no name and no account number may be.
