@@ -20,9 +20,6 @@ MAX_ACCOUNT = 100
 FIRST_YEAR, LAST_YEAR = 1980, 2079
 """Those that MT940 can say: another one is a mistake or a filler, and money of no day would wait for ever."""
 
-_OF_THE_BATCH = ("message_id", "payment_information_id")
-"""What a transaction tells of the batch that it is in."""
-
 _DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -176,20 +173,25 @@ def _ordered_in(currency: str, slots: Slots) -> int | None:
     return ordered.amount_minor or None if ordered is not None and ordered.currency == currency else None
 
 
-def _amounts_in(currency: str, slots: Slots) -> list[tuple[str, int]]:
+def _amounts_in(currency: str | None, slots: Slots) -> list[tuple[str, int]]:
+    """What a transaction tells in a currency, or in any. Raises Unreadable."""
     names = {
         "amount": "Amt",
         "transaction_amount": "AmtDtls/TxAmt/Amt",
         "counter_value": "AmtDtls/CntrValAmt/Amt",
     }
     read = [(element, *amount(element, slots[slot])) for slot, element in names.items() if slot in slots]
-    return [(element, minor) for element, minor, read_currency in read if read_currency == currency]
+    return [(element, minor) for element, minor, told in read if currency in (None, told)]
+
+
+def _told_in(currency: str | None, slots: Slots) -> list[tuple[str, int]]:
+    """What an only transaction says it is. A zero tells nothing: some banks fill in what newer versions demand."""
+    return [(element, minor) for element, minor in _amounts_in(currency, slots) if minor]
 
 
 def _check_single(head: Head, slots: Slots) -> None:
     """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
-    # A zero tells nothing: some banks fill in what newer versions demand.
-    told = [(element, minor) for element, minor in _amounts_in(head.currency, slots) if minor]
+    told = _told_in(head.currency, slots)
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
     charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)
@@ -220,6 +222,8 @@ class EntryBuilder:
     _splits = True
     _ordered = False
     """Some transaction has no amount but the one ordered: they are its details only where they sum to it."""
+    _has_money = False
+    """Some transaction of a batch of zero is not zero."""
     _fault: Unreadable | None = None
 
     def __init__(
@@ -255,6 +259,7 @@ class EntryBuilder:
 
     def _add_to_batch(self, number: int, head: Head, slots: Slots) -> None:
         try:
+            self._has_money = self._has_money or (not head.amount_minor and bool(_told_in(None, slots)))
             minor = _amount_in(head.currency, slots)
             if minor is None:
                 minor = _ordered_in(head.currency, slots)
@@ -280,6 +285,8 @@ class EntryBuilder:
                     "NtryDtls", "the entry's own amount, dates and reference before it", "some after it"
                 )
             money = (head.amount_minor, head.currency, head.direction, head.value_on)
+            if not head.amount_minor and (self._has_money or self.parts or _told_in(None, self._first)):
+                raise Unreadable("Amt", "an amount above zero, as that of its transactions is", "0")
             if self._stands_for_several() or (self._ordered and self._net != head.signed_minor):
                 self._splits = False
             if self.count <= 1 or not self._splits:
@@ -287,8 +294,6 @@ class EntryBuilder:
             elif self._net != head.signed_minor:
                 expected = f"transactions that sum to {_decimal(head.signed_minor, head.currency)}"
                 raise Unreadable("NtryDtls", expected, _decimal(self._net, head.currency))
-            elif not head.amount_minor:
-                raise Unreadable("Amt", "an amount above zero, as that of its transactions is", "0")
             return self._entry(head, money, place)
         except Unreadable as reason:
             return self._quarantine(str(reason), place)
@@ -303,14 +308,17 @@ class EntryBuilder:
             # Transactions that do not say what they add to the entry are no details of it: it is a lump sum.
             self._first = {}
             self.parts.clear()
-            self._identities.forget()
-        elif not self._splits and not _amounts_in(head.currency, self._first):
-            # One of several that does not say which part of the entry it is: whose the rest is, nobody knows.
-            self._first = {slot: self._first[slot] for slot in _OF_THE_BATCH if slot in self._first}
+            self._identities.take_back()
         written, slots = self.slots["amount"], self._first
         if slots and slots.get("amount") != written:
             _check_single(head, slots)
-        self.parts.append(self._part(head, slots, money))
+        part = self._part(head, slots, money)
+        if self.count == 1 and not self._splits and not _told_in(head.currency, slots):
+            # One of several that does not say which part of the entry it is: whose the rest is, nobody knows. What it
+            # says tells this lump sum from others all the same, and of which batch it is.
+            self._first, batch = {}, (part.message_id, part.payment_information_id)
+            part = Part(0, *money[:3], part.key, message_id=batch[0], payment_information_id=batch[1])
+        self.parts.append(part)
 
     def _part(self, head: Head, slots: Slots, money: EntryMoney) -> Part:
         get = slots.get

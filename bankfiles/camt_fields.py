@@ -112,6 +112,8 @@ def either(slot: str, inner: Table) -> Take:
     def take(element: etree._Element, slots: Slots) -> None:
         if len(element):
             gather(element[:], plan, slots)
+            # Inside there is something, if nothing that is known: it was not left out.
+            slots.setdefault(slot, None)
         else:
             once(slot)(element, slots)
 

@@ -152,6 +152,13 @@ class Identities:
         self.forget()
         return self._key(facts), keyed_by
 
+    def take_back(self) -> None:
+        """The parts so far are none: what is equal to them is counted as if they had not been told."""
+        for facts in self._parts:
+            seen = hash(facts)
+            self._again[seen] = self._again.get(seen, 0) - 1
+        self.forget()
+
     def forget(self) -> None:
         """The parts so far belong to no entry: it could not be read."""
         self._parts.clear()

@@ -41,10 +41,10 @@ _END_OR_DECLARATION = re.compile(
     re.ASCII,
 )
 _HEADER = re.compile(
-    rb"<((?:[\w.-]{1,64}:)?)AppHdr[\s>].{0,60000}?</\1AppHdr\s{0,9}>(?=\s{0,400}<(?:[\w.-]{1,64}:)?Document[\s>])",
-    re.DOTALL,
+    rb"<((?:[\w.-]{1,64}:)?)AppHdr(?:\s[^<>]*(?<!/))?>[^<]*(?:<(?!/?(?:[\w.-]{1,64}:)?(?:AppHdr|Document)[\s/>])[^<]*)*"
+    rb"</\1AppHdr\s{0,9}>(?=\s{0,400}<(?:[\w.-]{1,64}:)?Document[\s>])"
 )
-"""The business application header, where it stands before its document and not around it."""
+"""The business application header, where it stands before its document and not around it or around another."""
 _ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
 _PADDING = b"\x00\x1a"
 """What some programs write behind the end."""
@@ -153,8 +153,9 @@ class XmlSource:
         header = None if self._wide() else _HEADER.match(self._ahead, root)
         if header is not None:
             # It has no money in it, and two first elements are no XML.
-            self._lines += self._ahead.count(b"\n", 0, header.end())
-            self._ahead = self._ahead[header.end() :]
+            self._lines += header[0].count(b"\n")
+            # What stands before it, such as the encoding, is said of the document.
+            self._ahead = self._ahead[:root] + self._ahead[header.end() :]
             return self._start_document()
         self._in_document = _ROOT.match(text, root) is not None
         self._decoder = (

@@ -115,6 +115,25 @@ class TestEntry:
         assert "Amt: expected an amount above zero, as that of its transactions is" in found.reason
         assert found.status == "BOOK"
 
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            transaction(amount="5.00") + transaction(),
+            transaction() + transaction(amount="5.00"),
+            transaction(amount="5.00", currency="USD"),
+            transaction(amount="5.00", currency="USD") * 2,
+        ],
+    )
+    def test_so_does_one_over_money_that_is_not_its_sum(self, inside: str) -> None:
+        (found,) = quarantined_of(notification(entry(details(inside), amount="0.00")))
+        assert "Amt: expected an amount above zero, as that of its transactions is" in found.reason
+
+    @pytest.mark.parametrize("inside", ["<Code>PDNG</Code>", "<Cd/>", ""])
+    def test_a_status_that_is_none_is_not_left_out(self, inside: str) -> None:
+        told = entry().replace("<Sts>BOOK</Sts>", f"<Sts>{inside}</Sts>")
+        (found,) = quarantined_of(document(statement(told, format="camt.053"), format="camt.053").encode())
+        assert "Sts: expected a status such as BOOK, found nothing" in found.reason
+
     @pytest.mark.parametrize(("format", "status"), [("camt.053", "BOOK"), ("camt.052", ""), ("camt.054", "")])
     def test_without_a_status_only_a_statements_is_booked(self, format: str, status: str) -> None:
         inside = entry().replace("<Sts>BOOK</Sts>", "")
@@ -209,6 +228,7 @@ class TestParts:
             ("3", "", "", False),
             ("10", "", "", False),
             ("3", "100.00", "ACME GmbH", False),
+            ("3", "0.00", "", False),
         ],
     )
     def test_one_transaction_that_stands_for_several_is_a_lump_sum(
@@ -222,6 +242,26 @@ class TestParts:
         (part,) = found.parts
         assert (part.amount_minor, part.payer_name, part.payment_information_id) == (10000, payer, "RUN-7")
         assert found.detailed is detailed
+
+    def test_such_lump_sums_are_told_apart_by_what_their_transactions_say(self) -> None:
+        batch = "<Btch><NbOfTxs>3</NbOfTxs></Btch>"
+        named = "<Refs><AcctSvcrRef>{}</AcctSvcrRef></Refs>".format
+        first, second = (
+            only_entry(notification(entry(details(batch, transaction(named(reference))))))
+            for reference in ("R-1", "R-2")
+        )
+        assert first.key != second.key
+        assert first.parts[0].key != second.parts[0].key
+        assert first.parts[0].bank_reference == second.parts[0].bank_reference == ""
+
+    def test_what_was_no_part_does_not_count_among_its_equals(self) -> None:
+        ordered = '<AmtDtls><InstdAmt><Amt Ccy="EUR">{}</Amt></InstdAmt></AmtDtls>'.format
+        lump = entry(
+            details(transaction(ordered("60")), transaction(ordered("45")), transaction(ordered("60")))
+        )
+        single = entry(details(transaction(amount="60.00")), amount="60.00")
+        _, *behind = entries_of(notification(lump, single, single))
+        assert [e.parts for e in behind] == [e.parts for e in entries_of(notification(single, single))]
 
     @pytest.mark.parametrize(
         ("bank", "told"),
@@ -455,6 +495,19 @@ class TestDocument:
         one = header + document(statement(entry()))
         assert only_entry(f'<?xml version="1.0"?>\n{one}'.encode()).line == 4
         assert len(entries_of(f"{one}\n{one}".encode())) == 2
+
+    def test_the_encoding_stands_before_a_header_too(self) -> None:
+        named = transaction("<RltdPties><Dbtr><Nm>Łąka sp. z o.o.</Nm></Dbtr></RltdPties>")
+        data = '<?xml version="1.0" encoding="ISO-8859-2"?>\n<AppHdr>\n</AppHdr>\n' + document(
+            statement(entry(details(named)))
+        )
+        found = only_entry(data.encode("iso-8859-2"))
+        assert (found.parts[0].payer_name, found.line) == ("Łąka sp. z o.o.", 4)
+
+    @pytest.mark.parametrize("header", ["<AppHdr />", "<AppHdr></AppHdr><!-- 1 -->"])
+    def test_a_header_holds_no_document(self, header: str) -> None:
+        first, second = document(statement(entry())), document(statement(entry()))
+        assert survey(f"{header}{first}<AppHdr></AppHdr>{second}".encode()).outcome == "held"
 
     def test_documents_in_a_wrapper_are_all_read(self) -> None:
         both = document(statement(entry())) + document(statement(entry(amount="5.00")))
