@@ -109,7 +109,8 @@ _INSERT_PARTS = """
     SELECT p.key, e.id, {position}, {receipt_of}, p.amount_minor, p.currency, p.direction,
         p.end_to_end_id, p.structured_references, p.text_references, p.remittance, p.payer_name, p.payer_account,
         p.credited_account, p.bank_reference, p.return_reason, p.charges_minor, p.house, p.batch_id,
-        {confirmed}, 'shown', 'the bank has not booked it yet'
+        {confirmed}, 'shown',
+        CASE p.amount_minor WHEN 0 THEN 'its amount is zero' ELSE 'the bank has not booked it yet' END
     FROM incoming_part p JOIN bank_entry e ON e.identity_key = p.entry_key {joins}
     WHERE e.identity_key = ANY (ARRAY(SELECT key FROM incoming_entry))
     ORDER BY p.key, {receipt_of}::bigint ON CONFLICT (identity_key) DO NOTHING

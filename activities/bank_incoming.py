@@ -123,7 +123,9 @@ class Incoming:
     def _part_row(self, entry: Entry, part: Part) -> tuple[Any, ...]:
         alone = len(entry.parts) == 1
         way, end_to_end, structured, free = part.direction, part.end_to_end_id, part.structured, part.free
-        found = references(structured, (*free, end_to_end, entry.note) if alone else (*free, end_to_end))
+        # A note on a lump sum may be of one payment in it.
+        note = (entry.note,) if alone and not entry.lump else ()
+        found = references(structured, (*free, end_to_end, *note))
         charges = part.charges or (entry.charges if alone else ())
         return (
             part.key,

@@ -368,7 +368,8 @@ class EntryBuilder:
         slots = self.slots
         get = slots.get
         key, keyed_by = self._identities.entry(head.bank_reference, money)
-        batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), get("batch_count", ""))
+        counted = get("batch_count") or ("" if self._splits else str(self.count))
+        batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), counted)
         return Entry(
             place.ordinal,
             place.statement,

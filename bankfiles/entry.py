@@ -239,6 +239,11 @@ class Entry(NamedTuple):
         return self.status == "BOOK"
 
     @property
+    def lump(self) -> bool:
+        """Whether it is several transactions, and the bank does not tell them apart."""
+        return not self.detailed and self.batch is not None and self.batch.count.lstrip("0") not in ("", "1")
+
+    @property
     def signed_minor(self) -> int:
         return self.amount_minor if self.direction is Direction.CREDIT else -self.amount_minor
 

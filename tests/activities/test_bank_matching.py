@@ -14,6 +14,7 @@ from bankfiles.sample import Batch, Payment, Sheet
 from rules.deposit import DepositState
 from tests.activities.test_bank_chain import MONDAY, day
 from tests.activities.test_bank_files import ACCOUNT, SETUP, Desk, camt, desk
+from tests.bankfiles.camt_files import details, document, entry, statement, transaction
 from tests.office import change_set_up
 
 __all__ = ["desk"]
@@ -230,6 +231,22 @@ class TestLinkedPayer:
 
 
 class TestWhatWaits:
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            details("<Btch><NbOfTxs>2</NbOfTxs></Btch>"),
+            details("<Btch><NbOfTxs>2</NbOfTxs></Btch>", transaction()),
+            details(transaction(), transaction()),
+        ],
+    )
+    def test_a_note_on_a_lump_sum_credits_nobody_with_all_of_it(self, desk: Desk, inside: str) -> None:
+        note = f"<AddtlNtryInf>{desk.issue().reference}</AddtlNtryInf>"
+        file = document(statement(entry(inside + note), account=ACCOUNT)).encode()
+        desk.work_off(file)
+        assert desk.parts() == [("unapplied", "no payment reference of ours was found")]
+        desk.work_off(file.replace(inside.encode(), b"").replace(b"-23<", b"-27<"))
+        assert (desk.available(), len(desk.parts())) == (10_000, 2)
+
     @pytest.mark.parametrize("applied", [True, False])
     def test_a_lump_sum_that_waits_gives_way_to_its_details(self, desk: Desk, applied: bool) -> None:
         deposit, other = desk.issue(), desk.issue("C-1002", "50.00")

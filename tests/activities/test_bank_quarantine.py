@@ -133,7 +133,9 @@ class TestInSight:
     def test_an_amount_of_zero_is_shown_and_asks_nobody(self, desk: Desk) -> None:
         assert desk.work_off(file_of(good(), entry(amount="0.00"), closing="100.00")).stage == "posted"
         assert desk.rows("SELECT 1 FROM bank_quarantine") == []
-        assert desk.rows("SELECT state FROM bank_entry_part WHERE amount_minor = 0") == [{"state": "shown"}]
+        assert desk.rows("SELECT state, reason FROM bank_entry_part WHERE amount_minor = 0") == [
+            {"state": "shown", "reason": "its amount is zero"}
+        ]
 
     def test_an_amount_of_zero_lacks_nothing(self, desk: Desk) -> None:
         back = details(transaction(amount="5.00"), transaction(amount="5.00", way="DBIT"))
