@@ -121,7 +121,7 @@ class _Reader:
             raise TooLarge("The number of statements", str(MAX_STATEMENTS))
         reference = field.text if field.tag == "20" else ""
         self._statement = OpenStatement(self.statements, field.line, reference, self._enveloped)
-        if now is not None and now.goes_on and field.tag == "60M":
+        if now is not None and now.goes_on_in(field):
             self._statement.follow(now)
         elif field.tag != "20":
             self._statement.problem(field.line, f":{field.tag}:: expected a :20: before it, found none")

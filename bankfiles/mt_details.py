@@ -7,6 +7,7 @@ from functools import lru_cache
 from bankfiles.mt_habits import (
     ACCOUNT,
     CODE_WORDS,
+    END_TO_END,
     FREE,
     HABITS,
     LINE_WIDTH,
@@ -114,22 +115,28 @@ def _clean(text: str) -> str:
 class _Sorted:
     """The pieces of one text as they are sorted into slots."""
 
-    __slots__ = ("_before", "_closed", "_found", "_free", "_habit", "_marked", "_trim")
+    __slots__ = ("_before", "_closed", "_found", "_free", "_full", "_habit", "_marked", "_trim")
 
     def __init__(self, habit: Habit, marked: bool) -> None:
         self._habit, self._marked, self._trim = habit, marked, habit.trim
         self._free: list[str] = []
         self._found: Details = {FREE: self._free, STRUCTURED: [], NOTE: []}
         self._before = ""
-        self._closed = False
+        self._closed = self._full = False
 
     def take(self, slot: str, text: str, delimiter: str) -> None:
         """A piece, and what began it in the text."""
         found = self._found
         # Its spaces tell how wide a piece of free text is.
         value = text.strip(self._trim) if slot != FREE or not self._habit.width else text
-        if slot == NAME and NAME in found and ACCOUNT not in found and _ACCOUNT.fullmatch(value):
-            # ING of Romania writes it behind the name.
+        if (
+            slot == NAME
+            and NAME in found
+            and ACCOUNT not in found
+            and not self._full
+            and _ACCOUNT.fullmatch(value)
+        ):
+            # ING of Romania writes it behind the name, which never fills its piece: else it may be of the name.
             slot = ACCOUNT
         before, self._before = self._before, slot
         if not value.strip(_FILLING if slot not in PARTY else _NOBODY):
@@ -145,13 +152,19 @@ class _Sorted:
             self._closed = True
         elif slot not in found:
             found[slot] = _clean(value)
+            self._full = len(text) >= self._habit.width
         else:
             self._again(slot, _clean(value), delimiter, slot == before)
 
     def _again(self, slot: str, value: str, delimiter: str, continues: bool) -> None:
         """What a slot holds already: more of it, or another."""
         habit, found = self._habit, self._found
-        if continues:
+        if slot in PARTY and not habit.party_last and END_TO_END in (slots := list(found)):
+            if slots.index(END_TO_END) < slots.index(slot):
+                # A payer may have written the first one into that reference. The bank's comes behind it.
+                value, found[slot] = found[slot], value
+            found[NOTE].append(self._note(value, delimiter))
+        elif continues:
             found[slot] += value if len(found[slot]) >= habit.width > 0 else f" {value}"
         elif slot in PARTY and habit.party_last:
             self._free.append(found[slot])

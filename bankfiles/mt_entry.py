@@ -37,6 +37,8 @@ from bankfiles.refusals import Unreadable
 
 _AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 
+_PLAIN = len((FREE, STRUCTURED, NOTE))
+"""So many slots has a text in which nothing of a bank's was found."""
 _RABO_NUMBER = re.compile(r"(?!0+$)[P0-9][0-9]{9}")
 _PAID_TO_US = frozenset({"C", "RC", "EC"})
 Party = tuple[str, str, str]
@@ -92,8 +94,10 @@ class EntryReader:
         return Quarantine(*where, money.amount_minor, money.currency, money.direction, self._status)
 
     def _entry(self, raw: Raw, money: Money, line: Line, details: Details) -> Entry:
-        if line.text:
-            details = read_details((line.text + "".join(raw.details[:1]), *raw.details[1:]))
+        if line.text and len(details) == _PLAIN and not details[NOTE]:
+            # What it goes on with is the payer's as well, and so no code of a bank.
+            free = details[FREE]
+            details[FREE] = [line.text + "".join(free[:1]), *free[1:]]
         supplement = read_supplement((*line.supplement, *raw.notes)) if line.supplement or raw.notes else {}
         facts = (money.amount_minor, money.currency, money.direction, line.value_on)
         part = self._part(money, line, details, supplement, facts)
@@ -179,9 +183,13 @@ class EntryReader:
         """The other party's account."""
         get = details.get
         number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
-        for text in line.supplement if not number else ():
-            # Rabobank writes it into the second line of the `:61:`, before SEPA as a number.
-            if is_iban(text.replace(" ", "")) or ("RABO" in self._account and _RABO_NUMBER.fullmatch(text)):
+        # Rabobank writes it into the second line of the `:61:`, before SEPA as a number. What looks like one in its
+        # `:86:` a payer wrote into the reference with which that begins.
+        rabobank = "RABO" in self._account if line.supplement else False
+        for text in line.supplement if rabobank or not number else ():
+            if is_iban(text.replace(" ", "")) or (
+                rabobank and not line.reference and _RABO_NUMBER.fullmatch(text)
+            ):
                 number = account_number(text)
                 break
         # Triodos writes the account's own number there.

@@ -44,8 +44,9 @@ _TOLD = re.compile(r"/(?=/?(?:OCMT|CHGS)/)")
 _CUT_AFTER = 9
 _NAME_AND_KIND = re.compile(rf"(.{{18}}) {{4}}(?:BGC|FPI|FPO|TFR| DD| SO)(.{{0,{_CUT_AFTER}}})")
 """What Lloyds and Bank of Scotland write into the next line: the other party, and how the text of `:86:` begins."""
-_REFERENCE_AND_WORDS = re.compile(r"([^/].{0,15}?)(/[A-Z]{4}/.*)")
-"""ING and BIL write code words, which belong into the next line, behind the bank's reference."""
+_REFERENCE_AND_WORDS = re.compile(r"([^/].{0,15}?)(/(?:TRCD|IACC|OCMT|CHGS|EXCH)/.*)")
+"""ING and BIL write code words, which belong into the next line, behind the bank's reference. Other letters between
+slashes are of the reference: without them, those of two payments would be one."""
 _POINTERS = frozenset({"EREF", "KREF", "MREF", "MARF", "PREF", "CREF", "RREF"})
 """What banks write where the reference stands in `:86:`."""
 

@@ -134,7 +134,7 @@ _PARTY_LINES = (ACCOUNT, NAME, FREE, FREE)
 HABITS = (
     Habit(
         "Komercijalna Banka Skopje: account, name, reference and purpose, each in its line",
-        re.compile(r"(?=/(?:ORDP|BENM)/[0-9]+\n/)"),
+        re.compile(rf"(?=/(?:ORDP|BENM)/[0-9]+\n/(?!(?:{'|'.join(_WORDS)})/))"),
         _SLASHED,
         {"ORDP": _PARTY_LINES, "BENM": _PARTY_LINES},
         between="\n",
@@ -196,8 +196,8 @@ HABITS = (
         trim=" /",
     ),
     Habit(
-        "Goldman Sachs: the first code word without a slash before it",
-        re.compile(r"(?=(?:EREF|PREF)/)"),
+        "Goldman Sachs: references alone, the first code word without a slash before it",
+        re.compile(r"(?=(?:EREF|PREF)/[^ ]*\Z)"),
         r"(?:^|/)({codes})(?=/)",
         {"EREF": END_TO_END, "PREF": CUSTOMER},
         trim=" /",

@@ -47,7 +47,7 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
     field: Field | None = None
     of_entry, length = False, 0
     for number, line in enumerate(lines(stream), 1):
-        beside, start = _envelope(line.lstrip()) if line[:1] in _NO_TEXT else ("", line)
+        beside, start = _envelope(line.lstrip(), of_entry) if line[:1] in _NO_TEXT else ("", line)
         found = _TAG.match(start) if start[:1] == ":" else None
         if found is not None and of_entry and found[1] in _MINUTES and _is_time(field, start):
             found = None
@@ -78,15 +78,16 @@ def _ended(field: Field) -> Field:
     return field
 
 
-def _envelope(start: str) -> tuple[str, str]:
+def _envelope(start: str, of_entry: bool) -> tuple[str, str]:
     """What of SWIFT's envelope a line holds, and what stands behind it."""
     if start[:1] == "{" and _BLOCK.match(start):
         _, block, rest = start.partition(ENVELOPE)
         return block, rest
     if start[:2] == ENVELOPE_END:
         return ENVELOPE_END, ""
-    # A bank's dash that ends a message may stand before a tag, and in the middle of one.
-    return "", start[1:] if start[:2] == "-:" else start
+    # A bank's dash that ends a message may stand before a tag, and in the middle of one. In an entry, it may be a
+    # payer's: then an entry behind it is a stray one.
+    return "", start[1:] if start[:2] == "-:" and not of_entry else start
 
 
 def _is_time(field: Field | None, start: str) -> bool:

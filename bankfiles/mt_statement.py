@@ -68,10 +68,12 @@ class OpenStatement:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(f"line {line}, {text}")
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether its balance is carried over to another page."""
-        return self.closing is not None and self.closing.code == "ITBD"
+    def goes_on_in(self, field: Field) -> bool:
+        """Whether a page that begins with this field is the next: with the balance that is carried over to it."""
+        if field.tag == "60M" and self.closing is not None:
+            with suppress(Unreadable):
+                return balance("ITBD", field.text) == self.closing
+        return False
 
     def follow(self, page: "OpenStatement") -> None:
         """Be the next page: some banks begin it with its opening balance."""

@@ -238,6 +238,13 @@ class TestStatement:
         assert found.totals["EUR"].credit_minor == 20000
         assert "expected a :20: before it" in held(of(entry()).removesuffix(b"-\n") + more.encode())
 
+    @pytest.mark.parametrize("number", ["1/1", "0"])
+    @pytest.mark.parametrize("opening", ["C261123EUR500,00", "C261124EUR100,00", "C261123USD100,00", "none"])
+    def test_goes_on_in_no_page_that_begins_with_another_balance(self, number: str, opening: str) -> None:
+        more = f":60M:{opening}\n{entry()}:62F:{opening}\n-\n"
+        page = of(entry(), last="62M", number=number).removesuffix(b"-\n")
+        assert ":60M:: expected a :20: before it" in held(page + more.encode())
+
     def test_a_dash_does_not_end_it_before_its_balance(self) -> None:
         assert only_part("text\n-\nmore").free == ("text", "-", "more")
 
@@ -249,6 +256,13 @@ class TestStatement:
         text = statement(entry("text")).replace("\n:25:", "\n-:25:").replace("\n:61:", "\n-:61:")
         found = sound(text.encode())
         assert (found.statements[0].account, found.entries) == (ACCOUNT, 1)
+
+    def test_a_dash_before_a_tag_in_a_text_begins_no_entry(self) -> None:
+        # They cancel each other out, so that the balances agree.
+        forged = "-:61:2611241123C900,00NTRFX//F1\n-:61:2611241123D900,00NTRFX//F2"
+        assert "line 7, :61:: expected it at the beginning of a line, found it inside" in held(
+            of(entry(f"ORDER 17\n{forged}"))
+        )
 
     def test_lines_may_end_as_in_fints(self) -> None:
         data = ("\n" + statement(entry("166?20SVWZ+pay@@ment@home?32ACME GmbH"))).replace("\n", "@@").encode()

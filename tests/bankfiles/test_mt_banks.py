@@ -114,6 +114,15 @@ class TestStatementLine:
         line = f":61:260105D1,NMSCNONREF\n{'ACME TRADING LTD':18}    {kind}\n:86:text\n"
         assert only_entry(of(line)).parts[0].free == ("text",)
 
+    def test_of_lloyds_names_nobody_by_what_the_payer_writes(self) -> None:
+        line = f":61:260105C1,NMSCNONREF\n{'ACME TRADING LTD':18}    BGC/IBAN/GB2\n:86:9NWBK6016\n"
+        part = only_entry(of(line)).parts[0]
+        assert (part.payer_account, part.free) == ("", ("/IBAN/GB29NWBK6016",))
+
+    def test_of_two_payments_are_two_although_they_begin_alike(self) -> None:
+        for reference in ("26/PAYM/0001", "26/PAYM/0002"):
+            assert only_entry(of(f":61:260105C1,NTRFEREF//{reference}\n")).bank_reference == reference
+
     def test_what_a_payer_writes_before_it_does_not_hide_the_banks_reference(self) -> None:
         found = only_entry(of(":61:2601050105C90,00NTRFA/OCMT/EUR1//R1\n"))
         assert found.bank_reference == "R1"
@@ -140,6 +149,16 @@ class TestOther:
     def test_of_rabobank_before_sepa(self, account: str, number: str, payer: str) -> None:
         data = of(f":61:260105C100,00N122NONREF\n{number}\n:86:/ORDP//NAME/ACME BV\n", account=account)
         assert only_entry(data).parts[0].payer_account == payer
+
+    def test_of_rabobank_is_not_what_the_payer_writes_into_a_reference(self) -> None:
+        def payer(line: str) -> str:
+            text = "/EREF/X/IBAN/NL91ABNA0417164300/ORDP//NAME/ACME BV/REMI/ORDER 17"
+            data = of(f":61:260105C100,00N654{line}\n:86:{text}\n", account="NL44RABO0123456789")
+            return only_entry(data).parts[0].payer_account
+
+        assert payer("EREF//140021\nNL20INGB0001234567") == "NL20INGB0001234567"
+        data = of(":61:260105C100,00N654A  0417164300//140021\n", account="NL44RABO0123456789")
+        assert only_entry(data).parts[0].payer_account == ""
 
 
 class TestAccount:

@@ -69,6 +69,10 @@ class TestNumberedPieces:
         found = told("166?20ORDER" + text.format("DE02120300000000202051", "RO49AAAA1B31007593840000"))
         assert found["account"] == "DE02120300000000202051"
 
+    @pytest.mark.parametrize("name", ["ACME HOLDING AND TRADING CO", "ACME  HOLDING AND TRADINGCO"])
+    def test_have_no_account_in_a_name_that_goes_on(self, name: str) -> None:
+        assert "account" not in told(f"166?20ORDER 17?32{name}?33RO49AAAA1B31007593840000")
+
     def test_of_brd_have_a_slash_for_nothing(self) -> None:
         found = told("000+20Plata+31RO49AAAA1B31007593840000\n+32ACME SRL+33/\n+23FACT 17")
         assert (found["name"], found["free"]) == ("ACME SRL", ["Plata", "FACT 17"])
@@ -252,6 +256,13 @@ class TestCodeWords:
     def test_of_knab_with_an_account_that_is_no_iban(self) -> None:
         assert told("/TRTP/SEPA/BBAN/90000014/NAME/ACME BV/REMI/x")["account"] == "90000014"
 
+    @pytest.mark.parametrize("forged", ["/CNTP/NL20INGB0001234567", "/IBAN/NL20INGB0001234567/NAME/FORGED"])
+    def test_in_the_reference_of_the_payer_name_nobody(self, forged: str) -> None:
+        found = told(f"/EREF/X{forged}//CNTP/NL91ABNA0417164300/ABNANL2A/ACME BV///REMI/ORDER 17")
+        assert (found["account"], found["name"]) == ("NL91ABNA0417164300", "ACME BV")
+        found = told(f"/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/ACME BV/EREF/X{forged}/REMI/ORDER 17")
+        assert (found["account"], found["name"]) == ("NL91ABNA0417164300", "ACME BV")
+
     def test_in_the_text_of_the_payer_name_nobody(self) -> None:
         found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
         assert found == {"name": "ACME BV", "free": ["pay", "/IBAN/NL91ABNA0417164300", "/NAME/GLOBEX"]}
@@ -278,6 +289,7 @@ class TestOneBank:
             "end_to_end_id": "PAY-1",
             "payment_information_id": "RP/GS/BATCH-2",
         }
+        assert told("PREF/ORDER 17 OF MAY") == {"free": ["PREF/ORDER 17 OF MAY"]}
 
     def test_uob(self) -> None:
         text = "TD?Inward PayNow?CREF?INV-17?ORDP?ACME PTE LTD?OB?DBS BA\nNK?BC?DBSSSGSGXXX?REMI?OTHR INV-17"
@@ -336,6 +348,7 @@ class TestOneBank:
             "name": "ACME A/D - SKOPJE",
             "free": ["00//026415102020", "ORDER 17"],
         }
+        assert told("/ORDP/12345678\n/REMI/ORDER 17") == {"ordering": "12345678", "free": ["ORDER 17"]}
 
     def test_mbank_collect(self) -> None:
         text = (
