@@ -64,7 +64,7 @@ def _check(code: str, text: str, amount: int, record: Record) -> None:
     if int(code) in TOTALS:
         raise Unreadable("type code", "one of a single movement", f"{code}: a total")
     if amount < 0 or not (text or code == WITHOUT_MONEY):
-        raise Unreadable("amount", "an amount above zero", text)
+        raise Unreadable("amount", "an amount not below 0", text)
     if amount > MAX_MINOR:
         raise Unreadable("amount", f"at most {MAX_MINOR}", text)
     if not record.complete:

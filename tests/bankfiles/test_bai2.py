@@ -362,7 +362,7 @@ class TestQuarantine:
             ),
             (detail(funds="D,x"), "number of distributions: expected digits", 10000, "credit"),
             (detail(funds="D,9999"), "number of distributions: expected at most 1000", 10000, "credit"),
-            (detail(amount=""), "amount: expected an amount above zero, found nothing", 0, "credit"),
+            (detail(amount=""), "amount: expected an amount not below 0, found nothing", 0, "credit"),
             (detail("890", "500"), "type code: expected one of a credit or debit", 500, None),
             (
                 detail("390"),
@@ -371,8 +371,8 @@ class TestQuarantine:
                 "credit",
             ),
             (detail("1X5"), "type code: expected three digits, found '1X5'", 10000, None),
-            (detail(amount="-700"), "amount: expected an amount above zero, found '-700'", 700, "debit"),
-            (detail("495", "-700"), "amount: expected an amount above zero, found '-700'", 700, "credit"),
+            (detail(amount="-700"), "amount: expected an amount not below 0, found '-700'", 700, "debit"),
+            (detail("495", "-700"), "amount: expected an amount not below 0, found '-700'", 700, "credit"),
             (
                 detail(text="x/\n88,DACT: " + "7" * 101),
                 "account number: expected at most 100 characters",
