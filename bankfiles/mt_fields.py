@@ -28,10 +28,11 @@ _NUMBER = re.compile(r"0*([0-9]{0,9})(?:/0*([0-9]{1,5}))?")
 _IBAN = re.compile(r"([A-Z]{2})[0-9]{2}[A-Z0-9]{11,30}")
 
 _DATES = r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|    )?"
-# The standard's types begin with N, F or S; banks have others.
+# The standard's types begin with N, F or S; banks have others. Those are none where an amount goes on behind them.
+_TYPE = r"[NFS][A-Za-z0-9]{2}[A-Za-z0-9 ]|[A-Z][A-Za-z0-9 ]{3}(?![0-9]*[.,][0-9])"
 _MONEY = (
     r"(?P<mark>[RrEe]?[CcDd])[A-Za-z]? ?(?P<amount>(?=[.,]?[0-9])[0-9.]*(?:,[0-9]*)?) ?"
-    r"(?:(?!NONREF)(?P<type>[A-Z][A-Za-z0-9 ]{3})|(?=NONREF|//))(?P<rest>.*)"
+    rf"(?:(?!NONREF)(?P<type>{_TYPE})|(?=NONREF|//))(?P<rest>.*)"
 )
 """Some banks leave the type out: then what follows the amount are the references."""
 _LINE = re.compile(_DATES + _MONEY)
@@ -39,6 +40,7 @@ _LINE = re.compile(_DATES + _MONEY)
 _LOOSE = re.compile(r"(?P<value>[^,]{6}?)(?P<entry>[^,]{0,6}?)" + _MONEY)
 
 _TOLD = re.compile(r"/(?=/?(?:OCMT|CHGS)/)")
+_REFERENCE = re.compile(r"//(?!(?:OCMT|CHGS)/)")
 """What begins code words that a bank puts into the line of the references; they have the next one."""
 
 _CUT_AFTER = 9
@@ -101,7 +103,7 @@ def entry_day(text: str, value_on: date) -> date:
         # Some programs write the year as well.
         if len(text) == 6 and abs((on := day("entry date", text)) - value_on).days <= FAR:
             return on
-    except ValueError:
+    except (ValueError, Unreadable):
         pass
     raise Unreadable("entry date", "a day written MMDD, or none", text)
 
@@ -253,7 +255,7 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
     if "/OCMT/" in rest or "/CHGS/" in rest:
         before, words = _TOLD.split(rest, 1)
         # Behind what a payer wrote, the bank's reference comes yet.
-        if "//" not in words.lstrip("/"):
+        if _REFERENCE.search(words.lstrip("/")) is None:
             rest, told = before, words
     reference, _, bank_reference = rest.partition("//")
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.

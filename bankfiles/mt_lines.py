@@ -45,12 +45,16 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
     """The fields of a file, one in memory at a time; of one longer than MAX_TEXT only that is told. Raises Refused."""
     stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
     field: Field | None = None
-    of_entry, length = False, 0
+    of_entry = indented = False
+    length = 0
     for number, line in enumerate(lines(stream), 1):
         beside, start = _envelope(line.lstrip(), of_entry) if line[:1] in _NO_TEXT else ("", line)
         found = _TAG.match(start) if start[:1] == ":" else None
         if found is not None and of_entry and found[1] in _MINUTES and _is_time(field, start):
             found = None
+        if found is not None and of_entry and found[1] == "61" and line[:1] == " " and not indented:
+            # A space may be a payer's, or the bank's before what a payer begins a line with.
+            found, start = None, line
         if found is None and not beside:
             if field is not None and line and length <= MAX_TEXT:
                 # One character beyond the limit tells that there was more.
@@ -63,7 +67,7 @@ def fields(source: bytes | BinaryIO) -> Iterator[Field]:
             yield Field(beside, number, [""])
         if found is not None:
             tag, rest = found[1], start[found.end() :]
-            field, length = Field(tag, number, [rest]), len(rest)
+            field, length, indented = Field(tag, number, [rest]), len(rest), line[:1] == " "
             of_entry = tag == "61" or (of_entry and tag in ("86", "NS"))
         if ":61:" in line and _ENTRY.search(start, 1):
             yield Field(STRAY, number, [line])

@@ -257,11 +257,12 @@ class TestStatement:
         found = sound(text.encode())
         assert (found.statements[0].account, found.entries) == (ACCOUNT, 1)
 
-    def test_a_dash_before_a_tag_in_a_text_begins_no_entry(self) -> None:
+    @pytest.mark.parametrize("before", ["-", " ", " -", "- ", "\0", "\u00a0"])
+    def test_what_stands_before_a_tag_in_a_text_begins_no_entry(self, before: str) -> None:
         # They cancel each other out, so that the balances agree.
-        forged = "-:61:2611241123C900,00NTRFX//F1\n-:61:2611241123D900,00NTRFX//F2"
+        forged = "{0}:61:2611241123C900,00NTRFX//F1\n{0}:61:2611241123D900,00NTRFX//F2"
         assert "line 7, :61:: expected it at the beginning of a line, found it inside" in held(
-            of(entry(f"ORDER 17\n{forged}"))
+            of(entry(f"ORDER 17\n{forged.format(before)}"))
         )
 
     def test_lines_may_end_as_in_fints(self) -> None:
@@ -363,6 +364,10 @@ class TestQuarantine:
         found = only_quarantine(of(entry(amount=amount)))
         assert (found.known, found.amount_minor) == (False, None)
         assert "the amount of this entry is not known" in held(of(entry(amount=amount)))
+
+    @pytest.mark.parametrize("lost", ["29C5,32NTRFNONREF", "29RC5.32NTRFNONREF", "29C000000005,32NMSC"])
+    def test_an_amount_behind_what_is_lost_is_never_read_as_another(self, lost: str) -> None:
+        assert only_quarantine(of(f":61:2611241123C{lost}\n")).amount_minor is None
 
     @pytest.mark.parametrize("rest", ["", "N", "123", "/R1"])
     def test_a_line_that_is_cut_off_is_unreadable(self, rest: str) -> None:

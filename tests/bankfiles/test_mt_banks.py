@@ -127,9 +127,11 @@ class TestStatementLine:
         found = only_entry(of(":61:2601050105C90,00NTRFA/OCMT/EUR1//R1\n"))
         assert found.bank_reference == "R1"
 
+    @pytest.mark.parametrize("between", ["", "/"])
     @pytest.mark.parametrize("before", ["NONREF//B-1", "NONREF//B-1/", "NONREF", "NONREF/"])
-    def test_may_hold_what_was_ordered_and_what_it_cost(self, before: str) -> None:
-        found = only_entry(of(f":61:2601050105C90,00NTRF{before}/OCMT/EUR100,00/CHGS/EUR10,00/\n"))
+    def test_may_hold_what_was_ordered_and_what_it_cost(self, before: str, between: str) -> None:
+        told = f"/OCMT/EUR100,00{between}/CHGS/EUR10,00/"
+        found = only_entry(of(f":61:2601050105C90,00NTRF{before}{told}\n"))
         assert found.bank_reference == ("B-1" if "B-1" in before else "")
         assert found.parts[0].end_to_end_id == ""
         assert found.parts[0].instructed == Instructed(10000, "EUR")

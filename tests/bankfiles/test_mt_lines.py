@@ -61,6 +61,11 @@ class TestFields:
 
     def test_may_stand_behind_spaces(self) -> None:
         assert tags("  :20:A\n\x1a:25:B") == [("20", 1, ["A"]), ("25", 2, ["B"])]
+        assert tags(" :61:2611241123C1,\n :86:A\n :61:2611241123C2,") == [
+            ("61", 1, ["2611241123C1,"]),
+            ("86", 2, ["A"]),
+            ("61", 3, ["2611241123C2,"]),
+        ]
 
     @pytest.mark.parametrize("text", [":12:11", ":26:37", ":1:", ":940:", ":AB:", ": 20:", "20:A", ":20 :"])
     def test_are_not_all_that_looks_like_one(self, text: str) -> None:
