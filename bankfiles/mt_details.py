@@ -7,9 +7,12 @@ from functools import lru_cache
 from bankfiles.mt_habits import (
     ACCOUNT,
     CODE_WORDS,
+    CREDITOR,
+    DEBTOR,
     END_TO_END,
     FREE,
     HABITS,
+    IBAN,
     LINE_WIDTH,
     MORE,
     NAME,
@@ -25,7 +28,10 @@ from bankfiles.mt_habits import (
 _SEPA = re.compile(rf"({'|'.join(SEPA_CODES)})\+")
 _FILLING = " ÿ˙"
 """What Polish banks write into empty pieces is the byte FF."""
-_NOBODY = f"{_FILLING}/"
+_NOTHING = dict.fromkeys(PARTY, f"{_FILLING}/") | dict.fromkeys(
+    (ACCOUNT, IBAN, DEBTOR[ACCOUNT], CREDITOR[ACCOUNT]), f"{_FILLING}/0"
+)
+"""An account of zeros would be the same one for all whose account is not told."""
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
@@ -139,7 +145,7 @@ class _Sorted:
             # ING of Romania writes it behind the name, which never fills its piece: else it may be of the name.
             slot = ACCOUNT
         before, self._before = self._before, slot
-        if not value.strip(_FILLING if slot not in PARTY else _NOBODY):
+        if not value.strip(_NOTHING.get(slot, _FILLING)):
             return
         if self._closed and slot in PARTY:
             self._free.append(delimiter + text)

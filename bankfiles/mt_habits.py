@@ -142,7 +142,9 @@ HABITS = (
     CODE_WORDS,
     Habit(
         "Triodos, of another country or SEPA: bank and IBAN before the text",
-        re.compile(r"\s*(?P<kind>000)(?P<mark>>)(?=100+>20[A-Z]{6}[A-Z0-9]{2,5}>21[A-Z]{2}[0-9]{2})"),
+        re.compile(
+            r"\s*(?P<kind>000)(?P<mark>>)(?=100+>20[A-Z]{6}[A-Z0-9]{2,5}>21[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}>)"
+        ),
         _NUMBERED,
         _TRIODOS | {"10": NOTE, "20": BANK, "21": IBAN},
         width=27,
@@ -192,7 +194,8 @@ HABITS = (
         "Citi",
         re.compile(r"\s*(?=/(?:PT|CTC)/)"),
         _SLASHED,
-        {"PT": NOTE, "CTC": NOTE, "BO": NAME, "BN": NAME, "BE": NAME, "BI": NOTE, "PY": FREE, "EI": FREE},
+        dict.fromkeys(("PT", "CTC", "BI"), NOTE)
+        | {"BO": ORDERING, "BN": BENEFICIARY, "BE": BENEFICIARY, "PY": FREE, "EI": FREE},
         trim=" /",
     ),
     Habit(

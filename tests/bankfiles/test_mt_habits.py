@@ -77,6 +77,13 @@ class TestNumberedPieces:
         found = told("000+20Plata+31RO49AAAA1B31007593840000\n+32ACME SRL+33/\n+23FACT 17")
         assert (found["name"], found["free"]) == ("ACME SRL", ["Plata", "FACT 17"])
 
+    def test_have_zeros_for_no_account(self) -> None:
+        assert told("166?20ORDER 17?310000000000?32ACME AG") == {
+            "kind": "166",
+            "free": ["ORDER 17"],
+            "name": "ACME AG",
+        }
+
     def test_of_ing_in_poland_tell_the_account_twice_and_the_address_behind_it(self) -> None:
         text = (
             "150~00B150PRZELEW\n~20FAKTURA 17\n~21\n~2961109010140000071219812874\n~3010901014\n~310000071219812874\n"
@@ -276,7 +283,13 @@ class TestOneBank:
         assert told("/PT/FT/BO/ACME INC/PY/INVOICE 17\n 2026") == {
             "note": ["PT/FT"],
             "free": ["INVOICE 17 2026"],
-            "name": "ACME INC",
+            "ordering": "ACME INC",
+        }
+        assert told("/PT/FT/BO/ACME INC/BE/GLOBEX LLC/PY/INVOICE 17") == {
+            "note": ["PT/FT"],
+            "free": ["INVOICE 17"],
+            "ordering": "ACME INC",
+            "beneficiary": "GLOBEX LLC",
         }
 
         assert told("/PT/DE/EI/INVOICE 17/BO/ACME INC") == {
@@ -339,6 +352,12 @@ class TestOneBank:
             "iban": "NL91ABNA0417164300",
             "free": ["ACME BV FACTUUR 17"],
             "note": ["0000000000", "0666666666"],
+        }
+        text = "000>100000000000>20PREPAYMENT>21NL91 17>310666666666"
+        assert told(text) == {
+            "kind": "000",
+            "free": ["PREPAYMENT", "NL91 17"],
+            "note": ["0666666666"],
         }
 
     def test_komercijalna_banka_skopje(self) -> None:
