@@ -51,7 +51,9 @@ class TestNumberedPieces:
         # Some banks write it into an `:86:` before.
         assert told(f"{kind}\n{kind}+00PRZELEW+20ORDER 17+32ACME") == expected
 
-    @pytest.mark.parametrize("text", ["TEL+3120 555", "ABC+20 percent", "2026+31 20", "150 150~20"])
+    @pytest.mark.parametrize(
+        "text", ["TEL+3120 555", "+3120 555 ORDER", "ABC+20 percent", "2026+31 20", "150 150~20"]
+    )
     def test_are_not_all_that_looks_like_them(self, text: str) -> None:
         assert told(text) == {"free": [text]}
 
