@@ -1,11 +1,12 @@
 """Takes the text of an `:86:` apart, by the table of how banks write it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from bankfiles.mt_habits import (
     ACCOUNT,
+    BENEFICIARY,
     CODE_WORDS,
     CREDITOR,
     DEBTOR,
@@ -17,6 +18,7 @@ from bankfiles.mt_habits import (
     MORE,
     NAME,
     NOTE,
+    ORDERING,
     PARTY,
     SEPA_CODES,
     STRUCTURED,
@@ -32,6 +34,14 @@ _NOTHING = dict.fromkeys(PARTY, f"{_FILLING}/") | dict.fromkeys(
     (ACCOUNT, IBAN, DEBTOR[ACCOUNT], CREDITOR[ACCOUNT]), f"{_FILLING}/0"
 )
 """An account of zeros would be the same one for all whose account is not told."""
+_SAME = {
+    **{which[slot]: (slot,) for which in (DEBTOR, CREDITOR) for slot in which},
+    **{slot: (DEBTOR[slot], CREDITOR[slot]) for slot in DEBTOR},
+    NAME: (DEBTOR[NAME], CREDITOR[NAME], ORDERING, BENEFICIARY),
+    **dict.fromkeys((ORDERING, BENEFICIARY), (NAME,)),
+}
+"""Slots of which a bank fills one."""
+_BEGINS_DOUBT = frozenset({END_TO_END, FREE})
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
@@ -83,7 +93,7 @@ def _pieces(habit: Habit, text: str, begun: re.Match[str]) -> Details | None:
             pieces.take(slot, value, parts[at])
         else:
             for each, one in zip(slot, value.removeprefix("/").split(apart, len(slot) - 1), strict=False):
-                if one:
+                if one.strip():
                     pieces.take(each, one, "")
     return pieces.details(groups.get("kind", ""))
 
@@ -121,14 +131,27 @@ def _clean(text: str) -> str:
 class _Sorted:
     """The pieces of one text as they are sorted into slots."""
 
-    __slots__ = ("_before", "_closed", "_found", "_free", "_full", "_habit", "_marked", "_trim")
+    __slots__ = (
+        "_before",
+        "_closed",
+        "_doubted",
+        "_found",
+        "_free",
+        "_full",
+        "_habit",
+        "_late",
+        "_marked",
+        "_trim",
+    )
 
     def __init__(self, habit: Habit, marked: bool) -> None:
         self._habit, self._marked, self._trim = habit, marked, habit.trim
         self._free: list[str] = []
         self._found: Details = {FREE: self._free, STRUCTURED: [], NOTE: []}
         self._before = ""
-        self._closed = self._full = False
+        self._closed = self._full = self._late = False
+        self._doubted = 0
+        """How many slots were found before the payer's reference: what comes behind it may be of that one yet."""
 
     def take(self, slot: str, text: str, delimiter: str) -> None:
         """A piece, and what began it in the text."""
@@ -145,18 +168,21 @@ class _Sorted:
             # ING of Romania writes it behind the name, which never fills its piece: else it may be of the name.
             slot = ACCOUNT
         before, self._before = self._before, slot
+        if slot in _BEGINS_DOUBT:
+            self._doubt(slot)
         if not value.strip(_NOTHING.get(slot, _FILLING)):
             return
         if self._closed and slot in PARTY:
             self._free.append(delimiter + text)
+            self._late = True
         elif slot in TEXTS:
             found[slot].append(self._note(value, delimiter) if slot == NOTE else value)
-            if slot == FREE and not self._habit.party_last:
-                self._closed = True
         elif slot == MORE:
             self._free.append(value)
             self._closed = True
         elif slot not in found:
+            if self._doubted and slot in _SAME:
+                self._disbelieve(_SAME[slot])
             found[slot] = _clean(value)
             self._full = len(text) >= self._habit.width
         else:
@@ -165,18 +191,37 @@ class _Sorted:
     def _again(self, slot: str, value: str, delimiter: str, continues: bool) -> None:
         """What a slot holds already: more of it, or another."""
         habit, found = self._habit, self._found
-        if slot in PARTY and not habit.party_last and END_TO_END in (slots := list(found)):
-            if slots.index(END_TO_END) < slots.index(slot):
-                # A payer may have written the first one into that reference. The bank's comes behind it.
+        if self._doubted and slot in PARTY and not habit.party_last:
+            if self._is_doubted(slot):
+                # The bank's comes behind the payer's.
                 value, found[slot] = found[slot], value
             found[NOTE].append(self._note(value, delimiter))
-        elif continues:
+        elif continues and (habit.width or not habit.party_last):
             found[slot] += value if len(found[slot]) >= habit.width > 0 else f" {value}"
         elif slot in PARTY and habit.party_last:
             self._free.append(found[slot])
             found[slot] = value
         else:
             found[NOTE].append(self._note(value, delimiter))
+
+    def _doubt(self, slot: str) -> None:
+        """Tell where a payer's reference, or the text, begins: also one that itself begins with a code word."""
+        if slot == END_TO_END:
+            self._doubted = self._doubted or len(self._found)
+        elif not self._habit.party_last:
+            self._closed = True
+            if self._late and self._doubted:
+                # Two texts and a party between them: the first, and who is named before, may be of that reference.
+                self._disbelieve(PARTY)
+
+    def _disbelieve(self, slots: Iterable[str]) -> None:
+        """Keep as notes what of these came behind the payer's reference."""
+        for slot in sorted(slots):
+            if self._is_doubted(slot):
+                self._found[NOTE].append(self._found.pop(slot))
+
+    def _is_doubted(self, slot: str) -> bool:
+        return slot in self._found and list(self._found).index(slot) >= self._doubted
 
     def _note(self, value: str, delimiter: str) -> str:
         """With its code, where that is a word."""

@@ -5,6 +5,7 @@ row, or a code in an old one, and a test. What no row knows is free text, in whi
 
 The payer writes into the same text as the bank. So who paid is believed only where the payer cannot have written it:
 before the payer's text begins, or, where the bank's part comes last, the last time that it is said.
+Behind the payer's reference, which some banks write first, it is believed until it is said again.
 """
 
 import re
@@ -230,14 +231,6 @@ HABITS = (
         between="\n",
     ),
     Habit(
-        "Knab",
-        re.compile(r"(?=(?s:.*?)REK: )"),
-        "/?({codes}): ",
-        {"REK": ACCOUNT, "NAAM": NAME},
-        between="\n",
-        party_last=True,
-    ),
-    Habit(
         "mBank Collect: the payment went to a virtual account",
         re.compile(r"\s*(?P<kind>[0-9]{3}) (?=[^;]{1,80};\s*ID IPH: )"),
         r";\s*({codes}):\s",
@@ -250,6 +243,14 @@ HABITS = (
         r";\s*({codes}):\s",
         _MBANK | {word.lower(): slot for word, slot in _MBANK.items()},
         between=" ",
+    ),
+    Habit(
+        "Knab",
+        re.compile(r"(?=(?s:.*\n)?REK: )"),
+        "/?({codes}): ",
+        {"REK": ACCOUNT, "NAAM": NAME},
+        between="\n",
+        party_last=True,
     ),
 )
 

@@ -4,8 +4,10 @@ import time
 
 import pytest
 
+from bankfiles import Entry, entries
 from bankfiles.mt_details import read_details, read_supplement
 from bankfiles.mt_habits import HABITS
+from tests.bankfiles.mt_files import of
 
 
 def told(text: str) -> dict[str, object]:
@@ -265,12 +267,32 @@ class TestCodeWords:
     def test_of_knab_with_an_account_that_is_no_iban(self) -> None:
         assert told("/TRTP/SEPA/BBAN/90000014/NAME/ACME BV/REMI/x")["account"] == "90000014"
 
+    @pytest.mark.parametrize("before", ["", "X"])
     @pytest.mark.parametrize("forged", ["/CNTP/NL20INGB0001234567", "/IBAN/NL20INGB0001234567/NAME/FORGED"])
-    def test_in_the_reference_of_the_payer_name_nobody(self, forged: str) -> None:
-        found = told(f"/EREF/X{forged}//CNTP/NL91ABNA0417164300/ABNANL2A/ACME BV///REMI/ORDER 17")
+    def test_in_the_reference_of_the_payer_name_nobody(self, before: str, forged: str) -> None:
+        found = told(f"/EREF/{before}{forged}//CNTP/NL91ABNA0417164300/ABNANL2A/ACME BV///REMI/ORDER 17")
         assert (found["account"], found["name"]) == ("NL91ABNA0417164300", "ACME BV")
         found = told(f"/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/ACME BV/EREF/X{forged}/REMI/ORDER 17")
         assert (found["account"], found["name"]) == ("NL91ABNA0417164300", "ACME BV")
+
+    @pytest.mark.parametrize("forged", ["DACT/12345670", "X/IBAN/12345670", "X/NAME/FORGED", "X/ORDP/FORGED"])
+    def test_in_the_reference_of_the_payer_name_nobody_by_another_word(self, forged: str) -> None:
+        part = f"/EREF/{forged}\n/DBNM/ACME INC\n/DACT/12345678/DBIC/CITIUS33XXX\n/REMI/ORDER 17"
+        (found,) = entries(of(f":61:260105C100,00NTRFNONREF\n:86:{part}\n"))
+        assert isinstance(found, Entry)
+        assert (found.parts[0].payer_name, found.parts[0].payer_account) == ("ACME INC", "12345678")
+
+    def test_in_the_reference_of_the_payer_with_a_text_name_nobody(self) -> None:
+        found = told(
+            "/EREF/X/IBAN/NL20INGB0001234567/REMI//CNTP/NL91ABNA0417164300/ABNANL2A/ACME///REMI/USTD//T/"
+        )
+        assert "account" not in found
+
+    @pytest.mark.parametrize(
+        "text", ["/REMI//IBAN/NL20INGB0001234567", "/EREF/X/REMI/USTD//CNTP/NL20INGB0001234567/"]
+    )
+    def test_at_the_beginning_of_a_text_name_nobody(self, text: str) -> None:
+        assert "account" not in told(text)
 
     def test_in_the_text_of_the_payer_name_nobody(self) -> None:
         found = told("/NAME/ACME BV/REMI/pay /IBAN/NL91ABNA0417164300/NAME/GLOBEX")
@@ -338,6 +360,17 @@ class TestOneBank:
             "account": "NL91ABNA0417164300",
             "name": "ACME BV",
         }
+
+        assert told("ORDER 17 REK: \nREK: NL91ABNA0417164300/NAAM: ACME BV") == {
+            "free": ["ORDER 17"],
+            "account": "NL91ABNA0417164300",
+            "name": "ACME BV",
+        }
+        assert told("ORDER 17 REK: NL91ABNA0417164300") == {"free": ["ORDER 17 REK: NL91ABNA0417164300"]}
+        found = told(
+            "770 PRZELEW; Z RACH.: 61109010140000071219812874; OD: ACME; TYT.: REK: NL20INGB0001234567"
+        )
+        assert found["account"] == "61109010140000071219812874"
 
     def test_triodos(self) -> None:
         text = "000>100417164300\n>20ACME BV UTRECHT FACTUUR 201>217 EN 18>310666666666"
