@@ -181,7 +181,7 @@ class _Sorted:
             self._free.append(value)
             self._closed = True
         elif slot not in found:
-            if self._doubted and slot in _SAME:
+            if self._doubted and slot in _SAME and not found.keys().isdisjoint(_SAME[slot]):
                 self._disbelieve(_SAME[slot])
             found[slot] = _clean(value)
             self._full = len(text) >= self._habit.width
