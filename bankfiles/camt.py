@@ -100,7 +100,8 @@ class _OpenStatement:
         self._last: etree._Element | None = None
         self.entry_currency = ""
         self.account = ""
-        self.created_on: date | None = None
+        self.entries_on: date | None = None
+        """The day of an entry that has none."""
         self.identities = identities("")
 
     def begin_entry(self, entry: etree._Element) -> Statement | None:
@@ -115,7 +116,10 @@ class _OpenStatement:
         if self.entries > 1:
             return None
         known = self._head.statement()
-        self.account, self.created_on = known.account, known.created_on
+        self.account = known.account
+        # Made after midnight, a statement is of the day that its closing balance has.
+        closing = known.closing if known.format is Format.CAMT_053 else None
+        self.entries_on = (closing and closing.on) or known.created_on
         self.identities = self._identities(known.account)
         return known
 
@@ -206,7 +210,7 @@ class _Reader:
             self._events.append(begun)
         self._entry = entry
         self._builder = EntryBuilder(
-            statement.account, statement.created_on, statement.identities, statement.unsaid
+            statement.account, statement.entries_on, statement.identities, statement.unsaid
         )
 
     def _end_entry(self, element: etree._Element) -> None:

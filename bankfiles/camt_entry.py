@@ -22,6 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1980, 2079
 
 _DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
+"""In any case: `True` is what a program makes of it that knows no XML."""
 
 
 def amount(element: str, raw: tuple[str, str] | None) -> tuple[int, str]:
@@ -109,7 +110,7 @@ def head_of(slots: Slots, statement_on: date | None, unsaid: str) -> Head:
     if minor == 0:
         # A memo of the bank's: it is shown, and is no money.
         status = "INFO"
-    reversal = _FLAGS.get(slots.get("reversal", "false"))
+    reversal = _FLAGS.get((slots.get("reversal", "false") or "").lower())
     if reversal is None:
         raise Unreadable("RvslInd", "true or false", slots["reversal"])
     value_on = day("ValDt", slots.get("value", ""))
@@ -130,7 +131,9 @@ def charges_of(slots: Slots) -> tuple[Charge, ...]:
             minor, currency = amount("Chrgs/Amt", record.get("amount", ("", "")))
             if minor:
                 way = direction("Chrgs/CdtDbtInd", record.get("direction", "DBIT"))
-                found.append(Charge(minor, currency, way, record.get("included") in ("true", "1")))
+                found.append(
+                    Charge(minor, currency, way, record.get("included", "").lower() in ("true", "1"))
+                )
     return tuple(found)
 
 
@@ -287,7 +290,8 @@ class EntryBuilder:
             money = (head.amount_minor, head.currency, head.direction, head.value_on)
             if not head.amount_minor and (self._has_money or self.parts or _told_in(None, self._first)):
                 raise Unreadable("Amt", "an amount above zero, as that of its transactions is", "0")
-            if self._stands_for_several() or (self._ordered and self._net != head.signed_minor):
+            net = head.signed_minor
+            if self._stands_for_several(net) or (self._ordered and self._net != net):
                 self._splits = False
             if self.count <= 1 or not self._splits:
                 self._single(head, money)
@@ -298,10 +302,13 @@ class EntryBuilder:
         except Unreadable as reason:
             return self._quarantine(str(reason), place)
 
-    def _stands_for_several(self) -> bool:
-        """Whether the bank counts more transactions than the one it gives."""
+    def _stands_for_several(self, signed_minor: int) -> bool:
+        """Whether the bank counts more transactions than the one it gives, or than the few that are not the sum."""
         counted: str = self.slots.get("batch_count", "")
-        return self.count == 1 and counted.lstrip("0") not in ("", "1")
+        if self.count == 1:
+            return counted.lstrip("0") not in ("", "1")
+        more = counted.isascii() and counted.isdigit() and len(counted) <= 15 and int(counted) > self.count
+        return more and self._net != signed_minor
 
     def _single(self, head: Head, money: EntryMoney) -> None:
         if self.count > 1:
@@ -310,6 +317,9 @@ class EntryBuilder:
             self.parts.clear()
             self._identities.take_back()
         written, slots = self.slots["amount"], self._first
+        if "instructed" in self.slots:
+            # Some banks say of the entry what was ordered, and not of its only transaction.
+            slots = {"instructed": self.slots["instructed"], **slots}
         if slots and slots.get("amount") != written:
             _check_single(head, slots)
         part = self._part(head, slots, money)
@@ -327,7 +337,7 @@ class EntryBuilder:
         end_to_end = get("end_to_end_id", "")
         structured, free = tuple(get("structured", ())), tuple(get("free", ()))
         payer_account = account_number(get("payer_account", ""))
-        payee_account = account_number(get("payee_account", ""))
+        payee_account = named(account_number(get("payee_account", "")))
         key = self._identities.part(
             (own, head.bank_reference),
             money,
@@ -350,13 +360,14 @@ class EntryBuilder:
             get("payment_information_id", ""),
             structured,
             free,
-            get("payer_name", ""),
-            payer_account,
-            get("payer_bank", ""),
-            get("ultimate_payer", ""),
-            get("payee_name", ""),
+            # NOTPROVIDED names nobody: who paid is unknown.
+            named(get("payer_name", "")),
+            named(payer_account),
+            named(get("payer_bank", "")),
+            named(get("ultimate_payer", "")),
+            named(get("payee_name", "")),
             payee_account,
-            get("payee_bank", ""),
+            named(get("payee_bank", "")),
             payee_account if sent_on else "",
             charges_of(slots) if "charges" in slots else (),
             _instructed(slots) if "instructed" in slots else None,

@@ -1,6 +1,6 @@
 """Where the fields of a camt message stand, in all its versions: tables of element names, and how they are gathered.
 
-A table maps the local name of an element to a slot (its text goes there, the first one wins), to a table for
+A table maps the local name of an element to a slot (its text goes there, the first that has one wins), to a table for
 what is inside it, or to a function for what is neither.
 """
 
@@ -45,7 +45,7 @@ def gather(children: Iterable[etree._Element], plan: Plan, slots: Slots) -> None
         if to is None:
             continue
         if to.__class__ is str:
-            if to not in slots:
+            if not slots.get(to):
                 text = child.text or ""
                 # Said twice, here and in `clean`: this is the innermost line of the reader.
                 slots[to] = text.strip() if len(text) <= MAX_TEXT and text.isprintable() else clean(text)
@@ -251,6 +251,8 @@ TRANSACTION: Table = {
             "RfrdDocInf": {"Nb": many("free"), "RfrdDocNb": many("free")},
             "AddtlRmtInf": many("free"),
         },
+        # Where no schema has it, and a bank in Denmark writes it.
+        "AddtlRmtInf": many("free"),
     },
     "RtrInf": {"Rsn": {"Cd": "return_reason", "Prtry": "return_reason"}, "AddtlInf": many("return_text")},
     "AddtlTxInf": many("free"),

@@ -42,7 +42,7 @@ class StatementHead:
             currency,
             get("sequence", "") or get("legal_sequence", ""),
             self._page(),
-            self._either("last_page", "true") in ("true", "1"),
+            self._either("last_page", "true").lower() in ("true", "1", "yes"),
             get("copy", ""),
             self._created(),
             account_number(get("related_account", "")),

@@ -88,6 +88,22 @@ class TestEntry:
         bare = bare.replace("<ValDt><Dt>2026-11-24</Dt></ValDt>", "")
         assert only_entry(notification(bare)).booked_on == date(2026, 11, 23)
 
+    @pytest.mark.parametrize(
+        ("balances", "day"),
+        [
+            (balance("OPBD", "0.00") + balance("CLBD", "100.00"), 23),
+            (balance("OPBD", "0.00"), 24),
+        ],
+    )
+    def test_an_entry_of_a_statement_without_dates_is_of_the_day_of_its_closing_balance(
+        self, balances: str, day: int
+    ) -> None:
+        dates = "<BookgDt><Dt>2026-11-23</Dt></BookgDt><ValDt><Dt>2026-11-24</Dt></ValDt>"
+        inside = statement(balances, entry().replace(dates, ""), format="camt.053")
+        data = document(inside.replace("2026-11-23T06:00:00", "2026-11-24T02:00:00"), format="camt.053")
+        found = only_entry(data.encode())
+        assert (found.booked_on, found.value_on) == (date(2026, 11, day), date(2026, 11, day))
+
     def test_has_the_banks_transaction_code_and_note(self) -> None:
         code = (
             "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
@@ -262,6 +278,70 @@ class TestParts:
         single = entry(details(transaction(amount="60.00")), amount="60.00")
         _, *behind = entries_of(notification(lump, single, single))
         assert [e.parts for e in behind] == [e.parts for e in entries_of(notification(single, single))]
+
+    @pytest.mark.parametrize(
+        ("counted", "second", "parts"),
+        [
+            ("3", "25.00", [10000]),
+            ("3", "40.00", [6000, 4000]),
+            ("٣", "40.00", [6000, 4000]),
+        ],
+    )
+    def test_a_batch_of_which_the_bank_gives_only_some_is_a_lump_sum(
+        self, counted: str, second: str, parts: list[int]
+    ) -> None:
+        batch = f"<Btch><NbOfTxs>{counted}</NbOfTxs></Btch>"
+        inside = details(batch, transaction(amount="60.00"), transaction(amount=second))
+        found = only_entry(notification(entry(inside)))
+        assert [p.amount_minor for p in found.parts] == parts
+        assert found.detailed is (len(parts) > 1)
+
+    @pytest.mark.parametrize("counted", ["2", "1", "two", ""])
+    def test_a_batch_that_should_be_whole_and_is_not_its_entry_waits(self, counted: str) -> None:
+        batch = f"<Btch><NbOfTxs>{counted}</NbOfTxs></Btch>"
+        inside = details(batch, transaction(amount="60.00"), transaction(amount="25.00"))
+        found = only_quarantine(notification(entry(inside)))
+        assert "transactions that sum to 100.00 EUR" in found.reason
+
+    def test_what_names_nobody_is_no_payer(self) -> None:
+        nobody = "<Nm>NOTPROVIDED</Nm>"
+        number = "<Id><Othr><Id>NOTPROVIDED</Id></Othr></Id>"
+        parties = (
+            f"<RltdPties><Dbtr>{nobody}</Dbtr><DbtrAcct>{number}</DbtrAcct><UltmtDbtr>{nobody}</UltmtDbtr>"
+            f"<Cdtr>{nobody}</Cdtr><CdtrAcct>{number}</CdtrAcct></RltdPties>"
+        )
+        agent = "<FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId>"
+        agents = f"<RltdAgts><DbtrAgt>{agent}</DbtrAgt><CdtrAgt>{agent}</CdtrAgt></RltdAgts>"
+        (part,) = only_entry(notification(entry(details(transaction(parties + agents))))).parts
+        assert (part.payer_name, part.payer_account, part.payer_bank, part.ultimate_payer) == ("", "", "", "")
+        assert (part.payee_name, part.payee_account, part.payee_bank, part.credited_account) == (
+            "",
+            "",
+            "",
+            "",
+        )
+
+    def test_an_element_with_nothing_in_it_hides_no_other(self) -> None:
+        account = "<DbtrAcct><Id><IBAN/><Othr><Id>200415</Id></Othr></Id></DbtrAcct>"
+        inside = transaction(f"<RltdPties>{account}</RltdPties>")
+        assert only_entry(notification(entry(details(inside)))).parts[0].payer_account == "200415"
+
+    def test_what_was_ordered_may_stand_in_the_entry(self) -> None:
+        ordered = '<AmtDtls><InstdAmt><Amt Ccy="USD">105.00</Amt></InstdAmt></AmtDtls>'
+        inside = ordered + details(transaction(amount="105.00", currency="USD"))
+        (part,) = only_entry(notification(entry(inside))).parts
+        assert (part.amount_minor, part.currency, part.instructed) == (10000, "EUR", Instructed(10500, "USD"))
+
+    def test_remittance_beside_its_place_is_read(self) -> None:
+        inside = "<RmtInf><Ustrd>INV 7</Ustrd><AddtlRmtInf>ORDER 8</AddtlRmtInf></RmtInf>"
+        assert only_entry(notification(entry(details(transaction(inside))))).parts[0].free == (
+            "INV 7",
+            "ORDER 8",
+        )
+
+    @pytest.mark.parametrize(("said", "meant"), [("True", True), ("FALSE", False), ("1", True)])
+    def test_a_flag_is_read_in_any_case(self, said: str, meant: bool) -> None:
+        assert only_entry(notification(entry(f"<RvslInd>{said}</RvslInd>"))).reversal is meant
 
     @pytest.mark.parametrize(
         ("bank", "told"),
@@ -444,6 +524,13 @@ class TestStatement:
         first = next(read(document(statement(page)).encode()))
         assert isinstance(first, Statement)
         assert (first.page, first.last_page) == (2, False)
+
+    @pytest.mark.parametrize(("said", "last"), [("YES", True), ("1", True), ("false", False), ("NO", False)])
+    def test_which_page_is_the_last_may_be_said_in_other_words(self, said: str, last: bool) -> None:
+        page = f"<NtfctnPgntn><PgNb>1</PgNb><LastPgInd>{said}</LastPgInd></NtfctnPgntn>"
+        (first, *_) = read(document(statement(page)).encode())
+        assert isinstance(first, Statement)
+        assert first.last_page is last
 
 
 class TestDocument:
