@@ -6,7 +6,8 @@ from datetime import date
 
 from bankfiles.bai2_codes import RETURNS, REVERSALS, TOTALS, WITHOUT_MONEY, direction_of
 from bankfiles.bai2_records import MAX_CONTINUATIONS, Fields, Record, skip_availability, whole_number
-from bankfiles.camt_entry import Place, account_number
+from bankfiles.camt_entry import Place
+from bankfiles.camt_values import account_number
 from bankfiles.entry import Direction, Entry, Part, Quarantine
 from bankfiles.identity import Identities, is_reference
 from bankfiles.refusals import Unreadable

@@ -8,7 +8,7 @@ from stdnum.us import rtn
 from bankfiles.bai2_codes import CLOSING_LEDGER, OPENING_LEDGER, TOTAL_CREDITS, TOTAL_DEBITS
 from bankfiles.bai2_entry import Common, day
 from bankfiles.bai2_records import Fields, Record, skip_availability, whole_number
-from bankfiles.camt_entry import account_number
+from bankfiles.camt_values import account_number
 from bankfiles.entry import Balance, Format, Statement, Summary
 from bankfiles.refusals import Broken, OtherVersion, Unreadable
 from prepay.money import MAX_MINOR, CurrencyRefused, digits

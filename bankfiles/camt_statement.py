@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from bankfiles.camt_entry import account_number, amount, day, direction
 from bankfiles.camt_fields import Slots
+from bankfiles.camt_values import account_number, amount, day, direction
 from bankfiles.entry import Balance, Direction, Format, Statement, Summary
 from bankfiles.refusals import Unreadable
 from prepay.money import AmountRefused, CurrencyRefused, to_minor

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bankfiles.camt_entry import account_number
 from bankfiles.camt_fields import MAX_TEXT
+from bankfiles.camt_values import account_number
 from bankfiles.entry import Charge, Direction, Entry, Event, Instructed, Part, Quarantine
 from bankfiles.identity import Identities, is_reference
 from bankfiles.identity import Money as Facts

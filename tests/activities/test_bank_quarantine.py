@@ -514,11 +514,11 @@ class TestTwoPeople:
             Resolutions(desk.engine).look(workflow_id)
 
     def test_a_newer_reader_reads_nothing_twice(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        from bankfiles import camt_entry
+        from bankfiles import camt_values
 
         desk.work_off(file_of(UNREADABLE, UNREADABLE, closing="80.00"))
         resolved(desk, line="2", reference="R-40")
-        monkeypatch.setitem(camt_entry._FLAGS, "maybe", False)
+        monkeypatch.setitem(camt_values._FLAGS, "maybe", False)
         desk.release(file_of(UNREADABLE, UNREADABLE, closing="80.00"))
         assert bank(desk) == 4_000
 
