@@ -192,7 +192,8 @@ _UNCHAINED_OF = text(f"""
 """)
 
 # A statement that shares entries with the chain. With all that both tell of, each once, it ends right from where the
-# chain begins; or the chain ends right from where it begins; or it tells nothing new.
+# chain begins; or the chain ends right from where it begins; or it tells nothing new. Where that is told in another
+# grouping, it begins where a chained one begins and ends where one ends.
 _OVERLAPPING = text(f"""
     WITH told AS MATERIALIZED (
         SELECT e.id, min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS minor
@@ -211,7 +212,13 @@ _OVERLAPPING = text(f"""
     )
     SELECT * FROM (
         SELECT s.id, s.closing_on, s.closing_minor = began.minor + whole.minor + own.new_minor AS is_last,
-            own.count = own.shared AS is_known,
+            own.count = own.shared OR EXISTS (
+                SELECT FROM bank_statement t WHERE t.account_id = :account AND t.chained
+                    AND (t.closing_minor, t.closing_on) = (s.closing_minor, s.closing_on)
+            ) AND EXISTS (
+                SELECT FROM bank_statement t WHERE t.account_id = :account AND t.chained
+                    AND t.opening_minor = s.opening_minor AND t.closing_on <= s.closing_on
+            ) AS is_known,
             s.opening_minor + whole.minor + own.new_minor = ANY (ends.minor || CASE WHEN s.closing_on >= ends.on_day
                 THEN ARRAY[s.closing_minor] ELSE '{{}}' END) AS is_first
         FROM bank_statement s JOIN bank_file f ON f.id = s.file_id AND f.posted_at IS NOT NULL

@@ -17,7 +17,7 @@ from activities.bank_chain import let_follow
 from activities.bank_files import store
 from activities.bank_missing import settle_missing
 from activities.bank_posting import post_chunk
-from bankfiles.sample import Payment, Sheet
+from bankfiles.sample import Batch, Payment, Sheet
 from bankfiles.sample_mt import write_mt940
 from prepay.ids import bank_file_workflow_id
 from rules.deposit import DepositState
@@ -333,6 +333,15 @@ class TestOverlap:
         desk.deliver(self.cut(1, 2, 3, 4), kind="camt.053")
         assert desk.deliver(self.cut(2, 3), kind="camt.053").stage == "posted"
         assert bank(desk) == 90_000
+
+    def test_of_known_days_in_another_grouping_is_no_gap(self, desk: Desk) -> None:
+        """What Tuesday's statement tells as two payments, that of both days tells as a batch."""
+        both = tuple(Payment(5_000, f"B-2{which}", booked_on=MONDAY + timedelta(days=1)) for which in "ab")
+        days = [day(1), replace(day(2), entries=[*both]), day(3)]
+        regrouped = replace(self.cut(1, 2), entries=[*day(1).entries, Batch(both, "GROUP")])
+        stages = [desk.deliver(sheet, kind="camt.053").stage for sheet in (*days, regrouped)]
+        assert stages == ["posted"] * 4
+        assert (bank(desk), unexplained(desk)) == (80_000, 0)
 
     def test_an_empty_statement_with_a_balance_of_its_own_is_a_gap(self, desk: Desk) -> None:
         desk.deliver(day(1), kind="camt.053")
