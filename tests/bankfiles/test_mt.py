@@ -487,3 +487,13 @@ class TestManyEntries:
             assert not isinstance(next(events), Quarantine)
         assert isinstance(next(events), Entry)
         assert stream.read_bytes < 1_000_000
+
+
+def test_a_payers_line_that_begins_with_a_number_tag_is_no_number_of_the_statement() -> None:
+    data = of(entry("INVOICE\n:28C:99/7\nTHANKS"))
+    assert held(data) == (
+        "MT940[1], line 7, :28C:: statement number: expected it before the first entry, found '99/7'."
+    )
+    *_, end = read(io.BytesIO(data))
+    assert isinstance(end, StatementEnd)
+    assert (end.statement.sequence, end.statement.page) == ("1", 1)
