@@ -38,21 +38,9 @@ from functools import lru_cache
 from hashlib import sha256
 
 NO_REFERENCE = frozenset(
-    {
-        "",
-        "NONREF",
-        "NON REF",
-        "NOREF",
-        "NO REF",
-        "NONE",
-        "NA",
-        "N/A",
-        "UNKNOWN",
-        "NOTPROVIDED",
-        "NOT PROVIDED",
-    }
+    {"", "NONREF", "NOREF", "NOREFERENCE", "NONE", "NULL", "NA", "UNKNOWN", "NOTPROVIDED", "NOTAVAILABLE"}
 )
-"""What banks write where they have no reference, without zeros and punctuation around it."""
+"""What banks write where they have no reference, in capitals, without zeros around it and signs in it."""
 
 Money = tuple[int, str, str, date]
 """Amount in minor units, currency, direction and value date."""
@@ -71,7 +59,7 @@ def normal(text: str) -> str:
 @lru_cache(maxsize=4096)
 def named(text: str) -> str:
     """A bank's reference where it names anything; nothing for a filler or zeros alone."""
-    return text if text.strip(" 0.-/*").upper() not in NO_REFERENCE else ""
+    return text if normal(text).strip("0") not in NO_REFERENCE else ""
 
 
 def is_reference(text: str) -> bool:

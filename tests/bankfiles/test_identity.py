@@ -181,5 +181,6 @@ class TestKeyless:
 class TestReference:
     def test_fillers_and_zeros_are_none(self) -> None:
         fillers = ["", "NONREF", "NotProvided", " NONE ", "0000000", "-", "N/A", "00-00"]
+        fillers += ["NON-REF", "Not-Provided", "NO_REF", "NOT AVAILABLE", "NULL", "N.A."]
         assert not any(is_reference(text) for text in fillers)
         assert all(is_reference(text) for text in ["R1", "0001", "NONREF1", "2026-1"])
