@@ -7,7 +7,7 @@ from datetime import date
 from bankfiles.bai2_codes import RETURNS, REVERSALS, TOTALS, WITHOUT_MONEY, direction_of
 from bankfiles.bai2_records import MAX_CONTINUATIONS, Fields, Record, skip_availability, whole_number
 from bankfiles.camt_entry import Place
-from bankfiles.camt_values import account_number
+from bankfiles.camt_values import LAST_YEAR, account_number
 from bankfiles.entry import Direction, Entry, Part, Quarantine
 from bankfiles.identity import Identities, is_reference
 from bankfiles.refusals import Unreadable
@@ -35,10 +35,12 @@ def day(element: str, text: str) -> date:
     """A date as YYMMDD. Raises Unreadable."""
     try:
         if len(text) == 6 and text.isascii() and text.isdigit():
-            return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
+            found = date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
+            if found.year <= LAST_YEAR:
+                return found
     except ValueError:
         pass
-    raise Unreadable(element, "a date as YYMMDD", text)
+    raise Unreadable(element, f"a date as YYMMDD, until {LAST_YEAR}", text)
 
 
 def read_entry(

@@ -356,10 +356,11 @@ class TestQuarantine:
             (detail(funds="X"), "funds type: expected 0, 1, 2, D, S, V or Z, found 'X'", 10000, "credit"),
             (
                 detail(funds="V,261301,"),
-                "value date: expected a date as YYMMDD, found '261301'",
+                "value date: expected a date as YYMMDD, until 2079, found '261301'",
                 10000,
                 "credit",
             ),
+            (detail(funds="V,991231,"), "value date: expected a date as YYMMDD, until 2079", 10000, "credit"),
             (detail(funds="D,x"), "number of distributions: expected digits", 10000, "credit"),
             (detail(funds="D,9999"), "number of distributions: expected at most 1000", 10000, "credit"),
             (detail(amount=""), "amount: expected an amount not below 0, found nothing", 0, "credit"),
