@@ -143,7 +143,7 @@ class EntryBuilder:
             # Some banks say of the entry what was ordered, and not of its only transaction.
             slots = {"instructed": self.slots["instructed"], **slots}
         if slots and slots.get("amount") != written:
-            check_single(head, slots)
+            check_single(head, slots, self.slots)
         part = self._part(head, slots, money)
         if self.count == 1 and not self._splits and not told_in(head.currency, slots):
             # One of several that does not say which part of the entry it is: whose the rest is, nobody knows. What it

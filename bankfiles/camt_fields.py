@@ -105,6 +105,18 @@ def many(slot: str) -> Take:
     return take
 
 
+def largest(slot: str) -> Take:
+    """A count that each of several groups may give: where one has several, the whole has."""
+
+    def take(element: etree._Element, slots: Slots) -> None:
+        counted = clean(element.text or "")
+        known, found = (text.lstrip("0") for text in (slots.get(slot, ""), counted))
+        if slot not in slots or (len(found), found) > (len(known), known):
+            slots[slot] = counted
+
+    return take
+
+
 def either(slot: str, inner: Table) -> Take:
     """A text in old versions, elements in newer ones."""
     plan = Plan(inner)
@@ -175,7 +187,7 @@ _CHARGES: Table = {
 _BATCH: Table = {
     "MsgId": "batch_message_id",
     "PmtInfId": "batch_payment_information_id",
-    "NbOfTxs": "batch_count",
+    "NbOfTxs": largest("batch_count"),
 }
 
 _PAGINATION: Table = {"PgNb": "page", "LastPgInd": "last_page"}

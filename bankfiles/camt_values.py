@@ -179,13 +179,15 @@ def told_in(currency: str | None, slots: Slots) -> list[tuple[str, int]]:
     return [(element, minor) for element, minor in _amounts_in(currency, slots) if minor]
 
 
-def check_single(head: Head, slots: Slots) -> None:
-    """The only transaction of an entry is its whole amount, but for what its charges explain. Raises Unreadable."""
+def check_single(head: Head, slots: Slots, entry_slots: Slots) -> None:
+    """The only transaction of an entry is its whole amount, but for what charges explain. Raises Unreadable."""
     told = told_in(head.currency, slots)
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
-    charges = sum(charge.amount_minor for charge in charges_of(slots) if charge.currency == head.currency)
-    if all(abs(head.amount_minor - minor) != charges for _, minor in told):
+    # Told with the transaction, with the entry, or with both.
+    told_of = (charges_of(slots), charges_of(entry_slots))
+    charges = [sum(c.amount_minor for c in some if c.currency == head.currency) for some in told_of]
+    if all(abs(head.amount_minor - minor) not in charges for _, minor in told):
         element, minor = told[0]
         expected, found = (
             f"the entry's {decimal(head.amount_minor, head.currency)}",

@@ -259,6 +259,17 @@ class TestParts:
         assert (part.amount_minor, part.payer_name, part.payment_information_id) == (10000, payer, "RUN-7")
         assert found.detailed is detailed
 
+    @pytest.mark.parametrize("counts", [("1", "5"), ("5", "1"), ("", "05"), ("9", "10")])
+    def test_one_transaction_beside_a_batch_that_has_several_is_a_lump_sum(
+        self, counts: tuple[str, str]
+    ) -> None:
+        told, untold = (f"<Btch><NbOfTxs>{count}</NbOfTxs></Btch>" for count in counts)
+        named = "<RltdPties><Dbtr><Nm>ACME GmbH</Nm></Dbtr></RltdPties>"
+        found = only_entry(notification(entry(details(told, transaction(named)) + details(untold))))
+        assert (found.lump, found.parts[0].payer_name) == (True, "")
+        assert found.batch is not None
+        assert found.batch.count == max(counts, key=lambda count: int(count or 0))
+
     def test_such_lump_sums_are_told_apart_by_what_their_transactions_say(self) -> None:
         batch = "<Btch><NbOfTxs>3</NbOfTxs></Btch>"
         named = "<Refs><AcctSvcrRef>{}</AcctSvcrRef></Refs>".format
@@ -353,6 +364,20 @@ class TestParts:
     def test_a_bank_may_have_a_number_alone(self, bank: str, told: str) -> None:
         agent = f"<RltdAgts><DbtrAgt><FinInstnId>{bank}</FinInstnId></DbtrAgt></RltdAgts>"
         assert only_entry(notification(entry(details(transaction(agent))))).parts[0].payer_bank == told
+
+    @pytest.mark.parametrize("both", [False, True])
+    def test_charges_of_the_entry_explain_a_short_payment(self, both: bool) -> None:
+        charges = '<Chrgs><Rcrd><Amt Ccy="EUR">5.75</Amt><CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs>'
+        inside = details(transaction(charges if both else "", amount="105.75"))
+        assert only_entry(notification(entry(charges + inside))).amount_minor == 10000
+        wrong = only_quarantine(notification(entry(charges + inside.replace("105.75", "105.76"))))
+        assert "expected the entry's 100.00 EUR" in wrong.reason
+
+    def test_an_empty_number_of_an_account_does_not_hide_another(self) -> None:
+        account = "<Id><IBAN/><Othr><Id>998877</Id></Othr></Id>"
+        sent_on = f"<RltdPties><CdtrAcct>{account}</CdtrAcct></RltdPties>"
+        (part,) = only_entry(notification(entry(details(transaction(sent_on))))).parts
+        assert part.credited_account == "998877"
 
     def test_charges_explain_a_short_payment(self) -> None:
         charges = (
