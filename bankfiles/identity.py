@@ -59,7 +59,9 @@ def normal(text: str) -> str:
 @lru_cache(maxsize=4096)
 def named(text: str) -> str:
     """A bank's reference where it names anything; nothing for a filler or zeros alone."""
-    return text if normal(text).strip("0") not in NO_REFERENCE else ""
+    # Most are plain letters and digits, of which nothing is to be taken away.
+    bare = text.upper() if text.isascii() and text.isalnum() else normal(text)
+    return text if bare.strip("0") not in NO_REFERENCE else ""
 
 
 def is_reference(text: str) -> bool:
