@@ -193,7 +193,7 @@ _UNCHAINED_OF = text(f"""
 
 # A statement that shares entries with the chain. With all that both tell of, each once, it ends right from where the
 # chain begins; or the chain ends right from where it begins; or it tells nothing new. Where that is told in another
-# grouping, it begins where a chained one begins and ends where one ends.
+# grouping, it begins where a chained one begins and ends where one ends, and nothing between is known to be missing.
 _OVERLAPPING = text(f"""
     WITH told AS MATERIALIZED (
         SELECT e.id, min(CASE e.direction WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS minor
@@ -218,6 +218,8 @@ _OVERLAPPING = text(f"""
             ) AND EXISTS (
                 SELECT FROM bank_statement t WHERE t.account_id = :account AND t.chained
                     AND t.opening_minor = s.opening_minor AND t.closing_on <= s.closing_on
+            ) AND NOT EXISTS (
+                SELECT FROM bank_statement t WHERE t.account_id = :account AND t.begins = 'gap'
             ) AS is_known,
             s.opening_minor + whole.minor + own.new_minor = ANY (ends.minor || CASE WHEN s.closing_on >= ends.on_day
                 THEN ARRAY[s.closing_minor] ELSE '{{}}' END) AS is_first
