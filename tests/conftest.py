@@ -1,4 +1,4 @@
-"""What all tests share: one PostgreSQL, a fresh database for each test, Temporal, and the book's checks."""
+"""What all tests share: one PostgreSQL, a database as it was made for each test, Temporal, and the book's checks."""
 
 import fcntl
 import itertools
@@ -18,16 +18,19 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 from psycopg.rows import dict_row
+from sqlalchemy import Engine, event
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 import migrations
+from activities.database import make_engine
 from activities.setup_file import apply
 from embedded.postgres import Postgres
 from embedded.temporal import TemporalServer
 from ledger.checks import run_checks
+from tests.emptied import Emptied
 
 # A loaded machine is slow, not wrong.
 settings.register_profile("prepay", deadline=None)
@@ -38,13 +41,15 @@ SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
 _started: dict[str, Any] = {}
 _connected: dict[str, psycopg.Connection[dict[str, Any]]] = {}
+_engines: dict[str, tuple[Engine, list[psycopg.Connection[Any]]]] = {}
+_emptied: dict[str, tuple["Database", Emptied]] = {}
 _numbers = itertools.count(1)
 _left: list[str] = []
 
 
 @dataclass(frozen=True)
 class Database:
-    """A fresh, migrated database of one test; a URL for each role."""
+    """A migrated database of one test; a URL for each role."""
 
     app_url: str
     owner_url: str
@@ -112,8 +117,7 @@ def pytest_unconfigure() -> None:
 def _make_templates(server: Server) -> None:
     """A database that is migrated, and one in which the example set-up has been applied as well."""
     migrations.upgrade(server.database(TEMPLATE).owner_url)
-    with psycopg.connect(server.database("postgres").superuser_url, autocommit=True) as connection:
-        connection.execute(_create(SET_UP, TEMPLATE))
+    _copy(server.database(SET_UP), TEMPLATE)
     apply(SETUP, server.database(SET_UP).app_url)
 
 
@@ -144,13 +148,12 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, server: Server) -> Iterator[Database]:
-    """A fresh database. After the test every invariant of the book is checked in it."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    """A database as it was made. After the test every invariant of the book is checked in it."""
     template = SET_UP if "set_up" in request.fixturenames else TEMPLATE
-    with fresh_database(server, f"test_{worker}_{next(_numbers)}", template) as fresh:
-        yield fresh
+    with _emptied_database(server, template) as found:
+        yield found
         if request.node.get_closest_marker("breaks_the_book") is None:
-            check_book(fresh)
+            check_book(found)
 
 
 @pytest.fixture
@@ -159,26 +162,78 @@ def set_up(database: Database) -> Database:
     return database
 
 
+def _name() -> str:
+    return f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}"
+
+
 @contextmanager
 def fresh_database(server: Server, name: str, template: str = TEMPLATE) -> Iterator[Database]:
     """A copy of a template, for the block."""
-    admin = _admin(server.database("postgres").superuser_url)
-    admin.execute(_create(name, template))
+    database = server.database(name)
+    _copy(database, template)
     try:
-        yield server.database(name)
+        yield database
     finally:
-        if connection := _connected.pop(server.database(name).app_url, None):
-            connection.close()
-        # Its last connections take a moment to end, and PostgreSQL would wait a tenth of a second for them.
-        _left.append(name)
-        while len(_left) > 1:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_left.pop(0))))
+        _drop(database)
+
+
+@contextmanager
+def _emptied_database(server: Server, template: str) -> Iterator[Database]:
+    """The copy of a template that the tests of this process use one after the other."""
+    if template not in _emptied:
+        database = server.database(_name())
+        _copy(database, template)
+        _emptied[template] = database, Emptied(database.superuser_url)
+    database, emptied = _emptied[template]
+    try:
+        yield database
+    finally:
+        if not emptied.again(_that_stay(database.app_url)):
+            del _emptied[template]
+            emptied.close()
+            _drop(database)
+
+
+def _that_stay(url: str) -> list[psycopg.Connection[Any]]:
+    """The connections that the next test uses too."""
+    made = [*_engines[url][1]] if url in _engines else []
+    looking = [_connected[url]] if url in _connected else []
+    return [connection for connection in made + looking if not connection.closed]
+
+
+def _copy(database: Database, template: str) -> None:
+    _admin(database.superuser_url).execute(_create(database.name, template))
+
+
+def _drop(database: Database) -> None:
+    if connection := _connected.pop(database.app_url, None):
+        connection.close()
+    if database.app_url in _engines:
+        _engines.pop(database.app_url)[0].dispose()
+    # Its last connections take a moment to end, and PostgreSQL would wait a tenth of a second for them.
+    _left.append(database.name)
+    while len(_left) > 1:
+        query = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_left.pop(0)))
+        _admin(database.superuser_url).execute(query)
+
+
+def _admin(superuser_url: str) -> psycopg.Connection[Any]:
+    """One connection makes and drops the databases of a process."""
+    return _admin_of(psycopg.conninfo.make_conninfo(superuser_url, dbname="postgres"))
 
 
 @cache
-def _admin(url: str) -> psycopg.Connection[Any]:
-    """One connection makes and drops the databases of a process."""
+def _admin_of(url: str) -> psycopg.Connection[Any]:
     return psycopg.connect(url, autocommit=True)
+
+
+def engine_of(url: str) -> Engine:
+    """The engine of a test's database: it ends with that, and what it has planned is planned for the next test too."""
+    if url not in _engines:
+        engine, made = make_engine(url), []
+        event.listen(engine, "connect", lambda connection, _: made.append(connection))
+        _engines[url] = engine, made
+    return _engines[url][0]
 
 
 def connected(url: str) -> psycopg.Connection[dict[str, Any]]:

@@ -17,7 +17,6 @@ from temporalio.client import Client
 import activities.setup_file
 from activities.bank_files import store
 from activities.changes import ChangeInput, Changes, Decide, propose
-from activities.database import make_engine
 from activities.outbox import Outbox
 from bankfiles.sample import Payment, Sheet, write_camt
 from documents.pool import Renderer
@@ -25,7 +24,7 @@ from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
 from tests.conftest import SETUP as SETUP  # noqa: PLC0414  (others take it from here)
-from tests.conftest import connected
+from tests.conftest import connected, engine_of
 from worker import make_workers
 
 EUR_ACCOUNT = "NL07MOCK0000001001"
@@ -73,13 +72,12 @@ class Office:
 
 def change_set_up(url: str, file: Path) -> None:
     """What a set-up file says, proposed by one operator and approved by another."""
-    engine = make_engine(url, 1)
+    engine = engine_of(url)
     _, tables = activities.setup_file.read(file)
     with Session(engine) as session, session.begin():
         change = propose(session, ChangeInput(tables=tables, by="First Operator", reason="a test")).change
     decision = DecideChange(operator="Second Operator", reason="a test")
     assert not Changes(engine).decide(Decide(change=change, signal="approve", decision=decision)).refused
-    engine.dispose()
 
 
 @asynccontextmanager
@@ -88,14 +86,13 @@ async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterat
     if not _is_set_up(url):
         activities.setup_file.apply(SETUP, url)
     wanted = Settings(database_url=url, **{"forms": "off", "attestation": "claim", **options})
-    engine = make_engine(url, 8)
+    engine = engine_of(url)
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))
         for worker in make_workers(temporal, wanted, renderer):
             await stack.enter_async_context(worker)
         client = await stack.enter_async_context(await PrepayClient.connect(url, temporal))
         yield Office(client, temporal, engine, wanted, url)
-    engine.dispose()
 
 
 def _is_set_up(url: str) -> bool:

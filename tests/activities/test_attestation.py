@@ -11,9 +11,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.attestation import Attest, Attestations, Attested, SignalNotFound
-from activities.database import make_engine
 from settings import Settings
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 from tests.office import request_id
 
 LOGIN = "first@nimbus.example"
@@ -43,7 +42,7 @@ class Room:
         self, office: Database, run: WorkflowHandle[Any, Any], client: Client, required: str
     ) -> None:
         options = Settings.model_validate({"attestation": required})
-        self.attestations = Attestations(make_engine(office.app_url, 2), client, options)
+        self.attestations = Attestations(engine_of(office.app_url), client, options)
         self.run = run
 
     async def attest(

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,6 @@ from sqlalchemy import Engine
 
 from activities.bank_decisions import Decide, Decided
 from activities.bank_files import BankFiles, FileEmpty, FileTooLarge, store
-from activities.database import make_engine
 from activities.deposits import Cancel, Deposits, Expire, Issue
 from bankfiles.sample import Batch, Payment, Sheet, write_camt
 from bankfiles.sample_bai2 import write_bai2
@@ -29,7 +28,7 @@ from rules.bank_file import BankFileState, Signal
 from rules.deposit import DepositState
 from settings import Settings
 from tests.bankfiles import mt_files
-from tests.conftest import Database, connected
+from tests.conftest import Database, connected, engine_of
 
 ACCOUNT = "NL07MOCK0000001001"
 SETUP = Path(__file__).resolve().parents[2] / "examples" / "setup.toml"
@@ -113,10 +112,9 @@ def written(write: Callable[..., None], *payments: Payment, interim: bool = Fals
 
 
 @pytest.fixture
-def desk(set_up: Database) -> Iterator[Desk]:
-    engine = make_engine(set_up.app_url, 10)
-    yield Desk(set_up, engine)
-    engine.dispose()
+def desk(set_up: Database) -> Desk:
+    engine = engine_of(set_up.app_url)
+    return Desk(set_up, engine)
 
 
 class TestCredit:

@@ -482,6 +482,7 @@ class TestTwoPeople:
 
             event.listen(desk.engine, "after_cursor_execute", refuse)
             assert proposed(desk) == old._replace(new=False)
+            event.remove(desk.engine, "after_cursor_execute", refuse)
         assert [one.result().state.stage for one in refusals] == ["refused"]
 
     def test_a_file_that_is_being_read_again_waits(self, desk: Desk) -> None:

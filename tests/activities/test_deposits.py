@@ -1,23 +1,19 @@
 """The steps of a deposit in the database."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
 
-from activities.database import make_engine
 from activities.deposits import Deposits, Issue
 from prepay.deposits import DepositRequest
 from settings import Settings
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 
 @pytest.fixture
-def engine(set_up: Database) -> Iterator[Engine]:
-    engine = make_engine(set_up.app_url, 2)
-    yield engine
-    engine.dispose()
+def engine(set_up: Database) -> Engine:
+    return engine_of(set_up.app_url)
 
 
 class TestIssue:

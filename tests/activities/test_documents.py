@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from sqlalchemy import Engine
 from temporalio.exceptions import ApplicationError
 
-from activities.database import make_engine
 from activities.deposits import Deposits, Issue
 from activities.documents import Documents, Undrawable
 from documents.pool import Drawable, Renderer
@@ -19,7 +17,7 @@ from documents.refusal import DocumentRefused
 from documents.render import FormTooLong, PdfLibrariesMissing
 from prepay.deposits import DepositRequest
 from settings import Settings
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 SETUP = Path(__file__).resolve().parents[2] / "examples" / "setup.toml"
 Stored = tuple[bytes | None, str | None, datetime | None]
@@ -79,10 +77,9 @@ class Archive:
 
 
 @pytest.fixture
-def archive(set_up: Database) -> Iterator[Archive]:
-    engine = make_engine(set_up.app_url, 4)
-    yield Archive(set_up, engine)
-    engine.dispose()
+def archive(set_up: Database) -> Archive:
+    engine = engine_of(set_up.app_url)
+    return Archive(set_up, engine)
 
 
 class TestDraw:

@@ -13,22 +13,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from activities.database import make_engine
 from activities.explain import NoSuchBalance, NoSuchEntry, explain_balances, explain_entry
 from bankfiles.sample import Batch, Payment
 from bankfiles.sample_mt import write_mt940
 from ledger import postings
 from tests.activities.test_bank_files import Desk, written
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 from tests.ledger.conftest import Book
 from tests.ledger.test_random_postings import RandomPostings
 
 
 @pytest.fixture
-def desk(set_up: Database) -> Iterator[Desk]:
-    engine = make_engine(set_up.app_url, 2)
-    yield Desk(set_up, engine)
-    engine.dispose()
+def desk(set_up: Database) -> Desk:
+    engine = engine_of(set_up.app_url)
+    return Desk(set_up, engine)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import os
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +15,9 @@ from sqlalchemy import Engine
 
 from activities import inbox
 from activities.bank_files import MAX_FILE_BYTES, store
-from activities.database import make_engine
 from activities.inbox import take_in
 from bankfiles.sample import Payment, Sheet, write_camt
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 
 class Inbox:
@@ -54,10 +52,9 @@ class Inbox:
 
 
 @pytest.fixture
-def box(database: Database, tmp_path: Path) -> Iterator[Inbox]:
-    engine = make_engine(database.app_url, 4)
-    yield Inbox(tmp_path / "inbox", database, engine)
-    engine.dispose()
+def box(database: Database, tmp_path: Path) -> Inbox:
+    engine = engine_of(database.app_url)
+    return Inbox(tmp_path / "inbox", database, engine)
 
 
 def camt(amount_minor: int) -> bytes:

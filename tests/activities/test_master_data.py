@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session
 
-from activities.database import make_engine, psycopg_of
+from activities.database import psycopg_of
 from activities.deposit_rows import form
 from activities.master_data import NoEntity, put_account, put_customer, put_entity
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
@@ -19,7 +19,7 @@ from ledger import bills, postings
 from ledger.events import Credit, Receipt
 from ledger.postings import balances
 from prepay.wire import InputRefused, parse
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 # As long as each may be; one character more is refused.
 ENTITY = {
@@ -169,10 +169,9 @@ class TestLimits:
 
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
-    engine = make_engine(database.app_url, 1)
+    engine = engine_of(database.app_url)
     with Session(engine) as session, session.begin():
         yield session
-    engine.dispose()
 
 
 class TestPut:

@@ -14,12 +14,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
-from activities.database import make_engine
 from activities.notices import Notices, PasswordInClear, _connect
 from documents.notices import FOLDER, notice_text
 from prepay.refunds import RefundStage
 from settings import Settings
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 
 class Mailbox:
@@ -66,10 +65,8 @@ def mail_server(mailbox: Mailbox) -> Iterator[str]:
 
 
 @pytest.fixture
-def engine(set_up: Database) -> Iterator[Engine]:
-    engine = make_engine(set_up.app_url, 2)
-    yield engine
-    engine.dispose()
+def engine(set_up: Database) -> Engine:
+    return engine_of(set_up.app_url)
 
 
 def _write(

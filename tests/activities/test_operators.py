@@ -7,7 +7,6 @@ import psycopg
 import pytest
 from sqlmodel import Session
 
-from activities.database import make_engine
 from activities.operators import (
     OperatorInput,
     OperatorRefused,
@@ -20,7 +19,7 @@ from prepay.money import Money
 from prepay.wire import InputRefused, parse
 from rules.authority import Act
 from rules.operators import Role
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 CANCEL = Act("Deposit", "cancel")
 
@@ -42,12 +41,12 @@ def given(**other: Any) -> OperatorInput:
 
 
 def put(database: Database, **other: Any) -> str:
-    with Session(make_engine(database.app_url, 1)) as session, session.begin():
+    with Session(engine_of(database.app_url)) as session, session.begin():
         return put_operator(session, given(**other))
 
 
 def at(database: Database, moment: datetime) -> tuple[set[str], dict[str, int | None]]:
-    with Session(make_engine(database.app_url, 1)) as session:
+    with Session(engine_of(database.app_url)) as session:
         found = authority_of(session, " acme  DESK", moment)
         assert found is not None
         return {role.value for role in found.roles}, dict(found.limits)
@@ -100,7 +99,7 @@ class TestPut:
 class TestRequire:
     def test_an_operator_acts_in_the_name_that_was_set_up(self, database: Database) -> None:
         put(database)
-        with Session(make_engine(database.app_url, 1)) as session:
+        with Session(engine_of(database.app_url)) as session:
             assert require(session, "acme desk", CANCEL) == "ACME Desk"
 
     @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ class TestRequire:
     def test_others_are_refused(self, database: Database, name: str, act: Act, minor: int, said: str) -> None:
         put(database)
         money = Money(amount_minor=minor, currency="EUR") if minor else None
-        with Session(make_engine(database.app_url, 1)) as session, pytest.raises(OperatorRefused) as refused:
+        with Session(engine_of(database.app_url)) as session, pytest.raises(OperatorRefused) as refused:
             require(session, name, act, money)
         assert str(refused.value).startswith(said)
 
@@ -132,7 +131,7 @@ class TestRequire:
 class TestList:
     def test_tells_who_may_what_on_a_day(self, database: Database) -> None:
         put(database)
-        with Session(make_engine(database.app_url, 1)) as session:
+        with Session(engine_of(database.app_url)) as session:
             (now,), yesterday = operators(session, today()), operators(session, today() - timedelta(days=1))
         assert (now["name"], now["roles"][0]["role"]) == ("ACME Desk", Role.CLERK)
         assert now["limits"] == [{"currency": "EUR", "limit_minor": 1_000, "valid_to": None}]
@@ -141,5 +140,5 @@ class TestList:
     @pytest.mark.parametrize("day", [date.min, date.max])
     def test_on_any_day(self, database: Database, day: date) -> None:
         put(database)
-        with Session(make_engine(database.app_url, 1)) as session:
+        with Session(engine_of(database.app_url)) as session:
             assert len(operators(session, day)) == (day == date.max)

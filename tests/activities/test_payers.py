@@ -1,6 +1,5 @@
 """Payers: an account pays for one customer of an entity, who said so is kept, and nothing is ever deleted."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from activities.database import make_engine
 from activities.master_data import NoEntity
 from activities.payers import (
     LinkedToAnother,
@@ -25,7 +23,7 @@ from activities.payers import (
     unlink,
 )
 from prepay.wire import InputRefused, parse
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 IBAN = "DE89370400440532013000"
 
@@ -41,11 +39,9 @@ def pause_input(account: str = IBAN, entity: str = "nimbus-eu", by: str = "First
 
 
 @pytest.fixture
-def engine(set_up: Database) -> Iterator[Engine]:
+def engine(set_up: Database) -> Engine:
     """With room for several at once."""
-    engine = make_engine(set_up.app_url, 8)
-    yield engine
-    engine.dispose()
+    return engine_of(set_up.app_url)
 
 
 def run(engine: Engine, verb: Any, given: Any) -> Any:

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from activities.database import make_engine
 from activities.master_data import MasterDataRefused
 from activities.refund_planning import policy_of
 from activities.refund_policy import RefundPolicyInput, put_refund_policy
 from prepay.wire import InputRefused, parse
 from rules.refund import Policy
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 KNOWN: dict[str, Any] = {
     "entity": "nimbus-sg",
@@ -25,10 +24,9 @@ KNOWN: dict[str, Any] = {
 
 @pytest.fixture
 def session(set_up: Database) -> Any:
-    engine = make_engine(set_up.app_url, 2)
+    engine = engine_of(set_up.app_url)
     with Session(engine) as session, session.begin():
         yield session
-    engine.dispose()
 
 
 def put(session: Session, **values: Any) -> str:

@@ -1,11 +1,10 @@
 """The bank takes back the money of a refund, at each stage of its ticket."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from activities.database import make_engine
 from activities.payouts import Collect, Payouts
 from bankfiles.sample import Payment
 from rules.refund import RefundState
@@ -13,14 +12,13 @@ from settings import Settings
 from tests.activities.refund_desk import RefundDesk
 from tests.activities.test_bank_files import Desk
 from tests.bankfiles.answer_files import pain002
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 
 @pytest.fixture
-def desk(set_up: Database) -> Iterator[Desk]:
-    engine = make_engine(set_up.app_url, 10)
-    yield Desk(set_up, engine)
-    engine.dispose()
+def desk(set_up: Database) -> Desk:
+    engine = engine_of(set_up.app_url)
+    return Desk(set_up, engine)
 
 
 class Story:

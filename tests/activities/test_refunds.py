@@ -1,6 +1,5 @@
 """Refunds in the database: many at once, the same twice, and what the database refuses whoever writes it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,6 @@ import psycopg
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.database import make_engine
 from activities.payouts import Collect, Payouts
 from activities.refund_opening import RefundRefused
 from activities.refunds import Look
@@ -18,7 +16,7 @@ from settings import Settings
 from tests.activities.refund_desk import RefundDesk
 from tests.activities.test_bank_files import Desk
 from tests.bankfiles.answer_files import pain002
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 from tests.ledger.test_concurrency import together
 
 PAY = "SELECT ledger_pay(%s, 'C-1001', 'nimbus-eu', 'EUR', 100)"
@@ -28,10 +26,9 @@ APPROVE = """
 
 
 @pytest.fixture
-def desk(set_up: Database) -> Iterator[Desk]:
-    engine = make_engine(set_up.app_url, 10)
-    yield Desk(set_up, engine)
-    engine.dispose()
+def desk(set_up: Database) -> Desk:
+    engine = engine_of(set_up.app_url)
+    return Desk(set_up, engine)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the reports and looks over spending say: use by product, low balances, the pace, and what `explain` names."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
@@ -18,17 +17,16 @@ from bankfiles.sample import Payment
 from cli.report import products
 from prepay.client import PrepayClient, Refused
 from tests.activities.test_bank_files import SETUP, Desk
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 DUE = date(2999, 1, 1)
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
+def desk(database: Database) -> Desk:
     apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
-    yield Desk(database, engine)
-    engine.dispose()
+    engine = engine_of(database.app_url)
+    return Desk(database, engine)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from activities.database import make_engine
 from activities.setup_file import apply
 from activities.statements import Issued, StatementRefused, Statements
 from documents.statement import AccountStatement, CreditReceipt, Paper, read_paper
@@ -21,7 +20,7 @@ from ledger.bills import Line
 from ledger.bills import issue as issue_bill
 from ledger.bills import void as void_bill
 from prepay.statements import StatementRequest
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 from tests.office import SETUP
 
 PLACE: dict[str, Any] = {"entity": "nimbus-eu", "currency": "EUR"}
@@ -76,11 +75,9 @@ class Desk:
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
+def engine(database: Database) -> Engine:
     apply(SETUP, database.app_url)
-    engine = make_engine(database.app_url, 2)
-    yield engine
-    engine.dispose()
+    return engine_of(database.app_url)
 
 
 @pytest.fixture

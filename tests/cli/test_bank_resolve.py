@@ -5,12 +5,11 @@ import json
 import pytest
 
 from activities.bank_files import BankFiles, store
-from activities.database import make_engine
 from activities.resolution import Decide, Resolutions
 from prepay.resolutions import DecideResolution
 from tests.activities.test_bank_quarantine import LACKING
 from tests.cli.conftest import Cli
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 FIRST = ("--by", "First Operator", "--reason", "read in the file")
 SAYS = ("--booked-on", "2026-11-23", "--reference", "R-40", "--remittance", "the fortieth")
@@ -19,21 +18,19 @@ SAYS = ("--booked-on", "2026-11-23", "--reference", "R-40", "--remittance", "the
 @pytest.fixture
 def bank(prepay: Cli, set_up: Database) -> Cli:
     """Commands where a statement has been posted that has 40.00 in a line 3 which could not be read."""
-    engine = make_engine(set_up.app_url, 2)
+    engine = engine_of(set_up.app_url)
     files = BankFiles(engine)
     sha256, _ = store(engine, LACKING, "statement.xml", "a test")
     files.read(sha256)
     files.post(sha256)
-    engine.dispose()
     return prepay
 
 
 def approve(database: Database, resolution: int = 1) -> None:
-    engine = make_engine(database.app_url, 2)
+    engine = engine_of(database.app_url)
     decision = DecideResolution(operator="Second Operator", reason="so it stands there")
     given = Decide(resolution=resolution, signal="approve", decision=decision)
     assert Resolutions(engine).decide(given).refused == ""
-    engine.dispose()
 
 
 class TestResolve:

@@ -7,13 +7,12 @@ import psycopg
 import pytest
 
 from activities.bank_files import BankFiles, store
-from activities.database import make_engine
 from bankfiles.sample import Payment
 from ledger import postings
 from tests.activities.test_bank_files import ACCOUNT, Desk
 from tests.cli.conftest import Cli
 from tests.cli.test_bank import camt
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 PLACE: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency": "EUR"}
 
@@ -21,7 +20,7 @@ PLACE: dict[str, Any] = {"customer": "C-1001", "entity": "nimbus-eu", "currency"
 @pytest.fixture
 def entry(prepay: Cli, set_up: Database) -> int:
     """The number of an entry of 100.00 that was credited to C-1001, who spent 25.00 of it."""
-    engine = make_engine(set_up.app_url, 2)
+    engine = engine_of(set_up.app_url)
     deposit = Desk(set_up, engine).issue()
     files = BankFiles(engine)
     sha256, _ = store(
@@ -32,7 +31,6 @@ def entry(prepay: Cli, set_up: Database) -> int:
     )
     files.read(sha256)
     files.post(sha256)
-    engine.dispose()
     with psycopg.connect(set_up.app_url) as connection:
         postings.pay(connection, key="order-7", amount_minor=2_500, cause="seven hours", **PLACE)
     (row,) = json.loads(prepay("bank", "entries", "--json").out)

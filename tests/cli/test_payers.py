@@ -5,10 +5,9 @@ import json
 import pytest
 from sqlmodel import Session
 
-from activities.database import make_engine
 from activities.payers import LinkInput, put_link
 from tests.cli.conftest import Cli
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 IBAN = "DE89370400440532013000"
 SAID = ("--by", "First Operator", "--reason", "their letter")
@@ -24,7 +23,7 @@ def payer(set_up: Database, prepay: Cli) -> Cli:
 def link(url: str, customer: str, account: str) -> None:
     """What the approval of a proposal does."""
     given = LinkInput(customer=customer, account=account, by="First Operator", reason="their letter")
-    with Session(make_engine(url, 1)) as session, session.begin():
+    with Session(engine_of(url)) as session, session.begin():
         put_link(session, given)
 
 

@@ -1,25 +1,22 @@
 """`prepay payment-file`: what went to the bank is listed, shown and saved; mistakes are one sentence."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from activities.database import make_engine
 from prepay.ids import payment_file_workflow_id
 from tests.activities.test_bank_files import Desk
 from tests.activities.test_payout_answers import not_paid
 from tests.activities.test_payouts import Cashier
 from tests.cli.conftest import Cli
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 
 @pytest.fixture
-def cashier(set_up: Database, tmp_path: Path) -> Iterator[Cashier]:
-    engine = make_engine(set_up.app_url, 10)
-    yield Cashier(Desk(set_up, engine), tmp_path / "outbox")
-    engine.dispose()
+def cashier(set_up: Database, tmp_path: Path) -> Cashier:
+    engine = engine_of(set_up.app_url)
+    return Cashier(Desk(set_up, engine), tmp_path / "outbox")
 
 
 class TestFiles:

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from activities.database import make_engine
 from activities.reassignment import Decide, Reassignments
 from prepay.reassignments import DecideReassignment
 from tests.activities.test_bank_files import Desk
 from tests.cli.conftest import Cli
 from tests.cli.test_explain import entry
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 __all__ = ["entry"]
 
@@ -20,17 +19,14 @@ SAID = ("--by", "First Operator", "--reason", "their letter")
 @pytest.fixture
 def right(entry: int, database: Database) -> str:
     """The number of the deposit that the money of the entry belongs to, of another customer."""
-    engine = make_engine(database.app_url, 1)
-    number = Desk(database, engine).issue("C-1002").number
-    engine.dispose()
-    return number
+    engine = engine_of(database.app_url)
+    return Desk(database, engine).issue("C-1002").number
 
 
 def approve(database: Database, move: int) -> None:
-    engine = make_engine(database.app_url, 1)
+    engine = engine_of(database.app_url)
     decision = DecideReassignment(operator="Second Operator", reason="the customer confirms it")
     Reassignments(engine).decide(Decide(move=move, signal="approve", decision=decision))
-    engine.dispose()
 
 
 class TestPropose:

@@ -1,31 +1,28 @@
 """`prepay receipt`: pages and counts of money without an owner, all that the bank said, and claims."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from activities.database import make_engine
 from bankfiles.sample import Payment
 from tests.activities.test_bank_files import Desk
 from tests.cli.conftest import Cli
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 from tests.workflows.claims import PDF
 
 CLAIM = ("--amount", "100.00", "--currency", "EUR", "--paid-on", "2026-11-22")
 
 
 @pytest.fixture
-def desk(set_up: Database) -> Iterator[Desk]:
+def desk(set_up: Database) -> Desk:
     """Three receipts that nobody can attribute."""
-    engine = make_engine(set_up.app_url, 2)
+    engine = engine_of(set_up.app_url)
     desk = Desk(set_up, engine)
     desk.pay(
         *(Payment(10_000 + n, f"R-{n}", free=("your invoice",), payer_name="ACME Gmbh") for n in range(3))
     )
-    yield desk
-    engine.dispose()
+    return desk
 
 
 class TestList:

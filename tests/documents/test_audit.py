@@ -9,12 +9,11 @@ import pytest
 from pypdf import PdfReader
 from sqlmodel import Session
 
-from activities.database import make_engine
 from activities.refund_list import ticket
 from documents.audit import render_audit
 from tests.activities.refund_desk import RefundDesk
 from tests.activities.test_bank_files import Desk
-from tests.conftest import Database
+from tests.conftest import Database, engine_of
 
 MADE = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -22,7 +21,7 @@ MADE = datetime(2026, 11, 26, 12, tzinfo=UTC)
 @pytest.fixture
 def found(set_up: Database) -> Iterator[dict[str, Any]]:
     """A ticket that two people have approved."""
-    engine = make_engine(set_up.app_url, 4)
+    engine = engine_of(set_up.app_url)
     refunds = RefundDesk(Desk(set_up, engine))
     refunds.credit(150_000, payer_name="ACME GmbH")
     refunds.credit(90_000, payer_name="ACME Holding GmbH", payer_account="NL26MOCK0000009001")
@@ -31,20 +30,18 @@ def found(set_up: Database) -> Iterator[dict[str, Any]]:
     refunds.decide(state, "Fifth Operator")
     with Session(engine) as session:
         yield ticket(session, state.number)
-    engine.dispose()
 
 
 @pytest.fixture
 def rejected(set_up: Database) -> Iterator[dict[str, Any]]:
     """A ticket that one person has rejected."""
-    engine = make_engine(set_up.app_url, 4)
+    engine = engine_of(set_up.app_url)
     refunds = RefundDesk(Desk(set_up, engine))
     refunds.credit(150_000)
     state = refunds.open("20.00")
     refunds.decide(state, "Second Operator", "reject")
     with Session(engine) as session:
         yield ticket(session, state.number)
-    engine.dispose()
 
 
 def text_of(pdf: bytes) -> str:
