@@ -343,6 +343,14 @@ class TestOverlap:
         assert stages == ["posted"] * 4
         assert (bank(desk), unexplained(desk)) == (80_000, 0)
 
+    def test_in_another_grouping_proves_nothing_where_a_gap_was_let_go(self, desk: Desk) -> None:
+        """It brings the day that was let go, and a batch: what of it is known, a person decides."""
+        both = tuple(Payment(5_000, f"B-3{which}", booked_on=MONDAY + timedelta(days=2)) for which in "ab")
+        desk.deliver(day(1), kind="camt.053")
+        assert released(desk, camt(replace(day(3), entries=[*both]), kind="camt.053")) == "posted"
+        told = [*day(1).entries, *day(2).entries, Batch(both, "GROUP")]
+        assert desk.deliver(replace(self.cut(1, 2, 3), entries=told), kind="camt.053").stage == "alarm"
+
     def test_an_empty_statement_with_a_balance_of_its_own_is_a_gap(self, desk: Desk) -> None:
         desk.deliver(day(1), kind="camt.053")
         empty = replace(day(2), entries=[], opening_minor=75_000, closing_minor=75_000)
