@@ -43,8 +43,8 @@ CHECKS = [Check.read(file) for file in sorted(FOLDER.glob("*.sql"))]
 def run_checks(conn: psycopg.Connection[Any], checks: list[Check] | None = None) -> list[CheckResult]:
     """Run all invariants, or those given, sent at once."""
     wanted = CHECKS if checks is None else checks
-    with conn.cursor(row_factory=dict_row) as cursor:
-        answers = cursor.execute("\n;\n".join(check.sql for check in wanted).encode()).results()
+    with conn.pipeline():
+        answers = [conn.cursor(row_factory=dict_row).execute(check.sql.encode()) for check in wanted]
         return [
             CheckResult(check.name, check.sentence, answer.fetchall())
             for check, answer in zip(wanted, answers, strict=True)
