@@ -16,6 +16,7 @@ from activities.bank_grouping import (
     TOLD_SINGLY_TOO,
 )
 from activities.bank_incoming import QUARANTINE, STAGE, Chunk
+from activities.database import planned
 
 
 class ToldAtOnce(Exception):
@@ -69,12 +70,12 @@ def _keep_new(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk)
     """Keep what was staged, where all is new. Whether it was; if not, only entries have been kept."""
     if chunk.unread:
         connection.execute(QUARANTINE, {"file": file_id, "chunk": chunk.number})
-    new = connection.execute(_ENTRIES, prepare=True)
-    known = connection.execute(ANY_KNOWN, prepare=True)
+    new = planned(connection, _ENTRIES, chunk.parts)
+    known = planned(connection, ANY_KNOWN, chunk.parts)
     if _number(new) < chunk.entries or _number(known):
         return False
-    parts = connection.execute(NEW_PARTS, prepare=True)
-    connection.execute(_SIGHTINGS, {"file": file_id}, prepare=True)
+    parts = planned(connection, NEW_PARTS, chunk.parts)
+    planned(connection, _SIGHTINGS, chunk.parts, {"file": file_id})
     if _number(parts) == chunk.parts:
         return True
     # A file that tells of the same money at this moment has made them fewer.
@@ -91,7 +92,7 @@ def _stage(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) ->
     for table in (BY_INDEX, *_INCOMING, *TABLES):
         connection.execute(table)
     for statement in STAGE:
-        connection.execute(statement, {"file": file_id, "chunk": chunk.number}, prepare=True)
+        planned(connection, statement, chunk.parts, {"file": file_id, "chunk": chunk.number})
 
 
 # None has an index: that would be made anew at each commit, and with it the plan of each statement on the table.

@@ -25,6 +25,7 @@ from activities.bank_plain import PLAIN
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
 from activities.bank_telling import NOT_SHORT, SEVERAL, SHARE, TELL
+from activities.database import planned
 
 FREEZES = "hashtext('prepay freezes')"
 """The lock that keeps freezing and crediting apart."""
@@ -83,8 +84,8 @@ def _range(file_id: int, chunk: Chunk) -> dict[str, int]:
 def _post(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk, lock: bytes) -> None:
     with connection.pipeline():
         _make_tables(connection)
-        locked = connection.execute(lock, _range(file_id, chunk) | {"slice": SLICE}, prepare=True)
-        _book(connection, BOOK, locked, reverses=chunk.reverses)
+        locked = planned(connection, lock, chunk.parts, _range(file_id, chunk) | {"slice": SLICE})
+        _book(connection, BOOK, locked, chunk.parts, reverses=chunk.reverses)
         forget(connection, file_id, chunk.number)
 
 
@@ -109,7 +110,7 @@ def credit_waiting(
     if not found.rowcount:
         return ""
     last = str(_one(connection, _LAST))
-    _book(connection, CREDIT, found, reverses=False)
+    _book(connection, CREDIT, found, found.rowcount, reverses=False)
     return last if found.rowcount == SLICE else ""
 
 
@@ -135,10 +136,11 @@ def _book(
     connection: "psycopg.Connection[Any]",
     statements: Sequence[str],
     parts: "psycopg.Cursor[Any]",
+    rows: int,
     *,
     reverses: bool,
 ) -> None:
-    """Decide about the parts that were put in `posting`, and post them."""
+    """Decide about the parts that were put in `posting`, at most so many rows, and post them."""
     with connection.pipeline():
         # Before any account: no customer is frozen between the decision and the credit.
         connection.execute(f"SELECT pg_advisory_xact_lock_shared({FREEZES})".encode())
@@ -147,14 +149,14 @@ def _book(
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
         payouts = match_payouts(connection)
         for statement in REVERSALS if reverses else ():
-            connection.execute(statement, prepare=True)
-        connection.execute(PLAIN, prepare=True)
+            planned(connection, statement, rows)
+        planned(connection, PLAIN, rows)
         if _one(connection, "SELECT count(*) FROM decision") < parts.rowcount:
             for statement in MATCH:
-                connection.execute(statement, prepare=True)
-        connection.execute(TELL, prepare=True)
-        several = connection.execute(SEVERAL, prepare=True)
-        counted = connection.execute(_COUNT, prepare=True)
+                planned(connection, statement, rows)
+        planned(connection, TELL, rows)
+        several = planned(connection, SEVERAL, rows)
+        counted = planned(connection, _COUNT, rows)
         for (part,) in several.fetchall():
             connection.execute(SHARE, {"part": part})
         slices, whole, others, short = counted.fetchone() or (0, 0, 0, 0)
@@ -167,11 +169,11 @@ def _book(
             connection.execute(NOT_SHORT)
         for number in range(slices):
             for statement in ((CREDIT_WHOLE,) if whole else ()) + (tuple(statements) if others else ()):
-                connection.execute(statement, {"slice": number}, prepare=True)
+                planned(connection, statement, rows, {"slice": number})
         post_payouts(connection, payouts)
-        connection.execute(PAY_DEPOSITS, prepare=True)
+        planned(connection, PAY_DEPOSITS, rows)
         for statement in (*(REVERSE if reversing else ()), *RECEIPTS):
-            connection.execute(statement, prepare=True)
+            planned(connection, statement, rows)
 
 
 def _one(connection: "psycopg.Connection[Any]", query: str) -> Any:
