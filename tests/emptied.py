@@ -20,10 +20,10 @@ _END_OTHERS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT pid = ANY (%s)
 """
-_TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-_COLUMNS = """
-    SELECT attname FROM pg_attribute
-    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+_TABLES = """
+    SELECT c.relname, array_agg(a.attname) FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' GROUP BY c.relname
 """
 _SEQUENCES = "SELECT schemaname, sequencename, last_value, start_value FROM pg_sequences ORDER BY 1, 2"
 
@@ -64,18 +64,14 @@ class Emptied:
     def _function(self) -> sql.Composed:
         """Neither triggers nor foreign keys run in it: it is the book as it was, row by row."""
         statements: list[sql.Composable] = []
-        for (name,) in self._connection.execute(_TABLES).fetchall():
+        for name, columns in self._connection.execute(_TABLES).fetchall():
             table, made = sql.Identifier("public", name), sql.Identifier("made", name)
             statements.append(sql.SQL("DELETE FROM {}").format(table))
             if self._connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table)).rowcount:
-                columns = self._connection.execute(_COLUMNS, [f"public.{table.as_string().split('.')[1]}"])
-                names = sql.SQL(", ").join(sql.Identifier(column) for (column,) in columns.fetchall())
+                names = sql.SQL(", ").join(map(sql.Identifier, columns))
                 self._connection.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(made, table))
-                statements.append(
-                    sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-                        table, names, names, made
-                    )
-                )
+                insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
+                statements.append(insert.format(table, names, names, made))
         for schema, name, last, start in self._connection.execute(_SEQUENCES).fetchall():
             values = (sql.Literal(sql.Identifier(schema, name).as_string()), last or start, last is not None)
             statements.append(sql.SQL("PERFORM setval({}, {}, {})").format(*values))
