@@ -39,6 +39,8 @@ settings.load_profile("prepay")
 TEMPLATE, SET_UP = "prepay", "prepay_set_up"
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
+MAX_STAYING = 4
+"""Connections of a database's engine that the next test finds."""
 _started: dict[str, Any] = {}
 _connected: dict[str, psycopg.Connection[dict[str, Any]]] = {}
 _engines: dict[str, tuple[Engine, list[psycopg.Connection[Any]]]] = {}
@@ -196,7 +198,11 @@ def _emptied_database(server: Server, template: str) -> Iterator[Database]:
 
 def _that_stay(url: str) -> list[psycopg.Connection[Any]]:
     """The connections that the next test uses too."""
-    made = [*_engines[url][1]] if url in _engines else []
+    engine, made = _engines.get(url, (None, []))
+    made[:] = [connection for connection in made if not connection.closed]
+    if engine is not None and len(made) > MAX_STAYING:
+        # PostgreSQL has two hundred for all processes.
+        engine.dispose()
     looking = [_connected[url]] if url in _connected else []
     return [connection for connection in made + looking if not connection.closed]
 
