@@ -70,6 +70,13 @@ def take_before(element: etree._Element, plan: Plan, slots: Slots) -> None:
         del parent[:index]
 
 
+def forget_before(element: etree._Element) -> None:
+    """Free the memory of all that stands before the element, in its parent and in what is around that."""
+    while (parent := element.getparent()) is not None:
+        del parent[: parent.index(element)]
+        element = parent
+
+
 class _LocalNames(dict[str, str]):
     """The local name of each tag that was met."""
 
@@ -154,8 +161,8 @@ class _Reader:
                 self._end_transaction(element)
             elif name == "Ntry":
                 self._end_entry(element)
-            else:
-                self._end(element, name)
+            elif not self._end(element, name):
+                return ()
         except Unreadable as reason:
             # What is unreadable inside an entry was taken care of there.
             raise self._broken(element, str(reason)) from None
@@ -165,14 +172,21 @@ class _Reader:
             self._events = []
         return events
 
-    def _end(self, element: etree._Element, name: str) -> None:
+    def _end(self, element: etree._Element, name: str) -> bool:
+        """Whether a statement or a message has ended, and the memory of what was read so far is free again."""
+        message = element.getparent()
+        if name in MESSAGES:
+            self._end_message(element)
+            return True
+        if message is None or local(message) not in MESSAGES:
+            return False
         if name == "GrpHdr":
             self._message = {}
             gather(element[:], _GROUP_HEADER, self._message)
-        elif name in MESSAGES:
-            self._end_message(element)
-        else:
-            self._end_statement(element)
+            return False
+        self._end_statement(element)
+        forget_before(element)
+        return True
 
     def _end_transaction(self, element: etree._Element) -> None:
         entry = inside = element.getparent()
@@ -245,9 +259,6 @@ class _Reader:
         self._statement = _OpenStatement(element, head, self._identities)
 
     def _end_statement(self, element: etree._Element) -> None:
-        message = element.getparent()
-        if message is None or local(message) not in MESSAGES:
-            return
         if self._statement is None:
             self._begin_statement(element)
         statement = self._statement

@@ -244,28 +244,32 @@ def elements(document: XmlSource, names: tuple[str, ...]) -> Iterator[etree._Ele
         "remove_comments": True,
         "remove_pis": True,
     }
-    parser = etree.iterparse(
-        _Guarded(document),
-        events=("end",),
-        tag=[f"{{*}}{name}" for name in names],
-        chunk_size=CHUNK_BYTES,
-        **options,
-    )
-    try:
-        for _, element in parser:
-            yield element
-    except etree.XMLSyntaxError as error:
-        line = document.line_offset + (error.lineno or 0)
-        if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
-            raise TooDeep(line, MAX_DEPTH) from None
-        if error.code == etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING:
-            raise UnknownEncoding(str(error.msg).rpartition(" ")[2]) from None
-        said = str(error.msg).split(", line ")[0]
-        raise Broken(line, f"expected well-formed XML, found {said!r}") from None
+    parser = etree.XMLPullParser(events=("end",), tag=[f"{{*}}{name}" for name in names], **options)
+    error, more = None, b"<"
+    while more and error is None:
+        more = document.read(CHUNK_BYTES)
+        try:
+            if more:
+                parser.feed(more)
+            else:
+                parser.close()
+        except etree.XMLSyntaxError as found:
+            error = found
+        # Each is let go of before the next one is taken: to clear an element of which a part is still known here
+        # takes lxml the square of the time.
+        ended = list(parser.read_events())
+        ended.reverse()
+        while ended:
+            yield ended.pop()[1]
+    if error is not None:
+        raise _refusal(error, document.line_offset)
 
 
-class _Guarded:
-    """What the parser reads from, which it would otherwise ask for its name to open it itself."""
-
-    def __init__(self, document: XmlSource) -> None:
-        self.read = document.read
+def _refusal(error: etree.XMLSyntaxError, line_offset: int) -> TooDeep | UnknownEncoding | Broken:
+    line = line_offset + (error.lineno or 0)
+    if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        return TooDeep(line, MAX_DEPTH)
+    if error.code == etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING:
+        return UnknownEncoding(str(error.msg).rpartition(" ")[2])
+    said = str(error.msg).split(", line ")[0]
+    return Broken(line, f"expected well-formed XML, found {said!r}")

@@ -60,6 +60,24 @@ class TestLimits:
         with pytest.raises(Refused, match="One element of the file"):
             list(read(notification(entry("<x/>" * 500_000))))
 
+    @pytest.mark.parametrize("between", ["<GrpHdr/>", "<Rpt/>"])
+    def test_nor_does_what_is_nothing_inside_it_end_it(self, between: str) -> None:
+        with pytest.raises(Refused, match="One element of the file"):
+            list(read(notification(entry(("<x/>" * 100_000 + between) * 6))))
+
+    def test_what_stands_between_statements_is_no_element_without_end(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(xmlsource, "MAX_UNREAD_BYTES", 300_000)
+        assert len(list(entries(document(*[statement(entry()) + "<x/>" * 10_000] * 20).encode()))) == 20
+
+    @pytest.mark.parametrize("inside", ["<NtryDtls>{}<TxDtls/></NtryDtls>", "<x>{}<GrpHdr/></x>"])
+    def test_many_elements_take_no_longer_than_others(self, inside: str) -> None:
+        data = notification(entry(inside.format("<x/>" * 200_000)))
+        before = time.process_time()
+        assert len(list(entries(data))) == 1
+        assert time.process_time() - before < 2
+
     def test_many_entries_are_no_element_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(xmlsource, "MAX_UNREAD_BYTES", 300_000)
         assert len(list(entries(notification(*[entry()] * 5_000)))) == 5_000
