@@ -10,11 +10,13 @@ from bankfiles.camt_values import (
     account_number,
     amount_in,
     bank_reference,
+    came_with_others,
     charges_of,
     check_single,
     code_of,
     decimal,
     direction,
+    has_money,
     head_of,
     instructed,
     money_of,
@@ -84,7 +86,7 @@ class EntryBuilder:
 
     def _add_to_batch(self, number: int, head: Head, slots: Slots) -> None:
         try:
-            self._has_money = self._has_money or (not head.amount_minor and bool(told_in(None, slots)))
+            self._has_money = self._has_money or (not head.amount_minor and has_money(slots))
             minor = amount_in(head.currency, slots)
             if minor is None:
                 minor = ordered_in(head.currency, slots)
@@ -110,10 +112,10 @@ class EntryBuilder:
                     "NtryDtls", "the entry's own amount, dates and reference before it", "some after it"
                 )
             money = (head.amount_minor, head.currency, head.direction, head.value_on)
-            if not head.amount_minor and (self._has_money or self.parts or told_in(None, self._first)):
+            if not head.amount_minor and (self._has_money or self.parts or has_money(self._first)):
                 raise Unreadable("Amt", "an amount above zero, as that of its transactions is", "0")
             net = head.signed_minor
-            if self._stands_for_several(net) or (self._ordered and self._net != net):
+            if self._stands_for_several(head) or (self._ordered and self._net != net):
                 self._splits = False
             if self.count <= 1 or not self._splits:
                 self._single(head, money)
@@ -124,13 +126,17 @@ class EntryBuilder:
         except Unreadable as reason:
             return self._quarantine(str(reason), place)
 
-    def _stands_for_several(self, signed_minor: int) -> bool:
-        """Whether the bank counts more transactions than the one it gives, or than the few that are not the sum."""
+    def _stands_for_several(self, head: Head) -> bool:
+        """Whether the bank counts more transactions than the one it gives, or than the few that are not the sum.
+
+        Where it does not count them, the only one is one of several if more came than was ordered.
+        """
         counted: str = self.slots.get("batch_count", "")
         if self.count == 1:
-            return counted.lstrip("0") not in ("", "1")
+            counted = counted.lstrip("0")
+            return counted != "1" if counted else came_with_others(head, self._first, self.slots)
         more = counted.isascii() and counted.isdigit() and len(counted) <= 15 and int(counted) > self.count
-        return more and self._net != signed_minor
+        return more and self._net != head.signed_minor
 
     def _single(self, head: Head, money: EntryMoney) -> None:
         if self.count > 1:
@@ -201,7 +207,8 @@ class EntryBuilder:
         slots = self.slots
         get = slots.get
         key, keyed_by = self._identities.entry(head.bank_reference, money)
-        counted = get("batch_count") or ("" if self._splits else str(self.count))
+        # Where the bank does not say how many: as many as it gives, and at least two.
+        counted = get("batch_count") or ("" if self._splits else str(max(self.count, 2)))
         batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), counted)
         return Entry(
             place.ordinal,

@@ -163,6 +163,12 @@ def ordered_in(currency: str, slots: Slots) -> int | None:
     return ordered.amount_minor or None if ordered is not None and ordered.currency == currency else None
 
 
+def has_money(slots: Slots) -> bool:
+    """Whether a transaction says that any money came or was ordered. Raises Unreadable."""
+    ordered = instructed(slots)
+    return bool(told_in(None, slots)) or (ordered is not None and ordered.amount_minor > 0)
+
+
 def _amounts_in(currency: str | None, slots: Slots) -> list[tuple[str, int]]:
     """What a transaction tells in a currency, or in any. Raises Unreadable."""
     names = {
@@ -184,16 +190,32 @@ def check_single(head: Head, slots: Slots, entry_slots: Slots) -> None:
     told = told_in(head.currency, slots)
     if not told or any(minor == head.amount_minor for _, minor in told):
         return
-    # Told with the transaction, with the entry, or with both.
-    told_of = (charges_of(slots), charges_of(entry_slots))
-    charges = [sum(c.amount_minor for c in some if c.currency == head.currency) for some in told_of]
-    if all(abs(head.amount_minor - minor) not in charges for _, minor in told):
+    if not any(_explained(head, minor, slots, entry_slots) for _, minor in told):
         element, minor = told[0]
         expected, found = (
             f"the entry's {decimal(head.amount_minor, head.currency)}",
             decimal(minor, head.currency),
         )
         raise Unreadable(f"TxDtls[1]/{element}", expected, found)
+
+
+def _explained(head: Head, minor: int, slots: Slots, entry_slots: Slots) -> bool:
+    """Whether charges are the difference, told with the transaction, with the entry, or with both."""
+    told_of = (charges_of(slots), charges_of(entry_slots))
+    charges = (sum(c.amount_minor for c in some if c.currency == head.currency) for some in told_of)
+    return abs(head.amount_minor - minor) in charges
+
+
+def came_with_others(head: Head, slots: Slots, entry_slots: Slots) -> bool:
+    """Whether more came than what the only transaction told was ordered for, and nothing says why. Raises Unreadable.
+
+    What leaves the account, or comes back to it, may well be more: charges are added to it.
+    """
+    ordered = ordered_in(head.currency, slots)
+    if ordered is None or head.direction is not Direction.CREDIT or head.reversal or "return_reason" in slots:
+        return False
+    silent = not told_in(head.currency, slots)
+    return silent and ordered < head.amount_minor and not _explained(head, ordered, slots, entry_slots)
 
 
 def code_of(slots: Slots) -> str:

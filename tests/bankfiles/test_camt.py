@@ -37,6 +37,13 @@ def _party(element: str, number: str) -> str:
     return f"<RltdPties>{account}</RltdPties>"
 
 
+def _ordered(amount: str, currency: str = "EUR") -> str:
+    return f'<AmtDtls><InstdAmt><Amt Ccy="{currency}">{amount}</Amt></InstdAmt></AmtDtls>'
+
+
+_CHARGES = '<Chrgs><Rcrd><Amt Ccy="EUR">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Rcrd></Chrgs>'
+
+
 class TestEntry:
     def test_has_amount_direction_status_and_dates(self) -> None:
         found = only_entry(notification(entry("<AcctSvcrRef>R1</AcctSvcrRef>", amount="1234.5")))
@@ -138,6 +145,8 @@ class TestEntry:
             transaction() + transaction(amount="5.00"),
             transaction(amount="5.00", currency="USD"),
             transaction(amount="5.00", currency="USD") * 2,
+            transaction(_ordered("5.00")),
+            transaction(_ordered("5.00", "USD")) * 2,
         ],
     )
     def test_so_does_one_over_money_that_is_not_its_sum(self, inside: str) -> None:
@@ -236,6 +245,35 @@ class TestParts:
         )
         assert ([p.amount_minor for p in exact.parts], exact.detailed) == ([6000, 4000], True)
         assert ([p.amount_minor for p in short.parts], short.detailed) == ([10000], False)
+
+    @pytest.mark.parametrize(
+        ("inside", "way", "alone"),
+        [
+            (_ordered("60.00"), "CRDT", False),
+            (_ordered("60.00") + "<BkTxCd/>", "CRDT", False),
+            (_ordered("100.00"), "CRDT", True),
+            (_ordered("105.00"), "CRDT", True),
+            (_ordered("60.00", "USD"), "CRDT", True),
+            (_ordered("0.00"), "CRDT", True),
+            (_ordered("60.00"), "DBIT", True),
+            (_ordered("60.00") + "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>", "CRDT", True),
+            (_ordered("60.00") + _CHARGES.format("40.00"), "CRDT", True),
+            (_ordered("60.00") + _CHARGES.format("39.00"), "CRDT", False),
+        ],
+    )
+    def test_an_only_transaction_for_which_less_was_ordered_is_one_of_several(
+        self, inside: str, way: str, alone: bool
+    ) -> None:
+        named = "<RltdPties><Dbtr><Nm>ACME GmbH</Nm></Dbtr></RltdPties>"
+        found = only_entry(notification(entry(details(transaction(inside + named)), way=way)))
+        (part,) = found.parts
+        assert (part.amount_minor, part.payer_name) == (10000, "ACME GmbH" if alone else "")
+        assert (found.lump, found.detailed) == (not alone, alone)
+
+    @pytest.mark.parametrize("told", ["<Btch><NbOfTxs>1</NbOfTxs></Btch>", ""])
+    def test_is_the_whole_where_the_bank_says_so(self, told: str) -> None:
+        said = transaction(_ordered("60.00"), amount="" if told else "100.00")
+        assert not only_entry(notification(entry(details(told + said)))).lump
 
     @pytest.mark.parametrize(
         ("counted", "amount", "payer", "detailed"),
