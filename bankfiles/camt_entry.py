@@ -21,6 +21,7 @@ from bankfiles.camt_values import (
     instructed,
     money_of,
     ordered_in,
+    status_of,
     told_in,
 )
 from bankfiles.entry import Batch, Direction, Entry, Part, Quarantine
@@ -29,6 +30,10 @@ from bankfiles.refusals import Unreadable
 
 MAX_PARTS = 100_000
 """Transactions of one entry; the payment schemes stop a batch at 99,999."""
+
+
+MAX_STATUS = 35
+"""Characters of a status; the standard's have four, a bank's own at most so many."""
 
 
 class Place(NamedTuple):
@@ -233,6 +238,14 @@ class EntryBuilder:
         self._identities.forget()
         where = (*place, f"{place.path}/{reason}")
         try:
-            return Quarantine(*where, *money_of(self.slots, self._unsaid))
+            return Quarantine(*where, *money_of(self.slots), self._written_status())
         except Unreadable:
             return Quarantine(*where)
+
+    def _written_status(self) -> str:
+        try:
+            return status_of(self.slots, self._unsaid)
+        except Unreadable:
+            # The balances of a statement tell that the entry is not booked; of others, people have to.
+            written = self.slots.get("status") or ""
+            return written if self._unsaid and len(written) <= MAX_STATUS else ""

@@ -17,6 +17,11 @@ FIRST_YEAR, LAST_YEAR = 1980, 2079
 """Those that MT940 can say: another one is a mistake or a filler, and money of no day would wait for ever."""
 
 _DIRECTIONS = {"CRDT": Direction.CREDIT, "DBIT": Direction.DEBIT}
+_STATUSES = {status: status for status in ("BOOK", "PDNG", "INFO", "FUTR")} | {
+    "BOOKED": "BOOK",
+    "PENDING": "PDNG",
+}
+"""By what is written for them, in capitals."""
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 """In any case: `True` is what a program makes of it that knows no XML."""
 
@@ -78,25 +83,29 @@ class Head(NamedTuple):
         return self.amount_minor if self.direction is Direction.CREDIT else -self.amount_minor
 
 
-def money_of(slots: Slots, unsaid: str) -> tuple[int, str, Direction, str]:
-    """Amount, currency, direction and status: without them nothing of an entry can be used. Raises Unreadable.
+def money_of(slots: Slots) -> tuple[int, str, Direction]:
+    """Amount, currency and direction: without them nothing of an entry can be used. Raises Unreadable."""
+    minor, currency = amount("Amt", slots.get("amount", ("", "")))
+    return minor, currency, direction("CdtDbtInd", slots.get("direction"))
+
+
+def status_of(slots: Slots, unsaid: str) -> str:
+    """Raises Unreadable for one that ISO 20022 does not know: whether that is money that came, nobody can tell.
 
     `unsaid` is the status of an entry that has none, where the message leaves no doubt.
     """
-    minor, currency = amount("Amt", slots.get("amount", ("", "")))
-    way = direction("CdtDbtInd", slots.get("direction"))
-    status = slots.get("status", unsaid)
-    if not status or len(status) > 35:
-        raise Unreadable("Sts", "a status such as BOOK", status)
-    return minor, currency, way, status
+    said = slots.get("status", unsaid)
+    status = _STATUSES.get((said or "").upper())
+    if status is None:
+        raise Unreadable("Sts", "BOOK, PDNG, INFO or FUTR", said)
+    return status
 
 
 def head_of(slots: Slots, statement_on: date | None, unsaid: str) -> Head:
     """Raises Unreadable."""
-    minor, currency, way, status = money_of(slots, unsaid)
-    if minor == 0:
-        # A memo of the bank's: it is shown, and is no money.
-        status = "INFO"
+    minor, currency, way = money_of(slots)
+    # A memo of the bank's of zero: it is shown, and is no money.
+    status = status_of(slots, unsaid) if minor else "INFO"
     reversal = _FLAGS.get((slots.get("reversal", "false") or "").lower())
     if reversal is None:
         raise Unreadable("RvslInd", "true or false", slots["reversal"])

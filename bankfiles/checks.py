@@ -166,7 +166,7 @@ class StatementCheck:
         balanced = chained or (statement.format in _BALANCES and not bai2)
         if self._unknown is not None and (balanced or (statement.summaries and not bai2)):
             yield (
-                f"{self._unknown.reason}; the amount of this entry is not known, "
+                f"{self._unknown.reason}; what this entry moved is not known, "
                 "so it cannot be told whether the rest of the statement is complete."
             )
             return

@@ -217,7 +217,7 @@ class Entry(NamedTuple):
     currency: str
     direction: Direction
     status: str
-    """BOOK, PDNG, INFO, or another code of the bank's."""
+    """BOOK, PDNG, INFO or FUTR."""
     reversal: bool
     booked_on: date
     """The bank's booking date; else the value date; else the day the statement was made."""

@@ -19,6 +19,7 @@ from bankfiles import (
 from tests.bankfiles.camt_files import (
     ACCOUNT,
     balance,
+    booked_statement,
     details,
     document,
     entries_of,
@@ -157,7 +158,40 @@ class TestEntry:
     def test_a_status_that_is_none_is_not_left_out(self, inside: str) -> None:
         told = entry().replace("<Sts>BOOK</Sts>", f"<Sts>{inside}</Sts>")
         (found,) = quarantined_of(document(statement(told, format="camt.053"), format="camt.053").encode())
-        assert "Sts: expected a status such as BOOK, found nothing" in found.reason
+        assert "Sts: expected BOOK, PDNG, INFO or FUTR, found nothing" in found.reason
+
+    @pytest.mark.parametrize(
+        ("written", "status"),
+        [
+            ("book", "BOOK"),
+            ("Booked", "BOOK"),
+            ("Pndg", ""),
+            ("pdng", "PDNG"),
+            ("PENDING", "PDNG"),
+            ("info", "INFO"),
+        ],
+    )
+    def test_a_status_is_read_in_other_letters(self, written: str, status: str) -> None:
+        told = notification(entry().replace("BOOK", written))
+        read_as = [e.status for e in entries_of(told)] + [q.status for q in quarantined_of(told)]
+        assert read_as == [status]
+
+    @pytest.mark.parametrize("element", ["<Cd>DONE</Cd>", "<Prtry>DONE</Prtry>", "DONE"])
+    def test_a_status_that_nobody_knows_is_for_people(self, element: str) -> None:
+        told = entry().replace("<Sts>BOOK</Sts>", f"<Sts>{element}</Sts>")
+        found = only_quarantine(notification(told))
+        assert found.reason == "Ntfctn[1]/Ntry[1]/Sts: expected BOOK, PDNG, INFO or FUTR, found 'DONE'"
+        assert (found.amount_minor, found.direction, found.status) == (10000, Direction.CREDIT, "")
+        assert survey(notification(told)).outcome == "read"
+
+    @pytest.mark.parametrize(("closing", "outcome"), [("0.00", "read"), ("100.00", "held")])
+    def test_of_a_statement_the_balances_tell_whether_it_is_booked(self, closing: str, outcome: str) -> None:
+        told = entry().replace("BOOK", "DONE")
+        found = survey(booked_statement("0.00", closing, told))
+        assert (found.outcome, [q.status for q in found.quarantined]) == (outcome, ["DONE"])
+
+    def test_a_status_of_what_is_no_money_says_nothing(self) -> None:
+        assert only_entry(notification(entry(amount="0").replace("BOOK", "DONE"))).status == "INFO"
 
     @pytest.mark.parametrize(("format", "status"), [("camt.053", "BOOK"), ("camt.052", ""), ("camt.054", "")])
     def test_without_a_status_only_a_statements_is_booked(self, format: str, status: str) -> None:
@@ -470,7 +504,7 @@ class TestQuarantine:
             (entry(way="CREDIT"), "Ntfctn[1]/Ntry[1]/CdtDbtInd: expected CRDT or DBIT, found 'CREDIT'"),
             (
                 entry().replace("<Sts>BOOK</Sts>", ""),
-                "Ntfctn[1]/Ntry[1]/Sts: expected a status such as BOOK, found nothing",
+                "Ntfctn[1]/Ntry[1]/Sts: expected BOOK, PDNG, INFO or FUTR, found nothing",
             ),
             (
                 entry().replace("2026-11-24", "2026-02-30"),

@@ -147,7 +147,7 @@ class TestQuarantine:
         found = survey(booked_statement("0.00", "140.00", entry(), entry(amount="4O.00")))
         assert found.outcome == "held"
         assert "Stmt[1]/Ntry[2]/Amt: expected a plain decimal of EUR" in found.reason
-        assert "the amount of this entry is not known" in found.reason
+        assert "what this entry moved is not known" in found.reason
 
     def test_an_unknown_amount_leaves_the_rest_of_a_notification(self) -> None:
         found = survey(notification(entry(), entry(amount="4O.00")))

@@ -363,7 +363,7 @@ class TestQuarantine:
     def test_an_amount_that_is_none_is_never_read_as_another(self, amount: str) -> None:
         found = only_quarantine(of(entry(amount=amount)))
         assert (found.known, found.amount_minor) == (False, None)
-        assert "the amount of this entry is not known" in held(of(entry(amount=amount)))
+        assert "what this entry moved is not known" in held(of(entry(amount=amount)))
 
     @pytest.mark.parametrize("lost", ["29C5,32NTRFNONREF", "29RC5.32NTRFNONREF", "29C000000005,32NMSC"])
     def test_an_amount_behind_what_is_lost_is_never_read_as_another(self, lost: str) -> None:
