@@ -77,7 +77,8 @@ class StatementHead:
             code = _BAI2_CODES.get(written, written)
             try:
                 minor, currency = amount("Bal/Amt", slots.get("amount", ("", "")))
-                # Central banks leave the direction out, as nobody is overdrawn there; the entries prove it.
+                # Central banks leave the direction out, as nobody is overdrawn there. The entries prove it: they do not
+                # lead from one overdraft to another by the same amounts, and the statement before has the last word.
                 way = direction("Bal/CdtDbtInd", slots.get("direction", "CRDT"))
                 on = day("Bal/Dt", slots.get("on", ""))
             except Unreadable as reason:
