@@ -42,7 +42,7 @@ _END_OR_DECLARATION = re.compile(
 )
 _HEADER = re.compile(
     rb"<((?:[\w.-]{1,64}:)?)AppHdr(?:\s[^<>]*(?<!/))?>[^<]*(?:<(?!/?(?:[\w.-]{1,64}:)?(?:AppHdr|Document)[\s/>])[^<]*)*"
-    rb"</\1AppHdr\s{0,9}>(?=\s{0,400}<(?:[\w.-]{1,64}:)?Document[\s>])"
+    rb"</\1AppHdr\s{0,9}>(?=\s{0,400}(<\?xml\s[^<>]{0,200}\?>\s{0,400})?<(?:[\w.-]{1,64}:)?Document[\s>])"
 )
 """The business application header, where it stands before its document and not around it or around another."""
 _ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
@@ -152,10 +152,11 @@ class XmlSource:
             raise NotABankFile
         header = None if self._wide() else _HEADER.match(self._ahead, root)
         if header is not None:
-            # It has no money in it, and two first elements are no XML.
-            self._lines += header[0].count(b"\n")
-            # What stands before it, such as the encoding, is said of the document.
-            self._ahead = self._ahead[:root] + self._ahead[header.end() :]
+            # It has no money in it, and two first elements are no XML. What stands before it, such as the encoding, is
+            # said of the document, unless that says so itself.
+            kept = 0 if header[2] else root
+            self._lines += self._ahead.count(b"\n", kept, header.end())
+            self._ahead = self._ahead[:kept] + self._ahead[header.end() :]
             return self._start_document()
         self._in_document = _ROOT.match(text, root) is not None
         self._decoder = (

@@ -680,6 +680,16 @@ class TestDocument:
         assert only_entry(f'<?xml version="1.0"?>\n{one}'.encode()).line == 4
         assert len(entries_of(f"{one}\n{one}".encode())) == 2
 
+    @pytest.mark.parametrize("before", ["", '<?xml version="1.0" encoding="UTF-8"?>\n'])
+    def test_a_document_behind_its_header_may_have_a_declaration(self, before: str) -> None:
+        named = entry(details(transaction("<RltdPties><Dbtr><Nm>Łąka sp. z o.o.</Nm></Dbtr></RltdPties>")))
+        declared = '\n<?xml version="1.0" encoding="ISO-8859-2"?>\n' + document(statement(named))
+        one = f"{before}<AppHdr>\n<Fr>ACME</Fr></AppHdr>{declared}\n".encode("iso-8859-2")
+        found = entries_of(one * 2)
+        lines = before.count("\n")
+        assert [e.line for e in found] == [4 + lines, 8 + 2 * lines]
+        assert {e.parts[0].payer_name for e in found} == {"Łąka sp. z o.o."}
+
     def test_the_encoding_stands_before_a_header_too(self) -> None:
         named = transaction("<RltdPties><Dbtr><Nm>Łąka sp. z o.o.</Nm></Dbtr></RltdPties>")
         data = '<?xml version="1.0" encoding="ISO-8859-2"?>\n<AppHdr>\n</AppHdr>\n' + document(
