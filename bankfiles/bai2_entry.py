@@ -83,10 +83,11 @@ def _entry(
     identities: Identities,
     place: Place,
 ) -> Entry:
-    value = skip_availability(fields, fields.next().upper())
+    funds = "" if fields.at_start else fields.next().upper()
+    value = skip_availability(fields, funds)
     value_on = day("value date", value) if value else common.as_of
-    reference = _reference("bank reference", fields.next())
-    customer = _reference("customer reference", fields.next())
+    reference = _reference("bank reference", fields, funds)
+    customer = _reference("customer reference", fields, funds)
     text = fields.text()
     tags = _tags(text)
     end_to_end = customer or tags.get("EREF", "")
@@ -144,7 +145,12 @@ def _entry(
     )
 
 
-def _reference(element: str, text: str) -> str:
+def _reference(element: str, fields: Fields, funds: str) -> str:
+    # A record that ends here is full in the standard's own example, by the amounts of its funds type. A short one has
+    # room for references: what follows is its text, and a payer may have written that.
+    if fields.at_start and (funds not in ("S", "D") or fields.has_blank):
+        return ""
+    text = fields.next()
     if len(text) > MAX_REFERENCE:
         raise Unreadable(element, f"at most {MAX_REFERENCE} characters", text)
     return text

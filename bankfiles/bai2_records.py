@@ -53,23 +53,31 @@ class Fields:
     def __init__(self, record: Record) -> None:
         self._bodies = iter(record.bodies)
         self._rest: str | None = None
+        self.at_start = True
+        """Nothing was taken of the record in which the next field stands."""
         self._advance()
 
     def _advance(self) -> None:
         body = next(self._bodies, None)
         # The slash ends the fields of a record; a text may end without one.
         self._rest = None if body is None else body.removesuffix("/")
+        self.at_start = True
 
     @property
     def more(self) -> bool:
         return self._rest is not None
+
+    @property
+    def has_blank(self) -> bool:
+        """Whether there is one in the next field."""
+        return self._rest is not None and " " in self._rest.partition(",")[0].strip()
 
     def next(self) -> str:
         if self._rest is None:
             return ""
         text, comma, rest = self._rest.partition(",")
         if comma:
-            self._rest = rest
+            self._rest, self.at_start = rest, False
         else:
             self._advance()
         return text.replace("\n", "").strip()

@@ -118,7 +118,8 @@ class TestText:
             ("16,195,1,Z,R,C/", ()),
             ("16,195,1,Z,R,C/\n88,one, two/", ("one, two",)),
             ("16,195,1,Z,R,C,one\n88,two\n88,/three", ("one", "two", "/three")),
-            ("16,195,1,Z,R/\n88,C,one/", ("one",)),
+            ("16,195,1,S,0,0,1/\n88,R,C,one/", ("one",)),
+            ("16,195,1,S,0,0,1/\n88,R,C/\n88,one/", ("one",)),
             ("16,195,1,V/\n88,261122,,R,C,one/", ("one",)),
             ("16,195,1,D,1/\n88,0,1,R,C,one/", ("one",)),
             ("16,195,1,Z,R,C,one\t\x0btwo/", ("one  two",)),
@@ -128,6 +129,19 @@ class TestText:
         found = only_entry(file(group(account(record))))
         assert (found.bank_reference, found.parts[0].end_to_end_id) == ("R", "C")
         assert found.parts[0].free == text
+
+    @pytest.mark.parametrize(
+        ("fields", "references"),
+        [("", ("", "")), ("Z", ("", "")), ("Z,", ("", "")), (",", ("", "")), ("V,261122,", ("", "")), ("Z,R", ("R", "")),
+         ("Z,R,", ("R", "")), ("S,0,0,1", ("", "")), ("S,0,0,1,R", ("R", "")), ("D,1,0,1", ("", ""))],
+    )  # fmt: skip
+    @pytest.mark.parametrize("text", ["order 1, thanks", "order 1"])
+    def test_of_a_record_that_ended_early_is_no_reference(
+        self, fields: str, references: tuple[str, str], text: str
+    ) -> None:
+        found = only_entry(file(group(account(f"16,195,1{',' * (fields != '')}{fields}/\n88,{text}/"))))
+        assert (found.bank_reference, found.parts[0].end_to_end_id) == references
+        assert found.parts[0].free == (text,)
 
     def test_may_be_wrapped_without_a_continuation(self) -> None:
         wrapped = (
