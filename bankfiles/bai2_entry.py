@@ -16,9 +16,13 @@ from prepay.money import MAX_MINOR
 MAX_REFERENCE = 200
 """Characters of a reference; banks give 16 to 35."""
 
-# Some banks write what they know of the parties into the text, a line each: `DBNM: ACME Inc`. DB is who paid and CR
-# who was paid, whichever way the money went.
-_TAGGED = re.compile(r"(DBNM|DACT|DBIC|DABA|CRNM|CACT|CBIC|CABA|EREF)\s*:\s*(\S.*)")
+TAGGING = frozenset({"GSBI", "026015079"})
+"""The banks, by what they call themselves in the 01 and 02 record, that write the parties into records of their own.
+
+Elsewhere such a record may be what a payer wrote.
+"""
+# An 88 record each: `DBNM: ACME Inc`. DB is who paid and CR who was paid, whichever way the money went.
+_TAG = re.compile(r"([A-Z]{4})\s*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Common:
     currency: str
     status: str
     as_of: date
+    tags: bool
+    """Whether the bank tags the parties in the text."""
 
 
 def day(element: str, text: str) -> date:
@@ -57,7 +63,8 @@ def read_entry(
         is_note = code == WITHOUT_MONEY and counted == 0
         direction = Direction.CREDIT if is_note else direction_of(code)
         _check(code, amount, counted, record)
-        return _entry(code, counted, direction, fields, common, identities, place), counted
+        tags = _tags(record) if common.tags else {}
+        return _entry(code, counted, direction, fields, tags, common, identities, place), counted
     except Unreadable as reason:
         return _quarantine(str(reason), counted, direction, common, place), counted
 
@@ -79,6 +86,7 @@ def _entry(
     minor: int,
     way: Direction,
     fields: Fields,
+    tags: dict[str, str],
     common: Common,
     identities: Identities,
     place: Place,
@@ -89,7 +97,6 @@ def _entry(
     reference = _reference("bank reference", fields, funds)
     customer = _reference("customer reference", fields, funds)
     text = fields.text()
-    tags = _tags(text)
     end_to_end = customer or tags.get("EREF", "")
     payer_account = account_number(tags.get("DACT", ""))
     payee_account = account_number(tags.get("CACT", ""))
@@ -156,13 +163,18 @@ def _reference(element: str, fields: Fields, funds: str) -> str:
     return text
 
 
-def _tags(text: tuple[str, ...]) -> dict[str, str]:
-    """What the lines of a text say under a tag. What is said twice may come from a payer, and is not believed."""
+def _tags(record: Record) -> dict[str, str]:
+    """What the 88 records of a record say under a tag. What is said twice, or is not all in one, is not believed."""
     found: dict[str, str] = {}
-    for line in text:
-        tagged = _TAGGED.fullmatch(line)
-        if tagged is not None:
-            found[tagged[1]] = "" if tagged[1] in found else tagged[2].strip()
+    last = ""
+    for body in record.bodies[1:]:
+        tag = _TAG.match(body)
+        if tag is None:
+            # The rest of what is before it.
+            found[last] = ""
+            continue
+        last, value = tag[1], body[tag.end() :].removesuffix("/").strip()
+        found[last] = "" if last in found or "\n" in value else value
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from stdnum.us import rtn
 
 from bankfiles.bai2_codes import CLOSING_LEDGER, OPENING_LEDGER, TOTAL_CREDITS, TOTAL_DEBITS
-from bankfiles.bai2_entry import Common, day
+from bankfiles.bai2_entry import TAGGING, Common, day
 from bankfiles.bai2_records import Fields, Record, skip_availability, whole_number
 from bankfiles.camt_values import account_number
 from bankfiles.entry import Balance, Format, Statement, Summary
@@ -157,7 +157,8 @@ class Account:
         # Banks state a closing ledger balance when the day is over; before that, they call it current.
         closed = any(balance.code == "CLBD" for balance in balances)
         status = group.status or ("BOOK" if closed else "PDNG")
-        self.common = Common(number, currency, status, group.as_of)
+        tags = not TAGGING.isdisjoint((group.originator, file.sender))
+        self.common = Common(number, currency, status, group.as_of, tags)
         self.statement = Statement(
             position,
             Format.BAI2,

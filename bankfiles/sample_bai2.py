@@ -9,6 +9,8 @@ from bankfiles.sample import Batch, Payment, Sheet
 
 ORIGINATOR = "122099999"
 """A valid routing number: that of the standard's own examples."""
+SENDER = "GSBI"
+"""Goldman Sachs, whose tags are written here."""
 
 
 class NotInBai2(ValueError):
@@ -47,7 +49,7 @@ def _file(sheets: Iterable[Sheet], interim: bool) -> Iterator[str]:
     for sheet in sheets:
         if groups == 0:
             created = sheet.created_on if interim else sheet.created_on + timedelta(days=1)
-            yield f"01,{ORIGINATOR},PREPAY,{created:%y%m%d},0600,1,,,2/\n"
+            yield f"01,{SENDER},PREPAY,{created:%y%m%d},0600,1,,,2/\n"
         group = _Group(sheet, interim)
         yield from group.lines()
         total, groups, records = total + group.total, groups + 1, records + group.records

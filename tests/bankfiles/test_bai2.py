@@ -33,6 +33,12 @@ def reasons(data: bytes) -> tuple[str, ...]:
     return found.problems
 
 
+def tagging(data: bytes, sender: bytes = b"GSBI", record: bytes = b"01,") -> bytes:
+    """As of a bank that tags the parties."""
+    before, head, after = data.partition(record)
+    return before + head + after.replace(b"122099999", sender, 1)
+
+
 class TestEntry:
     def test_has_amount_direction_status_and_dates(self) -> None:
         found = only_entry(report(detail()))
@@ -89,21 +95,32 @@ class TestEntry:
     def test_what_came_back_is_marked_as_returned(self, code: str) -> None:
         assert only_entry(report(detail(code))).parts[0].return_reason == code
 
-    def test_has_the_parties_that_a_bank_tags_in_its_text(self) -> None:
-        tags = (
-            "88,DBNM: ACME Inc/\n88,DACT: 00 123/\n88,DABA: 026015079/\n88,CRNM: Globex SARL/\n88,CACT: 77/"
-        )
-        (part,) = only_entry(report(detail() + "\n" + tags)).parts
+    @pytest.mark.parametrize("sender", [(b"GSBI", b"01,"), (b"026015079", b"02,")])
+    def test_has_the_parties_that_a_bank_tags_in_its_text(self, sender: tuple[bytes, bytes]) -> None:
+        tags = "88,DBNM: ACME Inc/\n88,DACT: 00 123/\n88,DABA: 026015079/\n88,CRNM: Globex SARL/\n88,CACT: 77"
+        (part,) = only_entry(tagging(report(detail() + "\n" + tags), *sender)).parts
         assert (part.payer_name, part.payer_account, part.payer_bank) == ("ACME Inc", "00123", "026015079")
         assert (part.payee_name, part.payee_account, part.credited_account) == ("Globex SARL", "77", "77")
         assert part.free[1:3] == ("DBNM: ACME Inc", "DACT: 00 123")
+
+    def test_believes_no_tag_of_a_bank_that_writes_none(self) -> None:
+        (part,) = only_entry(report(detail() + "\n88,DACT: 123/\n88,CACT: 77/")).parts
+        assert (part.payer_account, part.credited_account) == ("", "")
+        assert part.free == ("order 1", "DACT: 123", "CACT: 77")
+
+    @pytest.mark.parametrize("rest", ["\n88,7890/", "\n88,REMI: x/\n88,CACT: 7890/", "\n7890/"])
+    def test_believes_no_tag_that_is_not_all_in_one_record(self, rest: str) -> None:
+        told = detail(text="DACT: 5") + "\n88,DBNM: ACME Inc/\n88,CACT: 123456" + rest
+        (part,) = only_entry(tagging(report(told))).parts
+        assert (part.payer_name, part.payer_account, part.credited_account) == ("ACME Inc", "", "")
 
     def test_that_says_nothing_of_who_paid_may_be_a_lump_sum(self) -> None:
         told = written([Payment(300, "R1"), Batch((Payment(100), Payment(200)), "R2")])
         assert [entry.detailed for entry in entries_of(told)] == [True, False]
 
     def test_believes_no_party_that_is_said_twice(self) -> None:
-        (part,) = only_entry(report(detail(text="DACT: 1") + "\n88,DACT: 2/\n88,DBNM: ACME Inc/")).parts
+        told = detail() + "\n88,DACT: 1/\n88,DACT: 2/\n88,DBNM: ACME Inc/"
+        (part,) = only_entry(tagging(report(told))).parts
         assert (part.payer_account, part.payer_name) == ("", "ACME Inc")
 
 
@@ -132,8 +149,9 @@ class TestText:
 
     @pytest.mark.parametrize(
         ("fields", "references"),
-        [("", ("", "")), ("Z", ("", "")), ("Z,", ("", "")), (",", ("", "")), ("V,261122,", ("", "")), ("Z,R", ("R", "")),
-         ("Z,R,", ("R", "")), ("S,0,0,1", ("", "")), ("S,0,0,1,R", ("R", "")), ("D,1,0,1", ("", ""))],
+        [("", ("", "")), ("Z", ("", "")), ("Z,", ("", "")), (",", ("", "")), ("V,261122,", ("", "")),
+         ("Z,R", ("R", "")), ("Z,R,", ("R", "")), ("S,0,0,1", ("", "")), ("S,0,0,1,R", ("R", "")),
+         ("D,1,0,1", ("", ""))],
     )  # fmt: skip
     @pytest.mark.parametrize("text", ["order 1, thanks", "order 1"])
     def test_of_a_record_that_ended_early_is_no_reference(
@@ -398,7 +416,7 @@ class TestQuarantine:
         ],
     )
     def test_says_why_and_what_is_known(self, record: str, reason: str, minor: int, way: str | None) -> None:
-        data = report(detail(), record, detail())
+        data = tagging(report(detail(), record, detail()))
         found = only_quarantine_among(data)
         assert found.reason.startswith(f"03[1]/16[2]/{reason}")
         assert (found.path, found.line, found.ordinal) == ("03[1]/16[2]", 5, 1)
