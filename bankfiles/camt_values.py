@@ -95,7 +95,7 @@ def status_of(slots: Slots, unsaid: str) -> str:
     `unsaid` is the status of an entry that has none, where the message leaves no doubt.
     """
     said = slots.get("status", unsaid)
-    status = _STATUSES.get((said or "").upper())
+    status = _STATUSES.get(said) or _STATUSES.get((said or "").upper())
     if status is None:
         raise Unreadable("Sts", "BOOK, PDNG, INFO or FUTR", said)
     return status
@@ -216,15 +216,19 @@ def _explained(head: Head, minor: int, slots: Slots, entry_slots: Slots) -> bool
 
 
 def came_with_others(head: Head, slots: Slots, entry_slots: Slots) -> bool:
-    """Whether more came than what the only transaction told was ordered for, and nothing says why. Raises Unreadable.
+    """Whether the only transaction told does not say what it is, and cannot be all that came. Raises Unreadable.
 
-    What leaves the account, or comes back to it, may well be more: charges are added to it.
+    It was ordered for less, and nothing says why more came; or it takes money away. What leaves the account, or comes
+    back to it, may well be more than was ordered: charges are added to it.
     """
-    ordered = ordered_in(head.currency, slots)
-    if ordered is None or head.direction is not Direction.CREDIT or head.reversal or "return_reason" in slots:
+    takes_away = slots.get("direction") == "DBIT"
+    if head.direction is not Direction.CREDIT or not (takes_away or "instructed" in slots):
         return False
-    silent = not told_in(head.currency, slots)
-    return silent and ordered < head.amount_minor and not _explained(head, ordered, slots, entry_slots)
+    if head.reversal or "return_reason" in slots or told_in(head.currency, slots):
+        return False
+    ordered = ordered_in(head.currency, slots)
+    less = ordered is not None and ordered < head.amount_minor
+    return takes_away or (less and not _explained(head, ordered or 0, slots, entry_slots))
 
 
 def code_of(slots: Slots) -> str:

@@ -293,9 +293,13 @@ class TestParts:
             (_ordered("60.00") + "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>", "CRDT", True),
             (_ordered("60.00") + _CHARGES.format("40.00"), "CRDT", True),
             (_ordered("60.00") + _CHARGES.format("39.00"), "CRDT", False),
+            ("<CdtDbtInd>DBIT</CdtDbtInd>", "CRDT", False),
+            ("<CdtDbtInd>DBIT</CdtDbtInd>" + _ordered("100.00"), "CRDT", False),
+            ("<CdtDbtInd>CRDT</CdtDbtInd>", "DBIT", True),
+            ('<CdtDbtInd>DBIT</CdtDbtInd><Amt Ccy="EUR">100.00</Amt>', "CRDT", True),
         ],
     )
-    def test_an_only_transaction_for_which_less_was_ordered_is_one_of_several(
+    def test_an_only_transaction_that_cannot_be_all_is_one_of_several(
         self, inside: str, way: str, alone: bool
     ) -> None:
         named = "<RltdPties><Dbtr><Nm>ACME GmbH</Nm></Dbtr></RltdPties>"
