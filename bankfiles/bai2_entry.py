@@ -155,7 +155,7 @@ def _entry(
 def _reference(element: str, fields: Fields, funds: str) -> str:
     # A record that ends here is full in the standard's own example, by the amounts of its funds type. A short one has
     # room for references: what follows is its text, and a payer may have written that.
-    if fields.at_start and (funds not in ("S", "D") or fields.has_blank):
+    if fields.at_start and (funds not in ("S", "D") or fields.like_text):
         return ""
     text = fields.next()
     if len(text) > MAX_REFERENCE:

@@ -68,9 +68,10 @@ class Fields:
         return self._rest is not None
 
     @property
-    def has_blank(self) -> bool:
-        """Whether there is one in the next field."""
-        return self._rest is not None and " " in self._rest.partition(",")[0].strip()
+    def like_text(self) -> bool:
+        """Whether the next field has a blank, or stands alone in its record: references do neither."""
+        field, comma, _ = (self._rest or "").partition(",")
+        return not comma or " " in field.strip()
 
     def next(self) -> str:
         if self._rest is None:
