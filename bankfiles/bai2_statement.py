@@ -1,5 +1,6 @@
 """The heads and trailers of a BAI2 file: what a 01, 02 and 03 record say, and whether 49, 98 and 99 agree."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,6 +24,8 @@ _OTHER_GROUPS = {
 _FINAL, _INTERIM = ("2", "4"), ("1", "3")
 _END_OF_DAY = ("2400", "9999")
 _DEFAULT_CURRENCY = "USD"
+MAX_BALANCES = 100
+"""Of an account, totals included; the standard has one of each code."""
 
 
 @dataclass(slots=True)
@@ -150,6 +153,8 @@ class Account:
                     balances.append(Balance(_BALANCES[code], minor, currency, group.as_of))
                 elif code in (TOTAL_CREDITS, TOTAL_DEBITS):
                     summaries.append(Summary(code, count, minor))
+                if len(balances) + len(summaries) > MAX_BALANCES:
+                    raise Unreadable("03", f"at most {MAX_BALANCES} balances and totals", "more")
         except Unreadable as reason:
             self._problem(record, reason)
         if not record.complete:
@@ -197,9 +202,8 @@ class Account:
             self._problem(record, Unreadable("currency", expected, ""))
         return _DEFAULT_CURRENCY
 
-    def _items(self, fields: Fields) -> list[tuple[str, int, int | None]]:
+    def _items(self, fields: Fields) -> Iterator[tuple[str, int, int | None]]:
         """Type code, amount and item count of what is given; the control total counts each. Raises Unreadable."""
-        found = []
         following = ""
         while following or fields.more:
             code, following = following or fields.next(), ""
@@ -216,5 +220,4 @@ class Account:
             else:
                 skip_availability(fields, funds)
             if text:
-                found.append((code, minor, whole_number(f"{code} item count", count) if count else None))
-        return found
+                yield code, minor, whole_number(f"{code} item count", count) if count else None

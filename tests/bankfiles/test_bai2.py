@@ -333,6 +333,12 @@ class TestStatement:
         assert (found.outcome, found.reason) == ("read", "")
         assert [b.code for b in found.statements[0].balances] == ["OPBD", "CLBD"]
 
+    def test_has_no_balances_without_end(self) -> None:
+        found = survey(report(items="010,0,,," * 1_000))
+        assert (found.outcome, found.statements[0].opening is None) == ("held", False)
+        assert "03: expected at most 100 balances and totals, found 'more'" in found.reason
+        assert len(found.statements[0].balances) < 1_000
+
     def test_comes_from_every_group_and_file(self) -> None:
         one = file(group(account(detail()), account()), group(account(detail("495"), head="03,2,EUR")))
         found = survey(one * 2)
