@@ -95,7 +95,7 @@ def _count(found: Survey, event: Event) -> None:
     elif isinstance(event, Quarantine):
         found.entries += 1
         found.quarantined.append(event)
-        if event.known:
+        if event.counts:
             _add_to_totals(found, event)
     elif isinstance(event, StatementEnd):
         found.statements[-1] = event.statement

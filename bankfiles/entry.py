@@ -263,11 +263,14 @@ class Quarantine:
     status: str = ""
 
     @property
+    def counts(self) -> bool:
+        """Whether its money is known, so that it can be summed although it is unreadable; zero goes no way."""
+        return self.amount_minor == 0 or (self.amount_minor is not None and self.direction is not None)
+
+    @property
     def known(self) -> bool:
-        """Whether its money is known, so that sums can be checked although it is unreadable; zero goes no way."""
-        return (self.direction is not None or self.amount_minor == 0) and (
-            self.amount_minor is not None and self.status != ""
-        )
+        """Whether it is also known if that is booked, so that sums can be checked."""
+        return self.counts and self.status != ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,8 @@ class TestEntry:
         found = only_quarantine(notification(told))
         assert found.reason == "Ntfctn[1]/Ntry[1]/Sts: expected BOOK, PDNG, INFO or FUTR, found 'DONE'"
         assert (found.amount_minor, found.direction, found.status) == (10000, Direction.CREDIT, "")
-        assert survey(notification(told)).outcome == "read"
+        surveyed = survey(notification(told))
+        assert (surveyed.outcome, surveyed.totals["EUR"].credit_minor) == ("read", 10000)
 
     @pytest.mark.parametrize(("closing", "outcome"), [("0.00", "read"), ("100.00", "held")])
     def test_of_a_statement_the_balances_tell_whether_it_is_booked(self, closing: str, outcome: str) -> None:
