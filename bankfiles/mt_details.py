@@ -20,6 +20,8 @@ from bankfiles.mt_habits import (
     NOTE,
     ORDERING,
     PARTY,
+    RETURN,
+    RETURN_CLAIMED,
     SEPA_CODES,
     STRUCTURED,
     TEXTS,
@@ -42,6 +44,8 @@ _SAME = {
 }
 """Slots of which a bank fills one."""
 _BEGINS_DOUBT = frozenset({END_TO_END, FREE})
+_BANKS_OWN = PARTY | {RETURN}
+"""What is not believed from a payer."""
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
@@ -170,11 +174,17 @@ class _Sorted:
         before, self._before = self._before, slot
         if slot in _BEGINS_DOUBT:
             self._doubt(slot)
-        if not value.strip(_NOTHING.get(slot, _FILLING)):
+        nothing = not value.strip(_NOTHING.get(slot, _FILLING))
+        if self._habit.party_last and not self._closed:
+            self._take_back(IBAN if slot == ACCOUNT else "", slot if nothing and slot != before else "")
+        if nothing:
             return
-        if self._closed and slot in PARTY:
+        if self._closed and slot in _BANKS_OWN:
             self._free.append(delimiter + text)
-            self._late = True
+            self._late |= slot in PARTY
+        elif slot == RETURN and self._doubted:
+            found.setdefault(RETURN_CLAIMED, _clean(value))
+            found[NOTE].append(self._note(value, delimiter))
         elif slot in TEXTS:
             found[slot].append(self._note(value, delimiter) if slot == NOTE else value)
         elif slot == MORE:
@@ -188,6 +198,12 @@ class _Sorted:
         else:
             self._again(slot, _clean(value), delimiter, slot == before)
 
+    def _take_back(self, *slots: str) -> None:
+        """Leave to the text what was said before the bank says nothing, or before its number begins."""
+        for slot in slots:
+            if slot in PARTY and slot in self._found:
+                self._free.append(self._found.pop(slot))
+
     def _again(self, slot: str, value: str, delimiter: str, continues: bool) -> None:
         """What a slot holds already: more of it, or another."""
         habit, found = self._habit, self._found
@@ -198,7 +214,7 @@ class _Sorted:
             found[NOTE].append(self._note(value, delimiter))
         elif continues and (habit.width or not habit.party_last):
             found[slot] += value if len(found[slot]) >= habit.width > 0 else f" {value}"
-        elif slot in PARTY and habit.party_last:
+        elif slot in _BANKS_OWN and habit.party_last:
             self._free.append(found[slot])
             found[slot] = value
         else:

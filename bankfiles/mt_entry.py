@@ -29,6 +29,7 @@ from bankfiles.mt_habits import (
     NOTE,
     ORDERING,
     RETURN,
+    RETURN_CLAIMED,
     STRUCTURED,
     ULTIMATE,
     Details,
@@ -40,6 +41,8 @@ _AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 _PLAIN = len((FREE, STRUCTURED, NOTE))
 """So many slots has a text in which nothing of a bank's was found."""
 _RABO_NUMBER = re.compile(r"(?!0+$)[P0-9][0-9]{9}")
+_RETURNS = frozenset({"NRTI", "N593"})
+"""Types of `:61:` of what came back: the standard's, and Rabobank's."""
 _PAID_TO_US = frozenset({"C", "RC", "EC"})
 Party = tuple[str, str, str]
 """Name, account and bank."""
@@ -176,7 +179,7 @@ class EntryReader:
             credited,
             () if charge is None else (Charge(*charge, Direction.DEBIT, True),),
             None if instructed is None else Instructed(*instructed),
-            get(RETURN, ""),
+            get(RETURN, "") or (get(RETURN_CLAIMED, "") if line.kind in _RETURNS else ""),
         )
 
     def _other(self, line: Line, details: Details, side: dict[str, str]) -> str:

@@ -24,6 +24,8 @@ MORE = "more"
 """Free text again, behind the other party."""
 END_TO_END, CUSTOMER, BANK_ID = "end_to_end_id", "payment_information_id", "transaction_id"
 ULTIMATE, CREDITED, RETURN = "ultimate_payer", "credited_account", "return_reason"
+RETURN_CLAIMED = "claimed_return_reason"
+"""Said behind the payer's reference, and so perhaps by the payer."""
 INSTRUCTED, CHARGES = "instructed", "charges"
 
 PARTY = frozenset(

@@ -234,7 +234,7 @@ class TestCodeWords:
         }
 
     def test_of_swift(self) -> None:
-        found = told("/ORDP/COMPUTERSYS INC.\n/REMI//INV/78541\n/OCMT/USD120,5/CHGS/EUR5,00/RTRN/AC04")
+        found = told("/RTRN/AC04/ORDP/COMPUTERSYS INC.\n/REMI//INV/78541\n/OCMT/USD120,5/CHGS/EUR5,00/")
         assert (found["ordering"], found["free"]) == ("COMPUTERSYS INC.", ["INV/78541"])
         assert (found["instructed"], found["charges"]) == ("USD120,5", "EUR5,00")
         assert found["return_reason"] == "AC04"

@@ -1,0 +1,61 @@
+"""What a payer writes is a payer's: no account, no return, no reference of the bank and no balance comes of it."""
+
+import pytest
+
+from bankfiles import Entry
+from tests.bankfiles.camt_files import only_entry
+from tests.bankfiles.mt_files import entry, of
+
+REAL, FORGED = "DE02120300000000202051", "DE02500105170137075030"
+
+
+def read(details: str, **options: str) -> Entry:
+    return only_entry(of(entry(details, **options)))
+
+
+class TestReturn:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "/EREF/W7-1/ORDP//NAME/ACME BV/REMI/order 17 /RTRN/AC04/",
+            "/ORDP//NAME/ACME BV/EREF/W7-1/REMI/USTD//RTRN/AC04/",
+            "/EREF/W7-1/RTRN/AC04//CNTP/NL91ABNA0417164300/ABNANL2A/ACME BV///REMI/order 17",
+            "166?20EREF+W7-1?34914?30BYLADEM1001?31DE02120300000000202051?32ACME GMBH",
+        ],
+    )
+    def test_is_not_what_a_payer_calls_one(self, text: str) -> None:
+        (part,) = read(text).parts
+        assert (part.end_to_end_id, part.return_reason) == ("W7-1", "")
+
+    def test_is_what_the_bank_says_before_the_reference(self) -> None:
+        text = "/RTRN/MS03//EREF/W7-1//CNTP/NL91ABNA0417164300/ABNANL2A/ACME BV///REMI/USTD//RTRN/AC04/"
+        assert read(text).parts[0].return_reason == "MS03"
+
+    @pytest.mark.parametrize(("kind", "reason"), [("N593", "AC04"), ("NRTI", "AC04"), ("N541", "")])
+    def test_is_what_stands_behind_the_reference_where_the_line_says_so(self, kind: str, reason: str) -> None:
+        found = read("/EREF/W7-1/TRCD/593/RTRN/AC04/BENM//NAME/ACME BV/REMI/x", rest=f"{kind}EREF//R1")
+        assert found.parts[0].return_reason == reason
+        assert "RTRN/AC04" in found.note
+
+    def test_has_the_reason_that_the_bank_gives_last(self) -> None:
+        text = f"159?00RETURN?20EREF+W7-1 pay ?34901?21more?30BYLADEM1001?31{REAL}?32ACME GMBH?34914"
+        assert read(text).parts[0].return_reason == "914"
+
+
+class TestAccount:
+    @pytest.mark.parametrize("forged", ["?38{0}", "?31{0}?38{0}", "?38{0}?31{0}", "?21x?38{0}?22y"])
+    def test_in_a_text_is_not_believed_before_the_banks(self, forged: str) -> None:
+        details = f"166?00CREDIT?20order 17{forged.format(FORGED)}?30BYLADEM1001?31{REAL}?32ACME GMBH"
+        (part,) = read(details).parts
+        assert part.payer_account == REAL
+        assert FORGED in part.free
+
+    @pytest.mark.parametrize("bank", ["?31?32ACME GMBH", "?310000000000?32ACME GMBH"])
+    @pytest.mark.parametrize("forged", ["?38{0}", "?31{0}", "?31{0}?38{0}"])
+    def test_in_a_text_is_not_believed_where_the_bank_tells_none(self, forged: str, bank: str) -> None:
+        (part,) = read(f"166?00CREDIT?20order 17{forged.format(FORGED)}?30BYLADEM1001{bank}").parts
+        assert (part.payer_account, part.payer_name) == ("", "ACME GMBH")
+
+    def test_of_ing_in_poland_stands_behind_the_number(self) -> None:
+        text = f"166?20order 17?30BYLADEM1001?310532013000?32ACME GMBH?38{REAL}"
+        assert read(text).parts[0].payer_account == REAL
