@@ -40,6 +40,8 @@ _AMOUNT_WITH_CURRENCY = re.compile(r"([A-Z]{3}) ?([0-9]+,?[0-9]*)(?![0-9.,])")
 
 _PLAIN = len((FREE, STRUCTURED, NOTE))
 """So many slots has a text in which nothing of a bank's was found."""
+_ACCOUNT_FIRST = ("SNSB", "ASNB", "RBRB")
+"""Of the banks, in their IBANs, that write the other party's account where others have the reference."""
 _RABO_NUMBER = re.compile(r"(?!0+$)[P0-9][0-9]{9}")
 _RETURNS = frozenset({"NRTI", "N593"})
 """Types of `:61:` of what came back: the standard's, and Rabobank's."""
@@ -71,6 +73,7 @@ class EntryReader:
     def __init__(self, account: str, currency: str, status: str, identities: Identities) -> None:
         self._account, self._currency, self._status = account, currency, status
         self._identities = identities
+        self._account_first = account[4:8] in _ACCOUNT_FIRST
 
     def read(self, raws: Sequence[Raw]) -> list[Event]:
         """What the lines say, or why they cannot be read."""
@@ -83,7 +86,7 @@ class EntryReader:
         try:
             found, following = match_line(raw.lines)
             money = line_money(found, self._currency)
-            line = line_details(found, following)
+            line = line_details(found, following, self._account_first)
             if raw.too_long:
                 raise Unreadable("text", f"at most {MAX_TEXT} characters", "more")
             return self._entry(raw, money, line, details)
@@ -188,8 +191,8 @@ class EntryReader:
         number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
         # Rabobank writes it into the second line of the `:61:`, before SEPA as a number. What looks like one in its
         # `:86:` a payer wrote into the reference with which that begins.
-        rabobank = "RABO" in self._account if line.supplement else False
-        for text in line.supplement if rabobank or not number else ():
+        rabobank = "RABO" in self._account if line.accounts else False
+        for text in line.accounts if rabobank or not number else ():
             if is_iban(text.replace(" ", "")) or (
                 rabobank and not line.reference and _RABO_NUMBER.fullmatch(text)
             ):

@@ -16,6 +16,7 @@ MIN_IBAN = 15
 """Characters; Norway's."""
 FAR = 92
 """Days between booking and value: more apart, a date that stands where none should is none."""
+MAX_CUSTOMER_REFERENCE = 16
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
@@ -39,6 +40,8 @@ _LINE = re.compile(_DATES + _MONEY)
 # So that the money of a line is known although its dates are unreadable.
 _LOOSE = re.compile(r"(?P<value>[^,]{6}?)(?P<entry>[^,]{0,6}?)" + _MONEY)
 
+_REFERENCES = re.compile(r"(.*)(?<!/)//(?!(?:OCMT|CHGS|TRCD|IACC|EXCH)/)(.*)")
+"""The last two slashes: a payer's reference may hold others, and a bank's holds none."""
 _TOLD = re.compile(r"/(?=/?(?:OCMT|CHGS)/)")
 _REFERENCE = re.compile(r"//(?!(?:OCMT|CHGS)/)")
 """What begins code words that a bank puts into the line of the references; they have the next one."""
@@ -197,6 +200,8 @@ class Line(NamedTuple):
     bank_reference: str
     supplement: tuple[str, ...]
     """What follows: sub-field 9, and what is too long for the reference."""
+    accounts: tuple[str, ...]
+    """Where the bank may have written the other party's."""
     name: str
     """Of the other party, where the bank writes it into the next line."""
     text: str = ""
@@ -244,8 +249,8 @@ def line_money(found: re.Match[str], currency: str) -> Money:
     return Money(minor("amount", amount, currency), currency, _DIRECTIONS[mark], mark)
 
 
-def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
-    """Raises Unreadable."""
+def line_details(found: re.Match[str], following: Sequence[str], account_first: bool = False) -> Line:
+    """`account_first`: the bank is known to write the other party's account for the reference. Raises Unreadable."""
     value, entry, kind, rest = found.group("value", "entry", "type", "rest")
     value_on = day("value date", value)
     booked_on = entry_day(entry, value_on) if entry and not entry.isspace() else value_on
@@ -257,7 +262,8 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         # Behind what a payer wrote, the bank's reference comes yet.
         if _REFERENCE.search(words.lstrip("/")) is None:
             rest, told = before, words
-    reference, _, bank_reference = rest.partition("//")
+    parted = _REFERENCES.fullmatch(rest) if "//" in rest else None
+    reference, bank_reference = parted.groups() if parted is not None else (rest, "")
     # Rabobank fills the reference up to its 16 characters and puts the other party's name behind.
     reference, _, beyond = reference.strip().partition("  ")
     supplement = [beyond.strip()] if beyond else []
@@ -267,22 +273,28 @@ def line_details(found: re.Match[str], following: Sequence[str]) -> Line:
         bank_reference = words[1]
         supplement.append(words[2])
     name = begin = ""
-    for text in following:
+    # Others do so as well; what has the length of a reference may be a payer's, an IBAN of Belgium or Norway.
+    account_first = is_iban(reference) and (account_first or len(reference) > MAX_CUSTOMER_REFERENCE)
+    behind: list[str] = []
+    for at, text in enumerate(following):
         if (party := _NAME_AND_KIND.fullmatch(text)) is not None:
             name = party[1].strip()
             begin = party[2] if len(party[2]) == _CUT_AFTER else ""
-        if not bank_reference and text.startswith("//"):
+        if at == 0 and parted is None and not account_first and text.startswith("//"):
             bank_reference = text[2:]
         elif text := text.strip():
-            supplement.append(text)
+            behind.append(text)
     if len(bank_reference) > MAX_REFERENCES:
         raise Unreadable("bank reference", f"at most {MAX_REFERENCES} characters", bank_reference)
-    if is_iban(reference):
-        # SNS and ASN put the other party's account there, and the name into the next line.
-        name = supplement.pop(0) if supplement else ""
-        supplement.append(reference)
+    if account_first:
+        # The name stands in the next line.
+        name = behind.pop(0) if behind else ""
+        behind.append(reference)
         reference = ""
     if reference.rstrip("+") in _POINTERS or not is_reference(reference):
         reference = ""
     kind, bank_reference = (kind or "").strip(), bank_reference.strip()
-    return Line(value_on, booked_on, kind, reference, bank_reference, tuple(supplement), name, begin)
+    supplement += behind
+    return Line(
+        value_on, booked_on, kind, reference, bank_reference, tuple(supplement), tuple(behind), name, begin
+    )

@@ -59,3 +59,45 @@ class TestAccount:
     def test_of_ing_in_poland_stands_behind_the_number(self) -> None:
         text = f"166?20order 17?30BYLADEM1001?310532013000?32ACME GMBH?38{REAL}"
         assert read(text).parts[0].payer_account == REAL
+
+
+class TestReference:
+    """Of the customer, in `:61:`."""
+
+    @pytest.mark.parametrize(
+        ("rest", "end_to_end", "reference"),
+        [
+            ("A//B//R1", "A//B", "R1"),
+            ("A//OCMT/EUR1//R1", "A//OCMT/EUR1", "R1"),
+            ("PAY///INV-1", "PAY", "/INV-1"),
+            ("OURS//R1/OCMT/EUR4,5//IACC/D3/", "OURS", "R1"),
+            ("NONREF//R1\n//R2", "", "R1"),
+            ("OURS\n//R1\n//R2", "OURS", "R1"),
+            ("OURS\nACCOUNT FEE\n//R2", "OURS", ""),
+        ],
+    )
+    def test_is_no_reference_of_the_bank(self, rest: str, end_to_end: str, reference: str) -> None:
+        found = read("text", rest=f"NTRF{rest}")
+        assert (found.parts[0].end_to_end_id, found.bank_reference) == (end_to_end, reference)
+
+    @pytest.mark.parametrize("iban", ["BE68539007547034", "NO9386011117947"])
+    def test_of_the_length_of_one_is_no_account(self, iban: str) -> None:
+        (part,) = read("text", rest=f"NTRF{iban}//R1\nACCOUNT FEE").parts
+        assert (part.end_to_end_id, part.payer_account, part.payer_name) == (iban, "", "")
+
+    @pytest.mark.parametrize("bank", ["SNSB", "ASNB", "RBRB"])
+    def test_is_the_account_where_the_bank_writes_it_there(self, bank: str) -> None:
+        data = of(entry("text", rest="NOVBBE68539007547034\n//acme bv"), account=f"NL91{bank}0417164300")
+        found = only_entry(data)
+        (part,) = found.parts
+        assert (part.end_to_end_id, part.payer_account, part.payer_name) == (
+            "",
+            "BE68539007547034",
+            "//acme bv",
+        )
+        assert found.bank_reference == ""
+
+    @pytest.mark.parametrize("account", [REAL, "NL44RABO0123456789"])
+    def test_with_an_account_behind_spaces_names_nobody(self, account: str) -> None:
+        data = of(entry("text", rest=f"NTRFA  {FORGED}//R1"), account=account)
+        assert only_entry(data).parts[0].payer_account == ""
