@@ -20,10 +20,10 @@ MAX_CUSTOMER_REFERENCE = 16
 MAX_REFERENCES = 200
 """Characters behind the transaction type; the standard has 34."""
 
-_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9.,]{1,52})")
 _BALANCE_CURRENCY = re.compile(r"[CD][0-9]{6}([A-Z]{3})")
 # Some banks leave out the number where it is zero.
-_SUM = re.compile(r"([0-9]{1,9}|(?=[A-Z]{3}[0.,]+\Z))([A-Z]{3})([0-9.,]{1,52})(?:-\})?")
+_SUM = re.compile(r"([0-9]{1,9}|(?=[A-Z]{3}[0.,]+\Z))([A-Z]{3})([0-9.,]{1,52})")
 _FLOOR = re.compile(r"([A-Z]{3}) ?([CD ]?)([0-9.,]{0,52})")
 _NUMBER = re.compile(r"0*([0-9]{0,9})(?:/0*([0-9]{1,5}))?")
 _IBAN = re.compile(r"([A-Z]{2})[0-9]{2}[A-Z0-9]{11,30}")

@@ -138,9 +138,6 @@ def _take_account(statement: OpenStatement, field: Field) -> None:
 
 
 def _take_number(statement: OpenStatement, field: Field) -> None:
-    if statement.entries:
-        # A payer's line may begin with the tag.
-        raise Unreadable("statement number", "it before the first entry", field.text)
     statement.number, statement.page = statement_number(field.text)
 
 

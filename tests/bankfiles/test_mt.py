@@ -489,11 +489,16 @@ class TestManyEntries:
         assert stream.read_bytes < 1_000_000
 
 
-def test_a_payers_line_that_begins_with_a_number_tag_is_no_number_of_the_statement() -> None:
-    data = of(entry("INVOICE\n:28C:99/7\nTHANKS"))
-    assert held(data) == (
-        "MT940[1], line 7, :28C:: statement number: expected it before the first entry, found '99/7'."
-    )
-    *_, end = read(io.BytesIO(data))
-    assert isinstance(end, StatementEnd)
-    assert (end.statement.sequence, end.statement.page) == ("1", 1)
+@pytest.mark.parametrize(
+    "line", [":28C:99/7", ":64:C261123EUR1,00", ":21:X", ":13D:2611231200+0100", ":34F:EUR9,"]
+)
+def test_a_payers_line_that_begins_as_a_field_of_the_statement_is_text(line: str) -> None:
+    data = of(entry(f"INVOICE\n{line}\nTHANKS"), entry(amount="0,"))
+    assert entries_of(data)[0].parts[0].free == ("INVOICE", line, "THANKS")
+    (told,) = sound(data).statements
+    assert (told.sequence, told.page, len(told.balances), told.format) == ("1", 1, 2, Format.MT940)
+
+
+def test_the_text_block_may_end_in_the_line_of_the_balance() -> None:
+    text = statement(entry()).removesuffix("\n-\n")
+    assert sound(f"{{1:F01}}{{2:O940}}{{4:\n{text}-}}{{5:{{CHK:1}}}}\n".encode()).entries == 1

@@ -36,6 +36,15 @@ class TestLines:
         data = b"@@:20:A@@:86:one@@two@@-@@:20:B\nc"
         assert list(lines(io.BytesIO(data))) == ["", ":20:A", ":86:one", "two", "-", ":20:B", "c"]
 
+    def test_of_fints_may_end_with_such_a_sign(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        data = b"@@:86:me@home @@@:86:a@@@@b@@-@@"
+        expected = ["", ":86:me@home @", ":86:a", "", "b", "-"]
+        assert list(lines(io.BytesIO(data))) == expected
+        for size in range(3, 20):
+            monkeypatch.setattr(chunks, "CHUNK_BYTES", size)
+            monkeypatch.setattr(chunks, "HEAD_BYTES", size)
+            assert list(lines(io.BytesIO(data))) == expected
+
     def test_and_files_have_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(chunks, "MAX_BYTES", 100_000)
         with pytest.raises(Refused, match="The file is larger"):
@@ -74,7 +83,14 @@ class TestFields:
     def test_of_the_banks_own_have_a_letter(self) -> None:
         assert tags(":NS:A\n:23E:B") == [("NS", 1, ["A"]), ("23E", 2, ["B"])]
 
-    @pytest.mark.parametrize("tag", ["13", "20", "21", "25", "28"])
+    @pytest.mark.parametrize("tag", ["13", "13D", "21", "28", "28C", "34F", "64", "65"])
+    def test_of_the_head_and_the_end_are_none_in_an_entry(self, tag: str) -> None:
+        for details in (":86:text", ":86:text\n:23E:text"):
+            assert tags(f":61:x\n{details}\n:{tag}:x\nmore")[-1][2] == ["text", f":{tag}:x", "more"]
+        assert tags(f":20:x\n:{tag}:x")[-1] == (tag, 2, ["x"])
+        assert tags(f":61:x\n:86:x\n:62F:x\n:{tag}:x")[-1] == (tag, 4, ["x"])
+
+    @pytest.mark.parametrize("tag", ["20", "25"])
     def test_a_time_is_none_behind_a_digit_in_the_details_of_an_entry(self, tag: str) -> None:
         time = f":{tag}:59 h"
         assert tags(f":61:x\n:86:at 10\n{time}")[-1] == ("86", 2, ["at 10", time])
@@ -93,6 +109,19 @@ class TestFields:
             ("25", 6, ["C"]),
             ("-}", 7, [""]),
         ]
+
+    @pytest.mark.parametrize("end", ["-}", "-}{5:{CHK:1}}", "-}  "])
+    def test_may_end_the_envelope_in_their_line(self, end: str) -> None:
+        text = "{4:\n:20:A\n:61:x\n:86:text\n:62F:B\n" + end
+        assert tags(text)[-1] == ("-}", 6, [""])
+        assert tags(text.replace("\n" + end, end))[-2:] == [("62F", 5, ["B"]), ("-}", 5, [""])]
+
+    def test_of_a_payer_end_and_begin_no_envelope(self) -> None:
+        for line in ("-} and more", "{4: more", "{1:x", "text-}"):
+            assert tags(f":61:x\n:86:text\n{line}\nmore")[-1] == ("86", 2, ["text", line, "more"])
+        assert tags(":20:x\n:60F:x\n:61:x\n:86:text\n-}\nmore")[-1] == ("86", 4, ["text", "-}", "more"])
+        for end in ("-}", "-}$", "-}{5:{CHK:1}}"):
+            assert tags(f":20:x\n:34F:x\n:61:x\n:86:text\n{end}")[-1] == ("-}", 5, [""])
 
     def test_an_entry_inside_of_a_line_is_told(self) -> None:
         assert tags(":86:text :61:2611241123C1,\n") == [
