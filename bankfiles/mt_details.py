@@ -43,6 +43,8 @@ _SAME = {
     **dict.fromkeys((ORDERING, BENEFICIARY), (NAME,)),
 }
 """Slots of which a bank fills one."""
+_ALL_PIECES = "0123456789"
+"""The bank writes more text behind the other party where it has used 20 to 29 for it: else a payer wrote the 60."""
 _BEGINS_DOUBT = frozenset({END_TO_END, FREE})
 _BANKS_OWN = PARTY | {RETURN}
 """What is not believed from a payer."""
@@ -52,10 +54,11 @@ _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 def read_details(lines: Sequence[str]) -> Details:
     """What an `:86:` says, by slot."""
     tight = "".join(lines)
+    words = " ".join(map(str.rstrip, lines))
     if not tight:
         return {FREE: [], STRUCTURED: [], NOTE: []}
     for habit in HABITS:
-        text = habit.between.join(lines) if habit.between else tight
+        text = (words if habit.between == " " else habit.between.join(lines)) if habit.between else tight
         begun = habit.begins.match(text)
         if begun is not None and (found := _pieces(habit, text, begun)) is not None:
             return _sepa(found)
@@ -145,6 +148,7 @@ class _Sorted:
         "_habit",
         "_late",
         "_marked",
+        "_pieces",
         "_trim",
     )
 
@@ -152,7 +156,7 @@ class _Sorted:
         self._habit, self._marked, self._trim = habit, marked, habit.trim
         self._free: list[str] = []
         self._found: Details = {FREE: self._free, STRUCTURED: [], NOTE: []}
-        self._before = ""
+        self._before = self._pieces = ""
         self._closed = self._full = self._late = False
         self._doubted = 0
         """How many slots were found before the payer's reference: what comes behind it may be of that one yet."""
@@ -174,6 +178,7 @@ class _Sorted:
         before, self._before = self._before, slot
         if slot in _BEGINS_DOUBT:
             self._doubt(slot)
+            self._pieces += delimiter[-1:]
         nothing = not value.strip(_NOTHING.get(slot, _FILLING))
         if self._habit.party_last and not self._closed:
             self._take_back(IBAN if slot == ACCOUNT else "", slot if nothing and slot != before else "")
@@ -189,7 +194,7 @@ class _Sorted:
             found[slot].append(self._note(value, delimiter) if slot == NOTE else value)
         elif slot == MORE:
             self._free.append(value)
-            self._closed = True
+            self._closed = self._closed or self._pieces == _ALL_PIECES
         elif slot not in found:
             if self._doubted and slot in _SAME and not found.keys().isdisjoint(_SAME[slot]):
                 self._disbelieve(_SAME[slot])

@@ -159,9 +159,10 @@ class TestNumberedPieces:
         assert found["free"] == ["pay", "more", "DE89370400440532013000"]
 
     def test_of_text_behind_the_other_party_name_nobody(self) -> None:
-        found = told("166?20text?31DE02120300000000202051?60more?31DE89370400440532013000")
+        text = "".join(f"?2{n}text" for n in range(10))
+        found = told(f"166{text}?31DE02120300000000202051?60more?31DE89370400440532013000")
         assert found["account"] == "DE02120300000000202051"
-        assert found["free"] == ["text", "more", "?31DE89370400440532013000"]
+        assert found["free"] == [*["text"] * 10, "more", "?31DE89370400440532013000"]
 
     def test_of_a_return_have_the_reason(self) -> None:
         found = told("159?00RETOURE?20EREF+E-1?21MTLG:Konto geschlossen?34914")
@@ -440,6 +441,10 @@ class TestOneBank:
             "ACME",
             ["fv 17"],
         )
+        broken = told(
+            "770 PRZELEW; Z \nRACH.: 61109010140000071219812874; \nOD: ACME; TYT.: ORDER 17; \nTNR: 1.2"
+        )
+        assert (broken["account"], broken["name"]) == ("61109010140000071219812874", "ACME")
         assert told("794 OPLATY GRUPOWE; TNR: 1.2") == {
             "kind": "794",
             "note": ["OPLATY GRUPOWE"],

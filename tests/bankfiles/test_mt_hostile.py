@@ -50,6 +50,13 @@ class TestAccount:
         assert part.payer_account == REAL
         assert FORGED in part.free
 
+    @pytest.mark.parametrize(
+        "text", ["pay ?60more", "pay ?31{0}?60more", "pay ?38{0}?60more?29?60", "?29?60more"]
+    )
+    def test_of_the_bank_is_believed_behind_text_that_a_payer_numbers(self, text: str) -> None:
+        details = f"166?20{text.format(FORGED)}?30BYLADEM1001?31{REAL}?32ACME GMBH"
+        assert read(details).parts[0].payer_account == REAL
+
     @pytest.mark.parametrize("bank", ["?31?32ACME GMBH", "?310000000000?32ACME GMBH"])
     @pytest.mark.parametrize("forged", ["?38{0}", "?31{0}", "?31{0}?38{0}"])
     def test_in_a_text_is_not_believed_where_the_bank_tells_none(self, forged: str, bank: str) -> None:
