@@ -42,6 +42,8 @@ _PLAIN = len((FREE, STRUCTURED, NOTE))
 """So many slots has a text in which nothing of a bank's was found."""
 _ACCOUNT_FIRST = ("SNSB", "ASNB", "RBRB")
 """Of the banks, in their IBANs, that write the other party's account where others have the reference."""
+_MBANK = "1140"
+"""Its code in accounts of Poland: it alone names the virtual account in `:86:`."""
 _RABO_NUMBER = re.compile(r"(?!0+$)[P0-9][0-9]{9}")
 _RETURNS = frozenset({"NRTI", "N593"})
 """Types of `:61:` of what came back: the standard's, and Rabobank's."""
@@ -73,6 +75,7 @@ class EntryReader:
     def __init__(self, account: str, currency: str, status: str, identities: Identities) -> None:
         self._account, self._currency, self._status = account, currency, status
         self._identities = identities
+        self._mbank = _MBANK in (account[4:8], account[2:6])
         self._account_first = account[4:8] in _ACCOUNT_FIRST
 
     def read(self, raws: Sequence[Raw]) -> list[Event]:
@@ -144,7 +147,9 @@ class EntryReader:
         name = get(NAME) or get(side[NAME]) or get(other_first[0]) or get(other_first[1]) or line.name
         other: Party = (name, self._other(line, details, side), get(BANK, "") or get(side[BANK], ""))
         payer, payee = (other, _NOBODY) if paid_to_us else (_NOBODY, other)
-        credited = account_number(get(CREDITED, "")) if money.direction is Direction.CREDIT else ""
+        credited = (
+            account_number(get(CREDITED, "")) if self._mbank and money.direction is Direction.CREDIT else ""
+        )
         end_to_end = get(END_TO_END, "") or supplement.get(END_TO_END, "") or line.reference
         structured, free = tuple(details[STRUCTURED]), tuple(details[FREE])
         key = self._identities.part(

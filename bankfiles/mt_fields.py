@@ -164,7 +164,8 @@ def account(text: str, currency: str) -> str:
     if currency:
         plain = plain.removesuffix(f"/{currency}")
     for part in (plain, plain.rpartition("/")[2]):
-        for candidate in (part, part[:-3]):
+        # What stands behind it is a currency; digits would be another account.
+        for candidate in (part, part[:-3] if part[-3:].isalpha() else ""):
             if is_iban(candidate):
                 return candidate
     number = plain.removesuffix(currency) if currency else plain

@@ -246,8 +246,14 @@ class TestWhatFormatsTell:
 
     def test_mt940_in_the_code_of_a_bank(self, desk: Desk) -> None:
         virtual(desk)
+        mbank = "PL45114011370000310211001001"
+        desk.change(
+            "UPDATE collection_account SET iban = %s, bank_number = %s WHERE code = 'nimbus-eu-eur'",
+            mbank,
+            mbank,
+        )
         text = f"911 TRANSAKCJA COLLECT; ID IPH: {MINE}; Z RACH.: ; OD: ACME GMBH; TYT.: prepayment; TNR: 1.2"
-        file = mt_files.of(mt_files.entry(text), account=ACCOUNT)
+        file = mt_files.of(mt_files.entry(text), account=mbank)
         assert desk.work_off(file).stage == "posted"
         assert desk.available() == 10_000
 

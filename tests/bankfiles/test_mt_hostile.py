@@ -67,6 +67,21 @@ class TestAccount:
         text = f"166?20order 17?30BYLADEM1001?310532013000?32ACME GMBH?38{REAL}"
         assert read(text).parts[0].payer_account == REAL
 
+    @pytest.mark.parametrize(
+        ("account", "mark", "virtual"),
+        [
+            ("PL45114011370000310211001001", "C", "XX000000000001"),
+            ("45114011370000310211001001", "C", "XX000000000001"),
+            ("PL45114011370000310211001001", "D", ""),
+            ("PL61109010140000071219812874", "C", ""),
+            (REAL, "C", ""),
+        ],
+    )
+    def test_that_is_virtual_is_named_by_mbank_alone(self, account: str, mark: str, virtual: str) -> None:
+        details = "911 TRANSAKCJA COLLECT; ID IPH: XX000000000001; OD: ACME; TYT.: ORDER 17"
+        data = of(entry(details, mark=mark), account=account)
+        assert only_entry(data).parts[0].credited_account == virtual
+
 
 class TestReference:
     """Of the customer, in `:61:`."""
