@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from bankfiles.mt_habits import (
     ACCOUNT,
+    BANK,
     BENEFICIARY,
     CODE_WORDS,
     CREDITOR,
@@ -36,13 +37,16 @@ _NOTHING = dict.fromkeys(PARTY, f"{_FILLING}/") | dict.fromkeys(
     (ACCOUNT, IBAN, DEBTOR[ACCOUNT], CREDITOR[ACCOUNT]), f"{_FILLING}/0"
 )
 """An account of zeros would be the same one for all whose account is not told."""
+_OTHER = (NAME, ACCOUNT, IBAN, BANK)
 _SAME = {
     **{which[slot]: (slot,) for which in (DEBTOR, CREDITOR) for slot in which},
     **{slot: (DEBTOR[slot], CREDITOR[slot]) for slot in DEBTOR},
     NAME: (DEBTOR[NAME], CREDITOR[NAME], ORDERING, BENEFICIARY),
-    **dict.fromkeys((ORDERING, BENEFICIARY), (NAME,)),
+    **dict.fromkeys((ORDERING, BENEFICIARY), (*_OTHER, *DEBTOR.values(), *CREDITOR.values())),
+    **{side[NAME]: (*_OTHER, ORDERING, BENEFICIARY, *side.values()) for side in (DEBTOR, CREDITOR)},
 }
-"""Slots of which a bank fills one."""
+"""Slots of which a bank fills one; and of a name with which it begins, what it says behind it."""
+_BOTH = {ORDERING: (BENEFICIARY,), BENEFICIARY: (ORDERING,)}
 _ALL_PIECES = "0123456789"
 """The bank writes more text behind the other party where it has used 20 to 29 for it: else a payer wrote the 60."""
 _BEGINS_DOUBT = frozenset({END_TO_END, FREE})
@@ -196,7 +200,7 @@ class _Sorted:
             self._free.append(value)
             self._closed = self._closed or self._pieces == _ALL_PIECES
         elif slot not in found:
-            if self._doubted and slot in _SAME and not found.keys().isdisjoint(_SAME[slot]):
+            if self._doubted and slot in _SAME and found.keys().isdisjoint(_BOTH.get(slot, ())):
                 self._disbelieve(_SAME[slot])
             found[slot] = _clean(value)
             self._full = len(text) >= self._habit.width
@@ -216,6 +220,7 @@ class _Sorted:
             if self._is_doubted(slot):
                 # The bank's comes behind the payer's.
                 value, found[slot] = found[slot], value
+                self._disbelieve(set(_SAME.get(slot, ())) - {slot})
             found[NOTE].append(self._note(value, delimiter))
         elif continues and (habit.width or not habit.party_last):
             found[slot] += value if len(found[slot]) >= habit.width > 0 else f" {value}"

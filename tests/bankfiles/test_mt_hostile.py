@@ -57,6 +57,22 @@ class TestAccount:
         details = f"166?20{text.format(FORGED)}?30BYLADEM1001?31{REAL}?32ACME GMBH"
         assert read(details).parts[0].payer_account == REAL
 
+    @pytest.mark.parametrize("bank", ["/ORDP//NAME/ACME AB", "/ORDP/ACME AB", "/DBNM/ACME AB"])
+    @pytest.mark.parametrize(
+        "forged",
+        ["/IBAN/{0}", "X/ACNO/{0}", "X/CNTP/{0}/B/N", "/DACT/{0}", "/ORDP/N/ACNO/{0}", "/DBNM/N/DACT/{0}"],
+    )
+    def test_in_a_reference_is_not_believed_where_the_bank_names_the_payer_alone(
+        self, forged: str, bank: str
+    ) -> None:
+        details = f"/EREF/{forged.format('NO9386011117947')}{bank}/REMI/order 17"
+        (part,) = read(details).parts
+        assert (part.payer_account, part.payer_name) == ("", "ACME AB")
+
+    def test_behind_both_names_is_believed(self) -> None:
+        details = f"/EREF/E-1/ORDP/ACME AB/ACNO/{REAL}/BENM/GLOBEX AB/REMI/order 17"
+        assert read(details).parts[0].payer_account == REAL
+
     @pytest.mark.parametrize("bank", ["?31?32ACME GMBH", "?310000000000?32ACME GMBH"])
     @pytest.mark.parametrize("forged", ["?38{0}", "?31{0}", "?31{0}?38{0}"])
     def test_in_a_text_is_not_believed_where_the_bank_tells_none(self, forged: str, bank: str) -> None:
