@@ -193,11 +193,12 @@ class EntryReader:
     def _other(self, line: Line, details: Details, side: dict[str, str]) -> str:
         """The other party's account."""
         get = details.get
-        number = account_number(get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], ""))
-        # Rabobank writes it into the second line of the `:61:`, before SEPA as a number. What looks like one in its
-        # `:86:` a payer wrote into the reference with which that begins.
+        # Rabobank writes it into the second line of the `:61:`, before SEPA as a number, and zeros for none. What
+        # looks like one in its `:86:` a payer wrote into the reference with which that begins.
         rabobank = "RABO" in self._account if line.accounts else False
-        for text in line.accounts if rabobank or not number else ():
+        told = "" if rabobank else get(IBAN, "") or get(ACCOUNT, "") or get(side[ACCOUNT], "")
+        number = account_number(told)
+        for text in () if number else line.accounts:
             if is_iban(text.replace(" ", "")) or (
                 rabobank and not line.reference and _RABO_NUMBER.fullmatch(text)
             ):

@@ -153,12 +153,13 @@ class TestOther:
         assert only_entry(data).parts[0].payer_account == payer
 
     def test_of_rabobank_is_not_what_the_payer_writes_into_a_reference(self) -> None:
-        def payer(line: str) -> str:
-            text = "/EREF/X/IBAN/NL91ABNA0417164300/ORDP//NAME/ACME BV/REMI/ORDER 17"
+        def payer(line: str, name: str = "/ORDP//NAME/ACME BV") -> str:
+            text = f"/EREF/X/IBAN/NL91ABNA0417164300{name}/REMI/ORDER 17"
             data = of(f":61:260105C100,00N654{line}\n:86:{text}\n", account="NL44RABO0123456789")
             return only_entry(data).parts[0].payer_account
 
         assert payer("EREF//140021\nNL20INGB0001234567") == "NL20INGB0001234567"
+        assert payer("EREF//140021\n0000000000", name="") == ""
         data = of(":61:260105C100,00N654A  0417164300//140021\n", account="NL44RABO0123456789")
         assert only_entry(data).parts[0].payer_account == ""
 
