@@ -58,15 +58,19 @@ _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 def read_details(lines: Sequence[str]) -> Details:
     """What an `:86:` says, by slot."""
     tight = "".join(lines)
-    words = " ".join(map(str.rstrip, lines))
     if not tight:
         return {FREE: [], STRUCTURED: [], NOTE: []}
     for habit in HABITS:
-        text = (words if habit.between == " " else habit.between.join(lines)) if habit.between else tight
+        text = _joined(lines, habit.between) if habit.between else tight
         begun = habit.begins.match(text)
         if begun is not None and (found := _pieces(habit, text, begun)) is not None:
             return _sepa(found)
     return _sepa({FREE: _flow(lines, LINE_WIDTH), STRUCTURED: [], NOTE: []})
+
+
+def _joined(lines: Sequence[str], between: str) -> str:
+    # One space also where the line ends with one.
+    return between.join(map(str.rstrip, lines) if between == " " else lines)
 
 
 def read_supplement(texts: Sequence[str]) -> Details:
@@ -200,7 +204,12 @@ class _Sorted:
             self._free.append(value)
             self._closed = self._closed or self._pieces == _ALL_PIECES
         elif slot not in found:
-            if self._doubted and slot in _SAME and found.keys().isdisjoint(_BOTH.get(slot, ())):
+            if (
+                self._doubted
+                and slot in _SAME
+                and not found.keys().isdisjoint(_SAME[slot])
+                and found.keys().isdisjoint(_BOTH.get(slot, ()))
+            ):
                 self._disbelieve(_SAME[slot])
             found[slot] = _clean(value)
             self._full = len(text) >= self._habit.width
