@@ -224,7 +224,9 @@ def came_with_others(head: Head, slots: Slots, entry_slots: Slots) -> bool:
     takes_away = slots.get("direction") == "DBIT"
     if head.direction is not Direction.CREDIT or not (takes_away or "instructed" in slots):
         return False
-    if head.reversal or "return_reason" in slots or told_in(head.currency, slots):
+    if head.reversal or "return_reason" in slots or slots.get("amount") == entry_slots["amount"]:
+        return False
+    if told_in(head.currency, slots):
         return False
     ordered = ordered_in(head.currency, slots)
     less = ordered is not None and ordered < head.amount_minor

@@ -314,6 +314,12 @@ class TestParts:
         said = transaction(_ordered("60.00"), amount="" if told else "100.00")
         assert not only_entry(notification(entry(details(told + said)))).lump
 
+    @pytest.mark.parametrize("told", ["100.004", "12345678901234567890"])
+    def test_of_an_only_transaction_that_says_the_amount_nothing_else_is_asked(self, told: str) -> None:
+        inside = f'<AmtDtls><CntrValAmt><Amt Ccy="EUR">{told}</Amt></CntrValAmt></AmtDtls>'
+        said = transaction(_ordered("60.00") + inside, amount="100.00")
+        assert only_entry(notification(entry(details(said)))).detailed
+
     @pytest.mark.parametrize(
         ("counted", "amount", "payer", "detailed"),
         [
