@@ -212,8 +212,10 @@ class EntryBuilder:
         slots = self.slots
         get = slots.get
         key, keyed_by = self._identities.entry(head.bank_reference, money)
-        # Where the bank does not say how many: as many as it gives, and at least two.
-        counted = get("batch_count") or ("" if self._splits else str(max(self.count, 2)))
+        counted = get("batch_count", "")
+        if self.count and not self._splits and counted.lstrip("0") in ("", "1"):
+            # Where the bank does not say how many, or says what it does not mean: what it gives, and at least two.
+            counted = str(max(self.count, 2))
         batch = (get("batch_message_id", ""), get("batch_payment_information_id", ""), counted)
         return Entry(
             place.ordinal,

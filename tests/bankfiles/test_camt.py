@@ -309,6 +309,19 @@ class TestParts:
         assert (part.amount_minor, part.payer_name) == (10000, "ACME GmbH" if alone else "")
         assert (found.lump, found.detailed) == (not alone, alone)
 
+    @pytest.mark.parametrize(
+        ("counted", "several"),
+        [("0", transaction(_ordered("60.00"))), ("00", transaction() * 2), ("1", transaction() * 3)],
+    )
+    def test_a_count_that_is_not_meant_leaves_it_a_lump_sum(self, counted: str, several: str) -> None:
+        told = f"<Btch><NbOfTxs>{counted}</NbOfTxs></Btch>"
+        assert only_entry(notification(entry(details(told + several)))).lump
+
+    @pytest.mark.parametrize("counted", ["0", "1"])
+    def test_a_batch_of_one_without_a_transaction_is_no_lump_sum(self, counted: str) -> None:
+        told = details(f"<Btch><NbOfTxs>{counted}</NbOfTxs></Btch>")
+        assert not only_entry(notification(entry(told))).lump
+
     @pytest.mark.parametrize("told", ["<Btch><NbOfTxs>1</NbOfTxs></Btch>", ""])
     def test_is_the_whole_where_the_bank_says_so(self, told: str) -> None:
         said = transaction(_ordered("60.00"), amount="" if told else "100.00")
