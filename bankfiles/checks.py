@@ -142,6 +142,7 @@ class StatementCheck:
         self._all: dict[str, Sums] = defaultdict(Sums)
         self._booked: dict[str, Sums] = defaultdict(Sums)
         self._unknown: Quarantine | None = None
+        self._undecided: Quarantine | None = None
 
     def add(self, entry: Entry | Quarantine) -> None:
         """An entry whose money is known."""
@@ -152,6 +153,10 @@ class StatementCheck:
     def add_unread(self, entry: Quarantine) -> None:
         if entry.known:
             self.add(entry)
+        elif entry.counts:
+            # Whether it is booked, nobody knows: balances cannot be checked, and totals may count it or not.
+            self._all[entry.currency].add(entry)
+            self._undecided = self._undecided or entry
         else:
             self._unknown = self._unknown or entry
 
@@ -164,9 +169,10 @@ class StatementCheck:
         # BAI2 leaves it to the bank which balances it states, and its control totals prove the rest.
         chained = bai2 and statement.opening is not None and statement.closing is not None
         balanced = chained or (statement.format in _BALANCES and not bai2)
-        if self._unknown is not None and (balanced or (statement.summaries and not bai2)):
+        unknown = self._unknown or (self._undecided if balanced else None)
+        if unknown is not None and (balanced or (statement.summaries and not bai2)):
             yield (
-                f"{self._unknown.reason}; what this entry moved is not known, "
+                f"{unknown.reason}; what this entry moved is not known, "
                 "so it cannot be told whether the rest of the statement is complete."
             )
             return

@@ -201,6 +201,15 @@ class TestTotals:
         stated = totals("TtlNtries", 1, "100.00")
         assert survey(notification(stated, entry(), entry().replace("BOOK", "INFO"))).outcome == "read"
 
+    @pytest.mark.parametrize(("count", "outcome"), [(1, "read"), (2, "read"), (3, "held")])
+    @pytest.mark.parametrize("format", ["camt.052", "camt.054"])
+    def test_may_count_what_nobody_knows_to_be_booked(self, format: str, count: int, outcome: str) -> None:
+        unknown = entry().replace("BOOK", "DONE")
+        stated = totals("TtlCdtNtries", count, f"{count}00.00")
+        told = document(statement(stated, entry(), unknown, format=format), format=format)
+        found = survey(told.encode())
+        assert (found.outcome, len(found.quarantined)) == (outcome, 1)
+
     def test_that_disagree_are_told(self) -> None:
         found = survey(notification(totals("TtlNtries", 2, "100.00"), entry()))
         assert found.reason == (
