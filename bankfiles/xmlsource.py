@@ -42,7 +42,7 @@ _END_OR_DECLARATION = re.compile(
 )
 _HEADER = re.compile(
     rb"<((?:[\w.-]{1,64}:)?)AppHdr(?:\s[^<>]*(?<!/))?>[^<]*(?:<(?!/?(?:[\w.-]{1,64}:)?(?:AppHdr|Document)[\s/>])[^<]*)*"
-    rb"</\1AppHdr\s{0,9}>(?=\s{0,400}(<\?xml\s[^<>]{0,200}\?>\s{0,400})?<(?:[\w.-]{1,64}:)?Document[\s>])"
+    rb"</\1AppHdr\s{0,9}>(?=\s{0,400}((?:\xef\xbb\xbf)?<\?xml\s[^<>]{0,200}\?>\s{0,400})?<(?:[\w.-]{1,64}:)?Document[\s>])"
 )
 """The business application header, where it stands before its document and not around it or around another."""
 _ROOT = re.compile(r"<(?:[\w.-]+:)?Document[\s>]")
@@ -154,9 +154,9 @@ class XmlSource:
         if header is not None:
             # It has no money in it, and two first elements are no XML. What stands before it, such as the encoding, is
             # said of the document, unless that says so itself.
-            kept = 0 if header[2] else root
-            self._lines += self._ahead.count(b"\n", kept, header.end())
-            self._ahead = self._ahead[:kept] + self._ahead[header.end() :]
+            kept, end = (0, header.start(2)) if header[2] else (root, header.end())
+            self._lines += self._ahead.count(b"\n", kept, end)
+            self._ahead = self._ahead[:kept] + self._ahead[end:]
             return self._start_document()
         self._in_document = _ROOT.match(text, root) is not None
         self._decoder = (

@@ -714,6 +714,11 @@ class TestDocument:
         assert [e.line for e in found] == [4 + lines, 8 + 2 * lines]
         assert {e.parts[0].payer_name for e in found} == {"Łąka sp. z o.o."}
 
+    def test_such_a_declaration_may_have_a_byte_order_mark(self) -> None:
+        declared = '\ufeff<?xml version="1.0" encoding="utf-8"?>\n'
+        one = f"{declared}<AppHdr>\n</AppHdr>\n{declared}{document(statement(entry()))}\n"
+        assert [e.line for e in entries_of(one.encode() * 2)] == [5, 10]
+
     def test_the_encoding_stands_before_a_header_too(self) -> None:
         named = transaction("<RltdPties><Dbtr><Nm>Łąka sp. z o.o.</Nm></Dbtr></RltdPties>")
         data = '<?xml version="1.0" encoding="ISO-8859-2"?>\n<AppHdr>\n</AppHdr>\n' + document(
