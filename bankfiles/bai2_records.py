@@ -73,6 +73,12 @@ class Fields:
         field, comma, _ = (self._rest or "").partition(",")
         return not comma or " " in field.strip()
 
+    @property
+    def like_time(self) -> bool:
+        """Whether the next field may be a time: it is empty, or HHMM with more behind it."""
+        field, comma, _ = (self._rest or "").partition(",")
+        return not field.strip() or (comma != "" and len(field.strip()) == 4 and field.strip().isdigit())
+
     def next(self) -> str:
         if self._rest is None:
             return ""
@@ -105,7 +111,10 @@ def skip_availability(fields: Fields, funds: str) -> str:
     if funds in ("", "Z", "0", "1", "2"):
         return ""
     if funds == "V":
-        value_on, _ = fields.next(), fields.next()
+        value_on = fields.next()
+        # The time may be left out at the end of a record.
+        if not fields.at_start or fields.like_time:
+            fields.next()
         return value_on
     if funds == "S":
         for element in ("immediate funds", "one-day funds", "two-day funds"):

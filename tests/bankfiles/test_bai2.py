@@ -138,6 +138,8 @@ class TestText:
             ("16,195,1,S,0,0,1/\n88,R,C,one/", ("one",)),
             ("16,195,1,S,0,0,1/\n88,R,C/\n88,one/", ("one",)),
             ("16,195,1,V/\n88,261122,,R,C,one/", ("one",)),
+            ("16,195,1,V,261122/\n88,,R,C,one/", ("one",)),
+            ("16,195,1,V,261122/\n88,2400,R,C,one/", ("one",)),
             ("16,195,1,D,1/\n88,0,1,R,C,one/", ("one",)),
             ("16,195,1,Z,R,C,one\t\x0btwo/", ("one  two",)),
         ],
@@ -151,9 +153,9 @@ class TestText:
         ("fields", "references"),
         [("", ("", "")), ("Z", ("", "")), ("Z,", ("", "")), (",", ("", "")), ("V,261122,", ("", "")),
          ("Z,R", ("R", "")), ("Z,R,", ("R", "")), ("S,0,0,1", ("", "")), ("S,0,0,1,R", ("R", "")),
-         ("D,1,0,1", ("", ""))],
+         ("D,1,0,1", ("", "")), ("V,261122", ("", ""))],
     )  # fmt: skip
-    @pytest.mark.parametrize("text", ["order 1, thanks", "order 1", "order"])
+    @pytest.mark.parametrize("text", ["order 1, thanks", "order 1", "order", "4711"])
     def test_of_a_record_that_ended_early_is_no_reference(
         self, fields: str, references: tuple[str, str], text: str
     ) -> None:
@@ -326,6 +328,8 @@ class TestStatement:
             ",,,,010,5,,,015,5,0,Z",
             "010,5,,D,1,0,5,015,5,,S,5,0,0",
             "010,5,,D,1/\n88,0,5,015,5,,V,261122,2400",
+            "010,5,,V,261122/\n88,015,5,,V,261122",
+            "010,5,,V,261122/\n88,2400,015,5,,",
         ],
     )
     def test_has_its_items_however_they_are_written(self, items: str) -> None:
