@@ -16,7 +16,6 @@ from activities.bank_grouping import (
     TOLD_SINGLY_TOO,
 )
 from activities.bank_incoming import QUARANTINE, STAGE, Chunk
-from activities.database import planned
 
 
 class ToldAtOnce(Exception):
@@ -70,12 +69,12 @@ def _keep_new(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk)
     """Keep what was staged, where all is new. Whether it was; if not, only entries have been kept."""
     if chunk.unread:
         connection.execute(QUARANTINE, {"file": file_id, "chunk": chunk.number})
-    new = planned(connection, _ENTRIES, chunk.parts)
-    known = planned(connection, ANY_KNOWN, chunk.parts)
+    new = connection.execute(_ENTRIES, prepare=True)
+    known = connection.execute(ANY_KNOWN, prepare=True)
     if _number(new) < chunk.entries or _number(known):
         return False
-    parts = planned(connection, NEW_PARTS, chunk.parts)
-    planned(connection, _SIGHTINGS, chunk.parts, {"file": file_id})
+    parts = connection.execute(NEW_PARTS, prepare=True)
+    connection.execute(_SIGHTINGS, {"file": file_id}, prepare=True)
     if _number(parts) == chunk.parts:
         return True
     # A file that tells of the same money at this moment has made them fewer.
@@ -92,7 +91,7 @@ def _stage(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk) ->
     for table in (BY_INDEX, *_INCOMING, *TABLES):
         connection.execute(table)
     for statement in STAGE:
-        planned(connection, statement, chunk.parts, {"file": file_id, "chunk": chunk.number})
+        connection.execute(statement, {"file": file_id, "chunk": chunk.number}, prepare=True)
 
 
 # None has an index: that would be made anew at each commit, and with it the plan of each statement on the table.

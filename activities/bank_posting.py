@@ -25,7 +25,6 @@ from activities.bank_plain import PLAIN
 from activities.bank_receipts import RECEIPTS
 from activities.bank_reversals import REVERSALS
 from activities.bank_telling import NOT_SHORT, SEVERAL, SHARE, TELL
-from activities.database import planned
 
 FREEZES = "hashtext('prepay freezes')"
 """The lock that keeps freezing and crediting apart."""
@@ -84,8 +83,8 @@ def _range(file_id: int, chunk: Chunk) -> dict[str, int]:
 def _post(connection: "psycopg.Connection[Any]", file_id: int, chunk: Chunk, lock: bytes) -> None:
     with connection.pipeline():
         _make_tables(connection)
-        locked = planned(connection, lock, chunk.parts, _range(file_id, chunk) | {"slice": SLICE})
-        _book(connection, BOOK, locked, chunk.parts, reverses=chunk.reverses)
+        locked = connection.execute(lock, _range(file_id, chunk) | {"slice": SLICE}, prepare=True)
+        _book(connection, BOOK, locked, reverses=chunk.reverses)
         forget(connection, file_id, chunk.number)
 
 
@@ -110,7 +109,7 @@ def credit_waiting(
     if not found.rowcount:
         return ""
     last = str(_one(connection, _LAST))
-    _book(connection, CREDIT, found, found.rowcount, reverses=False)
+    _book(connection, CREDIT, found, reverses=False)
     return last if found.rowcount == SLICE else ""
 
 
@@ -136,11 +135,10 @@ def _book(
     connection: "psycopg.Connection[Any]",
     statements: Sequence[str],
     parts: "psycopg.Cursor[Any]",
-    rows: int,
     *,
     reverses: bool,
 ) -> None:
-    """Decide about the parts that were put in `posting`, at most so many rows, and post them."""
+    """Decide about the parts that were put in `posting`, and post them."""
     with connection.pipeline():
         # Before any account: no customer is frozen between the decision and the credit.
         connection.execute(f"SELECT pg_advisory_xact_lock_shared({FREEZES})".encode())
@@ -149,14 +147,14 @@ def _book(
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('bank reversals'))")
         payouts = match_payouts(connection)
         for statement in REVERSALS if reverses else ():
-            planned(connection, statement, rows)
-        planned(connection, PLAIN, rows)
+            connection.execute(statement, prepare=True)
+        connection.execute(PLAIN, prepare=True)
         if _one(connection, "SELECT count(*) FROM decision") < parts.rowcount:
             for statement in MATCH:
-                planned(connection, statement, rows)
-        planned(connection, TELL, rows)
-        several = planned(connection, SEVERAL, rows)
-        counted = planned(connection, _COUNT, rows)
+                connection.execute(statement, prepare=True)
+        connection.execute(TELL, prepare=True)
+        several = connection.execute(SEVERAL, prepare=True)
+        counted = connection.execute(_COUNT, prepare=True)
         for (part,) in several.fetchall():
             connection.execute(SHARE, {"part": part})
         slices, whole, others, short = counted.fetchone() or (0, 0, 0, 0)
@@ -169,11 +167,11 @@ def _book(
             connection.execute(NOT_SHORT)
         for number in range(slices):
             for statement in ((CREDIT_WHOLE,) if whole else ()) + (tuple(statements) if others else ()):
-                planned(connection, statement, rows, {"slice": number})
+                connection.execute(statement, {"slice": number}, prepare=True)
         post_payouts(connection, payouts)
-        planned(connection, PAY_DEPOSITS, rows)
+        connection.execute(PAY_DEPOSITS, prepare=True)
         for statement in (*(REVERSE if reversing else ()), *RECEIPTS):
-            planned(connection, statement, rows)
+            connection.execute(statement, prepare=True)
 
 
 def _one(connection: "psycopg.Connection[Any]", query: str) -> Any:

@@ -45,20 +45,6 @@ def psycopg_of(session: Session) -> "psycopg.Connection[Any]":
     return connection
 
 
-def planned(
-    connection: "psycopg.Connection[Any]",
-    statement: str | bytes,
-    rows: int,
-    given: Mapping[str, Any] | None = None,
-) -> "psycopg.Cursor[Any]":
-    """Execute a statement that is prepared, with a plan of its own for each size of what it works on.
-
-    Plans may stay as long as the connection, and what is quick for one payment takes minutes for thousands.
-    """
-    text = statement.encode() if isinstance(statement, str) else statement
-    return connection.execute(b"%b -- %d digits of rows" % (text, len(str(rows))), given, prepare=True)
-
-
 def rows_of(
     connection: "psycopg.Connection[Any]", query: str, given: Mapping[str, Any] | None = None
 ) -> list[Any]:
