@@ -81,8 +81,8 @@ def _start_server() -> dict[str, str]:
     """Start PostgreSQL in this process, which must be the one that ends last."""
     if "server" not in _started:
         folder = Path(tempfile.mkdtemp(prefix="prepay-tests-", dir=roomy()))
-        # Each login costs 3 ms of repeated digests, and tests log in by the thousand. A table that is found empty after
-        # a test, by who looks for what is to be vacuumed, would be planned for as an empty one in the next.
+        # Each login costs 3 ms of repeated digests, and tests log in by the thousand. Autovacuum would see tables empty
+        # between two tests, and the next test's statements would be planned for no rows.
         wanted = {"scram_iterations": "1", "autovacuum": "off"}
         server = Postgres(folder / "postgres", fsync=False, settings=wanted)
         server.start()
@@ -236,7 +236,7 @@ def _admin_of(url: str) -> psycopg.Connection[Any]:
 
 
 def engine_of(url: str) -> Engine:
-    """The engine of a test's database: it ends with that, and what it has planned is planned for the next test too."""
+    """The engine of a test's database: it ends with that, and its connections know the tables."""
     if url not in _engines:
         engine, made = make_engine(url), []
         event.listen(engine, "connect", lambda connection, _: made.append(connection))

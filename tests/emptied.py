@@ -1,6 +1,6 @@
-"""One database for many tests of a process: after each it is as it was made, and its connections keep their plans.
+"""One database for many tests of a process: after each it is as it was made, and its connections stay.
 
-A connection of its own for each test would have to learn the tables and plan each statement once more, which takes
+A connection of its own for each test would have to learn the tables once more before it plans anything, which takes
 longer than what most tests do.
 """
 
