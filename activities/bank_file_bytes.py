@@ -59,7 +59,7 @@ def bytes_of(engine: Engine, sha256: str) -> Iterator[BinaryIO]:
     """The bytes of a stored file as a stream; those of a large one wait on the disk, where they have no name."""
     unpacker = zlib.decompressobj(wbits=_GZIP)
     with SpooledTemporaryFile(PIECE_BYTES) as stream:
-        with Session(engine) as session, psycopg_of(session).cursor("pieces") as pieces:
+        with Session(engine) as session, session.begin(), psycopg_of(session).cursor("pieces") as pieces:
             pieces.itersize = 1
             pieces.execute(_PIECES, {"sha256": sha256, "piece": PIECE_BYTES}, binary=True)
             for (packed,) in pieces:

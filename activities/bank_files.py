@@ -37,7 +37,7 @@ from activities.bank_statements import (
     keep_statements,
     sources_of,
 )
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from activities.payout_answers import apply_answers, require_source
 from activities.pulse import Pulse
 from bankfiles import Survey, read_answers, survey
@@ -133,7 +133,7 @@ class BankFiles:
     @activity.defn(name="look_at_bank_file")
     def look(self, sha256: str) -> BankFileState:
         """The file's row and counts."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _state(session, sha256)
 
     @activity.defn(name="read_bank_file")
@@ -204,7 +204,7 @@ class BankFiles:
 
         Where something is missing, it is looked for again: the file stays in alarm, or is posted.
         """
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             file = _file(session, sha256)
             file_id, stage, entries = file.id, file.stage, file.entries
             answers = is_answer(file.format)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import reading
 from activities.master_data import one_at_a_time
 from activities.operators import require
 from activities.payers import LinkInput, put_link
@@ -166,7 +167,7 @@ class Changes:
         number = workflow_id.removeprefix("change-")
         if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
             raise UnknownChange(workflow_id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _state(session, int(number))
 
     @activity.defn(name="decide_change")
@@ -179,7 +180,7 @@ class Changes:
         except (ValueError, *_REFUSED):
             # It was sound when it was proposed; what it quotes may be an account number.
             refused = f"it can no longer be applied as it is: `prepay change show {given.change}` and propose it anew"
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Decided(state=_state(session, given.change), refused=refused)
 
 

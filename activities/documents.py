@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import reading
 from documents.fonts import FontMissing
 from documents.form import from_json
 from documents.pool import Drawable, Renderer
@@ -64,7 +65,7 @@ class Documents:
         return await asyncio.to_thread(self._store, document_id, pdf)
 
     def _content(self, document_id: int) -> tuple[str, bytes, str | None]:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             wanted = select(Document.kind, Document.content, Document.pdf_sha256).where(
                 Document.id == document_id
             )

@@ -8,7 +8,7 @@ from sqlmodel import Session, SQLModel, col, select
 import ledger.postings
 from activities.bank_posting import credit_all_waiting
 from activities.bills import set_auto_pay
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from activities.master_data_input import AccountInput, CustomerInput, EntityInput
 from models import CollectionAccount, ContractingEntity, Customer
 
@@ -176,5 +176,5 @@ def _put(session: Session, found: _Row | None, kind: type[_Row], values: dict[st
 
 def accounts_of(engine: Engine) -> list[CollectionAccount]:
     """Every collection account, by code."""
-    with Session(engine) as session:
+    with reading(engine) as session:
         return list(session.exec(select(CollectionAccount).order_by(col(CollectionAccount.code))))

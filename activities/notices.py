@@ -14,6 +14,7 @@ from sqlalchemy import Engine, exists, text
 from sqlmodel import Session, col, select
 from temporalio import activity
 
+from activities.database import reading
 from models import Customer, Notice
 from settings import Settings
 
@@ -78,7 +79,7 @@ class Notices:
         return sent
 
     def _any(self) -> bool:
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return session.scalar(select(exists(_unsent(0)))) is True
 
     def _send_next(self, server: SMTP, after: int) -> tuple[int, bool] | None:

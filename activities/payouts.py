@@ -15,7 +15,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from activities.payout_collecting import collect
 from activities.payout_owners import Told, lock_payouts, tell
 from activities.payout_returning import Back, come_back
@@ -133,7 +133,7 @@ class Payouts:
             problem = f"The outbox cannot be written: {error.strerror or 'the disk does not say why'}."
         if problem:
             log.error("payment file not sent", file=file, problem=problem)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return state_of(session, file).model_copy(update={"problem": problem})
 
     def _bring(self, file: int) -> None:
@@ -184,7 +184,7 @@ class Payouts:
         """Do what an operator decided; the same decision again changes nothing."""
         with Session(self._engine) as session, session.begin():
             refused = decide(session, given)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Decided(state=state_of(session, given.file), refused=refused or "")
 
 

@@ -15,7 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bank_booking import MOVE_BETWEEN_DEPOSITS
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from activities.payers import PauseInput, pause
 from activities.refund_voiding import lock_refunds, void_lost
 from ledger import postings
@@ -65,7 +65,7 @@ class Reassignments:
         number = workflow_id.removeprefix("reassignment-")
         if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
             raise UnknownMove(workflow_id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _state(session, int(number))
 
     @activity.defn(name="decide_reassignment")
@@ -73,7 +73,7 @@ class Reassignments:
         """Apply the move, or put it away; the same decision again changes nothing."""
         with Session(self._engine) as session, session.begin():
             refused = _decide(session, given)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Decided(state=_state(session, given.move), refused=refused)
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.database import reading
 from activities.receipt_candidates import candidates
 from activities.receipt_deciding import LISTED, Decide, decide
 from prepay.wire import Wire
@@ -72,7 +73,7 @@ class Receipts:
                 # That one locks other parts, in the order of their keys.
                 session.execute(_LOCK, {"part": given.part})
             refused = decide(session, state_of(session, given.part), given)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Decided(state=state_of(session, given.part), refused=refused or "")
 
     @activity.defn(name="chase_receipt")

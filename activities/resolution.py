@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.bank_pipeline import PostingStopped, stops
 from activities.bank_resolving import carry_out, find
 from activities.bank_resolving_input import NotResolved
+from activities.database import reading
 from activities.pulse import Pulse
 from prepay.ids import resolution_workflow_id
 from prepay.resolutions import DecideResolution
@@ -65,7 +66,7 @@ class Resolutions:
         number = workflow_id.removeprefix("resolution-")
         if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
             raise UnknownResolution(workflow_id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _state(session, int(number))
 
     @activity.defn(name="decide_resolution")
@@ -73,7 +74,7 @@ class Resolutions:
         """Post what was proposed, or put it away; the same decision again changes nothing."""
         with Pulse():
             refused = self._decide(given)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Decided(state=_state(session, given.resolution), refused=refused)
 
     def _decide(self, given: Decide) -> str:

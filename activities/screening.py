@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.bank_matching import COMPARED_NAME
 from activities.bank_posting import FREEZES, credit_waiting
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from models import Outbox
 from prepay.screening import ReleaseFreeze
 from prepay.wire import CustomerNumber, OperatorName, Reason, Wire
@@ -165,7 +165,7 @@ class Freezes:
         number = workflow_id.removeprefix("freeze-")
         if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
             raise UnknownFreeze(workflow_id)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return _state(session, int(number))
 
     @activity.defn(name="release_freeze")
@@ -177,7 +177,7 @@ class Freezes:
         while after is not None:
             with Session(self._engine) as session, session.begin():
                 after = credit_waiting(psycopg_of(session), _FREED, {"freeze": given.freeze}, after) or None
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return Released(state=_state(session, given.freeze), refused=refused)
 
 

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 import ledger.checks
 from activities.claims import find_for_all
-from activities.database import psycopg_of
+from activities.database import psycopg_of, reading
 from activities.low_balances import tell_low_balances
 from activities.outbox import start_or_ring
 from activities.subjects import subjects
@@ -171,7 +171,7 @@ class Upkeep:
     async def _restart(self, rows: Sequence[Any]) -> int:
         running = await self._running([row.workflow_id for row in rows])
         lost = [row for row in rows if row.unheard or row.workflow_id not in running]
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             said = subjects(session, {row.workflow_id: row.workflow for row in lost})
         rung = 0
         for row in lost:
@@ -221,7 +221,7 @@ class Upkeep:
         """Seal what is committed; the newest seal also goes to a file outside the database. Returns its number."""
         with Session(self._engine) as session, session.begin():
             seal_now(psycopg_of(session))
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             seal = newest(psycopg_of(session))
         if seal is None:
             return 0
@@ -232,7 +232,7 @@ class Upkeep:
     @activity.defn(name="check_book")
     def check(self) -> dict[str, int]:
         """Recompute every invariant; a breach is logged as an error and makes the step fail, for people to see."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             results = ledger.checks.run_checks(psycopg_of(session))
         broken = {result.name: len(result.breaches) for result in results if result.breaches}
         if broken:
