@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine
 from temporalio.client import (
     Client,
     Schedule,
@@ -107,10 +108,14 @@ async def connect(options: Settings) -> Client:
     return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
 
 
-def make_workers(client: Client, options: Settings, renderer: Renderer) -> list[Worker]:
-    """The worker of the lifecycles, and the one that draws documents."""
+def engine_for(options: Settings) -> Engine:
+    """The connections of a worker."""
     # A bank file takes two: a chunk is kept while the one before it is posted.
-    engine = make_engine(options.database_url, 2 * options.activity_threads)
+    return make_engine(options.database_url, 2 * options.activity_threads)
+
+
+def make_workers(client: Client, engine: Engine, options: Settings, renderer: Renderer) -> list[Worker]:
+    """The worker of the lifecycles, and the one that draws documents."""
     rooms: list[Any] = [
         Attestations(engine, client, options),
         Deposits(engine, options),
@@ -189,7 +194,7 @@ async def main() -> None:
     client = await connect(options)
     async with contextlib.AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer())
-        for worker in make_workers(client, options, renderer):
+        for worker in make_workers(client, engine_for(options), options, renderer):
             await stack.enter_async_context(worker)
         await ensure_schedules(client)
         if options.inbox:

@@ -30,7 +30,7 @@ from ledger.checks import run_checks
 from ledger.events import Credit, Receipt
 from prepay.ids import TASK_QUEUE
 from settings import Settings
-from worker import make_workers
+from worker import engine_for, make_workers
 from workflows.relay import Relay
 
 NAME = "bills"
@@ -168,9 +168,10 @@ def _with_workflows(server: BenchDatabase) -> list[dict[str, Any]]:
 
 async def _events(url: str, address: str) -> list[dict[str, Any]]:
     client = await Client.connect(address, data_converter=pydantic_data_converter)
+    options = Settings(database_url=url, forms="off")
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))
-        for worker in make_workers(client, Settings(database_url=url, forms="off"), renderer):
+        for worker in make_workers(client, engine_for(options), options, renderer):
             await stack.enter_async_context(worker)
         relay = await client.start_workflow(Relay.run, id="relay", task_queue=TASK_QUEUE)
         with psycopg.connect(url) as conn:

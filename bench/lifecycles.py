@@ -31,7 +31,7 @@ from embedded.temporal import TemporalServer
 from prepay.ids import TASK_QUEUE, deposit_workflow_id
 from sandbox import workflow_runner
 from settings import Settings
-from worker import make_workers, settle
+from worker import engine_for, make_workers, settle
 from workflows.relay import Relay
 
 LIFECYCLES = 1000
@@ -62,7 +62,7 @@ async def _measure(url: str, address: str, rounds: int) -> list[dict[str, Any]]:
     theirs: list[float] = []
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))
-        for worker in make_workers(client, options, renderer):
+        for worker in make_workers(client, engine_for(options), options, renderer):
             await stack.enter_async_context(worker)
         polling = PollerBehaviorAutoscaling(initial=2, maximum=16)
         empty = Worker(

@@ -30,7 +30,7 @@ from bench.pgbench import BenchDatabase, settle
 from documents.pool import Renderer
 from embedded.temporal import TemporalServer
 from settings import Settings
-from worker import make_workers
+from worker import engine_for, make_workers
 
 FEW, MANY = 500, 20_000
 DEPOSITS = 1_000
@@ -199,7 +199,7 @@ async def _until_all_are_open(client: Client, database: BenchDatabase) -> float:
     engine = make_engine(database.app_url, 8)
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))
-        for worker in make_workers(client, options, renderer):
+        for worker in make_workers(client, engine_for(options), options, renderer):
             await stack.enter_async_context(worker)
         outbox, began = Outbox(engine, client), perf_counter()
         while await outbox.ring_batch():

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 from temporalio.client import Client
 
 import activities.setup_file
 from activities.bank_files import store
 from activities.changes import ChangeInput, Changes, Decide, propose
+from activities.database import reading
 from activities.outbox import Outbox
 from bankfiles.sample import Payment, Sheet, write_camt
 from documents.pool import Renderer
+from models import Operator
 from prepay.changes import DecideChange
 from prepay.client import PrepayClient
 from settings import Settings
@@ -83,21 +84,21 @@ def change_set_up(url: str, file: Path) -> None:
 @asynccontextmanager
 async def open_office(url: str, temporal: Client, **options: Any) -> AsyncIterator[Office]:
     """Workers on that Temporal and that database, until the end of the block."""
-    if not _is_set_up(url):
+    engine = engine_of(url)
+    if not _is_set_up(engine):
         activities.setup_file.apply(SETUP, url)
     wanted = Settings(database_url=url, **{"forms": "off", "attestation": "claim", **options})
-    engine = engine_of(url)
     async with AsyncExitStack() as stack:
         renderer = await stack.enter_async_context(Renderer(processes=1))
-        for worker in make_workers(temporal, wanted, renderer):
+        for worker in make_workers(temporal, engine, wanted, renderer):
             await stack.enter_async_context(worker)
         client = await stack.enter_async_context(await PrepayClient.connect(url, temporal))
         yield Office(client, temporal, engine, wanted, url)
 
 
-def _is_set_up(url: str) -> bool:
-    with psycopg.connect(url) as connection:
-        return connection.execute("SELECT id FROM operator LIMIT 1").fetchone() is not None
+def _is_set_up(engine: Engine) -> bool:
+    with reading(engine) as session:
+        return session.exec(select(Operator.id).limit(1)).first() is not None
 
 
 def request_id() -> str:
