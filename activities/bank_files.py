@@ -205,11 +205,10 @@ class BankFiles:
         Where something is missing, it is looked for again: the file stays in alarm, or is posted.
         """
         with reading(self._engine) as session:
-            file = _file(session, sha256)
-            file_id, stage, entries = file.id, file.stage, file.entries
-            answers = is_answer(file.format)
-        assert file_id is not None
-        if answers and stage == "read":
+            file_id = _id(session, sha256)
+            file = session.get_one(BankFile, file_id, options=[_WITHOUT_BYTES])
+            stage, entries = file.stage, file.entries
+        if is_answer(file.format) and stage == "read":
             self._apply(sha256)
         elif stage in ("read", "alarm"):
             try:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from activities.bank_booking import LOCK_ACCOUNTS_OF_PAYOUTS
-from activities.database import psycopg_of, reading, rows_of
+from activities.database import psycopg_of, rows_of
 from activities.payees import LISTED_PAYEE
 from activities.payout_owners import Told, lock_payouts, owners_moved, tell
 from bankfiles.bank_text import Unwritable, bank_text
@@ -46,7 +46,7 @@ def collect(engine: Engine, now: datetime, *, at_once: bool) -> RunState:
     """
     files: list[str] = []
     problems: list[str] = []
-    with reading(engine) as session:
+    with Session(engine) as session, session.begin():
         accounts = _accounts(psycopg_of(session))
     for account in accounts:
         days = BankDays(account.currency, account.country, account.time_zone, account.cut_off)
@@ -58,7 +58,7 @@ def collect(engine: Engine, now: datetime, *, at_once: bool) -> RunState:
                     psycopg_of(session), account, until, days.executes_on(now), after, problems
                 )
                 files += made
-    with reading(engine) as session:
+    with Session(engine) as session, session.begin():
         waiting = _waiting(psycopg_of(session), now)
     return RunState(
         accounts=waiting, files=tuple(files), problems=tuple(problems[:MAX_PROBLEMS]), as_of=datetime.now(UTC)

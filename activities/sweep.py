@@ -221,7 +221,7 @@ class Upkeep:
         """Seal what is committed; the newest seal also goes to a file outside the database. Returns its number."""
         with Session(self._engine) as session, session.begin():
             seal_now(psycopg_of(session))
-        with reading(self._engine) as session:
+        with Session(self._engine) as session, session.begin():
             seal = newest(psycopg_of(session))
         if seal is None:
             return 0
@@ -232,7 +232,7 @@ class Upkeep:
     @activity.defn(name="check_book")
     def check(self) -> dict[str, int]:
         """Recompute every invariant; a breach is logged as an error and makes the step fail, for people to see."""
-        with reading(self._engine) as session:
+        with Session(self._engine) as session, session.begin():
             results = ledger.checks.run_checks(psycopg_of(session))
         broken = {result.name: len(result.breaches) for result in results if result.breaches}
         if broken:

@@ -39,6 +39,8 @@ settings.load_profile("prepay")
 TEMPLATE, SET_UP = "prepay", "prepay_set_up"
 SETUP = Path(__file__).resolve().parent.parent / "examples" / "setup.toml"
 MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
+CONNECTIONS = 32
+"""As many as a worker has."""
 MAX_STAYING = 4
 """Connections of a database's engine that the next test finds."""
 _started: dict[str, Any] = {}
@@ -238,7 +240,7 @@ def _admin_of(url: str) -> psycopg.Connection[Any]:
 def engine_of(url: str) -> Engine:
     """The engine of a test's database: it ends with that, and its connections know the tables."""
     if url not in _engines:
-        engine, made = make_engine(url), []
+        engine, made = make_engine(url, CONNECTIONS), []
         event.listen(engine, "connect", lambda connection, _: made.append(connection))
         _engines[url] = engine, made
     return _engines[url][0]
