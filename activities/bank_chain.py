@@ -106,7 +106,7 @@ def _gap(row: Any, last: int | None) -> str:
 
 
 def _load(session: Session, account: int) -> Chain:
-    return Chain([Link(**row) for row in session.execute(_LINKS, {"account": account}).mappings()])
+    return Chain([Link(*row) for row in session.execute(_LINKS, {"account": account})])
 
 
 def _keep(session: Session, account: int, found: Chain) -> None:
@@ -147,6 +147,7 @@ _UNCHAINED = text(f"""
     WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED} ORDER BY 1
 """)
 
+# In the order of the fields of `Link`.
 _LINKS = text(f"""
     SELECT s.id, s.kind, s.number, s.page, s.opening_minor, s.opening_on, s.closing_minor, s.closing_on, s.chained,
         s.begins, s.gap_from_minor, s.skips

@@ -65,7 +65,11 @@ class Chain:
     def __post_init__(self) -> None:
         for link in self.links:
             if link.chained:
-                self._index(link)
+                self._by_kind.setdefault(link.kind, []).append((link.when, link))
+                self._by_opening.setdefault(link.opening_minor, []).append(link)
+        # An account may have tens of thousands: sorted once.
+        for order in self._by_kind.values():
+            order.sort()
 
     def grow(self) -> None:
         """Link all that can be linked."""
