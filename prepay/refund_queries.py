@@ -22,15 +22,33 @@ REFUNDS = """
     ORDER BY r.id DESC LIMIT %(limit)s
 """
 
+# What was entered last, entered again, is the same: whoever has not heard the answer asks once more. Where a payment to
+# it came back, it is entered anew.
 ENTER_PAYEE = """
     WITH proof AS (
         INSERT INTO claim_proof (sha256, kind, content)
         SELECT %(sha256)s, %(kind)s, %(content)s WHERE %(sha256)s::text IS NOT NULL ON CONFLICT DO NOTHING
+    ), ticket AS (
+        SELECT r.id FROM refund r JOIN customer c ON c.id = r.customer_id
+        WHERE r.number = %(number)s AND c.number = %(customer)s
+    ), last AS (
+        SELECT y.* FROM payee y JOIN ticket ON y.refund_id = ticket.id
+        WHERE y.origin = 'entered' ORDER BY y.id DESC LIMIT 1
+    ), same AS (
+        SELECT id FROM last
+        WHERE (name, iban, bic, account_number, clearing_code, bank_name, country, town, purpose, charge_bearer,
+                entered_by) = (%(name)s, %(iban)s, %(bic)s, %(account_number)s, %(clearing_code)s, %(bank_name)s,
+                %(country)s, %(town)s, %(purpose)s, %(charge_bearer)s, %(by)s)
+            AND proof_sha256 IS NOT DISTINCT FROM %(sha256)s
+            AND NOT EXISTS (
+                SELECT FROM payout o WHERE o.payee_id = last.id AND o.stage IN ('rejected', 'returned')
+            )
+    ), entered AS (
+        INSERT INTO payee (name, iban, bic, account_number, clearing_code, bank_name, country, town, purpose,
+            charge_bearer, origin, refund_id, entered_by, proof_sha256)
+        SELECT %(name)s, %(iban)s, %(bic)s, %(account_number)s, %(clearing_code)s, %(bank_name)s, %(country)s,
+            %(town)s, %(purpose)s, %(charge_bearer)s, 'entered', id, %(by)s, %(sha256)s
+        FROM ticket WHERE NOT EXISTS (SELECT FROM same) RETURNING id
     )
-    INSERT INTO payee (name, iban, bic, account_number, clearing_code, bank_name, country, town, purpose, charge_bearer,
-        origin, refund_id, entered_by, proof_sha256)
-    SELECT %(name)s, %(iban)s, %(bic)s, %(account_number)s, %(clearing_code)s, %(bank_name)s, %(country)s, %(town)s,
-        %(purpose)s, %(charge_bearer)s, 'entered', r.id, %(by)s, %(sha256)s
-    FROM refund r JOIN customer c ON c.id = r.customer_id WHERE r.number = %(number)s AND c.number = %(customer)s
-    RETURNING id
+    SELECT id FROM same UNION ALL SELECT id FROM entered
 """

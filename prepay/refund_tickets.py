@@ -109,7 +109,8 @@ class RefundTickets(Database):
         """Say where a ticket's money goes: what has no account yet, or one payout of it.
 
         An account that the money did not come from needs a proof (a PDF, PNG or JPEG of up to 10 MB), one more
-        approval, and waits a while. The details stay in the database; the role must be one that writes.
+        approval, and waits a while. The same again is the same. The details stay in the database; the role must be
+        one that writes.
         Raises prepay.wire.InputRefused, NotFound, Refused, Unavailable.
         """
         given = parse(PayeeInput, payee, "The bank details")

@@ -245,6 +245,16 @@ class TestWhereTo:
         await ticket.until("in review")
         assert ticket.notices() == ["refund_opened", "refund_in_review"]
 
+    async def test_said_again_by_who_has_not_heard_the_answer_is_said_once(self, office: Office) -> None:
+        await credited(office, 10_000, payer_account="")
+        ticket = await ask(office, "10.00")
+        first = await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
+        again = await office.client.enter_payee("C-1001", ticket.number, PAYEE, proof=PROOF)
+        assert (again.payouts, again.stage) == (first.payouts, "in_review")
+        assert len(office.rows("SELECT FROM payee WHERE origin = 'entered'")) == 1
+        with pytest.raises(Refused, match="no payout of it waits for bank details"):
+            await office.client.enter_payee("C-1001", ticket.number, {**PAYEE, "name": "ACME"}, proof=PROOF)
+
     @pytest.mark.parametrize(
         ("payee", "why"),
         [
