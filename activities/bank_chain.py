@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from prepay.money import to_decimal
-from rules.chain import Chain, Link, Step
+from rules.chain import MAX_DAYS_ALIKE, NUMBERS_BEFORE, Chain, Link, Step
 
 WITHOUT_GAP = """
     p.awaits = 'statement' AND e.account_id IN (
@@ -147,11 +147,55 @@ _UNCHAINED = text(f"""
     WHERE s.account_id = ANY(:accounts) AND NOT s.chained AND {_BALANCED} ORDER BY 1
 """)
 
-# In the order of the fields of `Link`.
+# Of an account with many statements, all that `rules.chain` can look at: what is not linked or begins a chain, what
+# ends on the days of these or later, or on the last days before, what begins alike, and the numbers before. In the
+# order of the fields of `Link`.
 _LINKS = text(f"""
+    WITH kinds (kind) AS (VALUES ('camt.053'), ('mt940'), ('bai2')), loose AS MATERIALIZED (
+        SELECT s.id, s.opening_minor, s.closing_on FROM bank_statement s
+        WHERE s.account_id = :account AND NOT s.chained AND {_BALANCED}
+    ), beginning AS MATERIALIZED (
+        SELECT s.closing_on FROM bank_statement s
+        WHERE s.account_id = :account AND (s.begins <> '' OR s.skips) AND {_BALANCED}
+    ), since AS MATERIALIZED (
+        SELECT min(closing_on) AS day FROM loose
+    ), days AS MATERIALIZED (
+        SELECT kind, closing_on FROM kinds CROSS JOIN (
+            SELECT day AS closing_on FROM since UNION SELECT closing_on FROM beginning
+        ) d WHERE closing_on IS NOT NULL
+    ), wanted AS (
+        SELECT id FROM loose
+        UNION
+        SELECT s.id FROM kinds CROSS JOIN since CROSS JOIN LATERAL (
+            SELECT id FROM bank_statement
+            WHERE (account_id, kind) = (:account, kinds.kind) AND closing_on >= since.day
+        ) s
+        UNION
+        SELECT s.id FROM days CROSS JOIN LATERAL (
+            SELECT max(closing_on) AS day FROM bank_statement o
+            WHERE (account_id, kind) = (:account, days.kind) AND closing_on < days.closing_on AND chained
+                AND opening_minor IS NOT NULL
+        ) before CROSS JOIN LATERAL (
+            SELECT id FROM bank_statement
+            WHERE (account_id, kind) = (:account, days.kind) AND closing_on IN (days.closing_on, before.day)
+        ) s
+        UNION
+        SELECT s.id FROM kinds CROSS JOIN since CROSS JOIN LATERAL (
+            SELECT id FROM bank_statement
+            WHERE (account_id, kind) = (:account, kinds.kind) AND closing_on < since.day AND chained
+                AND opening_minor IS NOT NULL
+            ORDER BY closing_on DESC, coalesce(number, 0) DESC, page DESC, id DESC LIMIT {NUMBERS_BEFORE}
+        ) s
+        UNION
+        SELECT s.id FROM (SELECT DISTINCT opening_minor FROM loose) alike CROSS JOIN since CROSS JOIN LATERAL (
+            SELECT id FROM bank_statement
+            WHERE (account_id, opening_minor) = (:account, alike.opening_minor)
+                AND closing_on >= since.day - {MAX_DAYS_ALIKE}
+        ) s
+    )
     SELECT s.id, s.kind, s.number, s.page, s.opening_minor, s.opening_on, s.closing_minor, s.closing_on, s.chained,
         s.begins, s.gap_from_minor, s.skips
-    FROM bank_statement s WHERE s.account_id = :account AND {_BALANCED} ORDER BY s.id
+    FROM bank_statement s WHERE s.id IN (SELECT id FROM wanted) AND {_BALANCED} ORDER BY s.id
 """)
 
 _CHANGE = text("""

@@ -108,6 +108,8 @@ class BankStatement(SQLModel, table=True):
         UniqueConstraint("file_id", "position", name="bank_statement_once"),
         Index("bank_statement_by_opening", "account_id", "opening_minor", "id"),
         Index("bank_statement_by_closing", "account_id", "closing_minor", "id"),
+        Index("bank_statement_by_day", "account_id", "kind", "closing_on"),
+        Index("bank_statement_beginning", "account_id", postgresql_where="begins <> '' OR skips"),
         CheckConstraint("begins IN ('', 'account', 'gap')", name="bank_statement_begins_known"),
         Index("bank_statement_unchained", "account_id", postgresql_where="NOT chained"),
     )

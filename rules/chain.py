@@ -12,6 +12,8 @@ from datetime import date
 
 MAX_DAYS_ALIKE = 31
 """Statements of the same days end at most so far apart."""
+NUMBERS_BEFORE = 50
+"""Among so many statements before one, the last number of its kind is looked for."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Step:
 
 @dataclass(slots=True)
 class Chain:
-    """All statements of one account. `steps` and `changed` say what linking them has done."""
+    """The statements of one account, or all that can matter. `steps` and `changed` say what linking them has done."""
 
     links: list[Link]
     steps: list[Step] = field(default_factory=list)
@@ -208,7 +210,8 @@ class Chain:
                 moved = (link.gap_from_minor or 0) - link.opening_minor
                 link.begins, link.gap_from_minor = "", None
                 self.changed[link.id] = link
-                self.steps.append(Step(found[0].id, moved, "unexplained", link.begins_on))
+                first = min(found, key=lambda other: other.id)
+                self.steps.append(Step(first.id, moved, "unexplained", link.begins_on))
                 closed = True
         return closed
 
@@ -243,7 +246,12 @@ class Chain:
         order = self._by_kind.get(link.kind, [])
         at = bisect_left(order, (link.when,))
         return next(
-            (other for _, other in reversed(order[max(at - 50, 0) : at]) if other.number is not None), None
+            (
+                other
+                for _, other in reversed(order[max(at - NUMBERS_BEFORE, 0) : at])
+                if other.number is not None
+            ),
+            None,
         )
 
 
