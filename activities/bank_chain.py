@@ -136,7 +136,8 @@ def _post(session: Session, account: int, step: Step) -> None:
 
 _LOCK = text("SELECT id FROM collection_account WHERE id = ANY(:accounts) ORDER BY id FOR NO KEY UPDATE")
 
-_KINDS = "('camt.053', 'mt940', 'bai2')"
+_NAMES = "'camt.053', 'mt940', 'bai2'"
+_KINDS = f"({_NAMES})"
 _BALANCED = f"s.opening_minor IS NOT NULL AND s.closing_minor IS NOT NULL AND s.kind IN {_KINDS}"
 
 # Under the lock of its accounts: of files that end at the same time, the last one sees all others.
@@ -151,7 +152,7 @@ _UNCHAINED = text(f"""
 # ends on the days of these or later, or on the last days before, what begins alike, and the numbers before. In the
 # order of the fields of `Link`.
 _LINKS = text(f"""
-    WITH kinds (kind) AS (VALUES ('camt.053'), ('mt940'), ('bai2')), loose AS MATERIALIZED (
+    WITH kinds AS (SELECT unnest(ARRAY[{_NAMES}]) AS kind), loose AS MATERIALIZED (
         SELECT s.id, s.opening_minor, s.closing_on FROM bank_statement s
         WHERE s.account_id = :account AND NOT s.chained AND {_BALANCED}
     ), beginning AS MATERIALIZED (
@@ -172,7 +173,7 @@ _LINKS = text(f"""
         ) s
         UNION
         SELECT s.id FROM days CROSS JOIN LATERAL (
-            SELECT max(closing_on) AS day FROM bank_statement o
+            SELECT max(closing_on) AS day FROM bank_statement
             WHERE (account_id, kind) = (:account, days.kind) AND closing_on < days.closing_on AND chained
                 AND opening_minor IS NOT NULL
         ) before CROSS JOIN LATERAL (
